@@ -1,0 +1,32 @@
+# What is installed where. In a wheel the libraries lie in the Python packages that load them, and find each other and
+# oneDNN relative to themselves; otherwise it is a plain C++ installation with a CMake package.
+
+if(SKBUILD)
+    set(dnnl_places "$ORIGIN/../../.." "$ORIGIN/../../../../lib" "$ORIGIN/../lib")
+    set_target_properties(aidge_core PROPERTIES INSTALL_RPATH "$ORIGIN")
+    set_target_properties(aidge_backend_cpu PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/../aidge_core;${dnnl_places}")
+    install(TARGETS aidge_core LIBRARY DESTINATION aidge_core)
+    install(TARGETS aidge_backend_cpu LIBRARY DESTINATION aidge_backend_cpu)
+    if(TARGET _core)
+        set_target_properties(_core PROPERTIES INSTALL_RPATH "$ORIGIN")
+        install(TARGETS _core LIBRARY DESTINATION aidge_core)
+    endif()
+    if(TARGET _backend_cpu)
+        set_target_properties(_backend_cpu PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/../aidge_core;${dnnl_places}")
+        install(TARGETS _backend_cpu LIBRARY DESTINATION aidge_backend_cpu)
+    endif()
+    return()
+endif()
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+get_target_property(dnnl_library DNNL::dnnl LOCATION)
+get_filename_component(dnnl_directory "${dnnl_library}" DIRECTORY)
+set_target_properties(aidge_core aidge_backend_cpu PROPERTIES INSTALL_RPATH "$ORIGIN;${dnnl_directory}")
+install(TARGETS aidge_core aidge_backend_cpu EXPORT aidge-targets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(DIRECTORY include/aidge DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+set(package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/${PROJECT_NAME}")
+install(EXPORT aidge-targets NAMESPACE Aidge:: FILE aidge-compress-config.cmake DESTINATION "${package_directory}")
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/aidge-compress-config-version.cmake"
+    COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/aidge-compress-config-version.cmake" DESTINATION "${package_directory}")
