@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace Aidge {
+
+using DimSize_t = std::int64_t;
+using DimIdx_t = std::size_t;
+using IOIndex_t = std::size_t;
+/// Run-time relation of an attribute.
+using Id = std::uint64_t;
+
+/// Extent of every axis, outermost first; `kDynamicDim` where it is not known before run time.
+using Dims = std::vector<DimSize_t>;
+inline constexpr DimSize_t kDynamicDim = -1;
+
+enum class DataType : std::uint8_t { Float32, Float64, Float16, BFloat16, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Bool };
+
+/// Meaning of the axes of a tensor; data is always stored row-major over its dims.
+enum class DataFormat : std::uint8_t { Default, NCHW, NHWC, NCDHW, NDHWC };
+
+/// Bytes of one element.
+[[nodiscard]] std::size_t sizeOf(DataType type);
+/// NumPy's name of the type ("float32", "int64", "bool" …).
+[[nodiscard]] std::string_view toString(DataType type);
+[[nodiscard]] std::string_view toString(DataFormat format);
+/// "[8, 3, 224, 224]"; a dynamic dimension prints as "?".
+[[nodiscard]] std::string toString(const Dims& dims);
+/// Product of the dims (1 for a scalar). Throws std::invalid_argument on a dynamic dim or if the product overflows.
+[[nodiscard]] std::size_t elementCount(const Dims& dims);
+
+/// The DataType that stands for the C++ type T.
+template <typename T> struct DataTypeOf;
+template <> struct DataTypeOf<float> { static constexpr DataType value = DataType::Float32; };
+template <> struct DataTypeOf<double> { static constexpr DataType value = DataType::Float64; };
+template <> struct DataTypeOf<std::int8_t> { static constexpr DataType value = DataType::Int8; };
+template <> struct DataTypeOf<std::int16_t> { static constexpr DataType value = DataType::Int16; };
+template <> struct DataTypeOf<std::int32_t> { static constexpr DataType value = DataType::Int32; };
+template <> struct DataTypeOf<std::int64_t> { static constexpr DataType value = DataType::Int64; };
+template <> struct DataTypeOf<std::uint8_t> { static constexpr DataType value = DataType::UInt8; };
+template <> struct DataTypeOf<std::uint16_t> { static constexpr DataType value = DataType::UInt16; };
+template <> struct DataTypeOf<std::uint32_t> { static constexpr DataType value = DataType::UInt32; };
+template <> struct DataTypeOf<std::uint64_t> { static constexpr DataType value = DataType::UInt64; };
+template <> struct DataTypeOf<bool> { static constexpr DataType value = DataType::Bool; };
+
+/// A C++ type that a Tensor can hold.
+template <typename T>
+concept TensorElement = requires { DataTypeOf<T>::value; };
+
+}  // namespace Aidge

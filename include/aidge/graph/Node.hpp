@@ -1,0 +1,129 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aidge/core/Types.hpp"
+#include "aidge/graph/Attributes.hpp"
+#include "aidge/graph/Hook.hpp"
+
+namespace Aidge {
+
+class GraphView;
+class Node;
+class Observer;
+class Operator;
+using NodePtr = std::shared_ptr<Node>;
+using GraphViewPtr = std::shared_ptr<GraphView>;
+
+enum class InputCategory : std::uint8_t { Data, Param, OptionalData, OptionalParam };
+
+/// One operator in a graph, with a name, edges, typed attributes and hooks. Parents are shared, children are weak back edges.
+class Node : public std::enable_shared_from_this<Node> {
+ public:
+  /// Where a value comes from or goes to: a node and the index of its output or input. `node` is null where nothing is connected.
+  using Edge = std::pair<NodePtr, IOIndex_t>;
+  using Hook = std::function<void(Node&)>;
+
+  explicit Node(std::shared_ptr<Operator> op, std::string name = "");
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  [[nodiscard]] const std::string& name() const noexcept { return mName; }
+  /// Throws std::invalid_argument if a graph that holds this node has another node of that name.
+  void setName(std::string name);
+  /// The operator's type, e.g. "Conv2D".
+  [[nodiscard]] const std::string& type() const noexcept;
+  [[nodiscard]] const std::shared_ptr<Operator>& getOperator() const noexcept { return mOperator; }
+  /// Unique and growing in order of creation.
+  [[nodiscard]] std::uint64_t id() const noexcept { return mId; }
+
+  [[nodiscard]] IOIndex_t nbInputs() const noexcept { return mInputs.size(); }
+  [[nodiscard]] IOIndex_t nbOutputs() const noexcept { return mChildren.size(); }
+  [[nodiscard]] InputCategory inputCategory(IOIndex_t index) const;
+  [[nodiscard]] const Edge& input(IOIndex_t index) const;
+  [[nodiscard]] const std::vector<Edge>& inputs() const noexcept { return mInputs; }
+  /// Consumers of one output as (child, input index), in order of child id then index.
+  [[nodiscard]] std::vector<Edge> output(IOIndex_t index) const;
+  [[nodiscard]] std::vector<std::vector<Edge>> outputs() const;
+  [[nodiscard]] NodePtr getParent(IOIndex_t index) const { return input(index).first; }
+  /// One entry an input, null where nothing is connected.
+  [[nodiscard]] std::vector<NodePtr> getParents() const;
+  /// Every consumer once, in order of id.
+  [[nodiscard]] std::vector<NodePtr> getChildren() const;
+  [[nodiscard]] std::vector<NodePtr> getChildren(IOIndex_t output) const;
+
+  /// Connects input `inIndex` to `parent`'s output, in place of what was there. Throws std::invalid_argument on a bad index or a cycle.
+  void setInput(IOIndex_t inIndex, const NodePtr& parent, IOIndex_t outIndex = 0);
+  void resetInput(IOIndex_t inIndex);
+  /// Connects this node's output to `child`: its input `inIndex`, or its first free data input.
+  void addChild(const NodePtr& child, IOIndex_t outIndex = 0, IOIndex_t inIndex = kFirstFree);
+  static constexpr IOIndex_t kFirstFree = static_cast<IOIndex_t>(-1);
+
+  // --- typed attributes -------------------------------------------------------------------------------------------
+  [[nodiscard]] AttributeStore& attributes() noexcept { return mAttributes; }
+  [[nodiscard]] const AttributeStore& attributes() const noexcept { return mAttributes; }
+  template <NodeAttribute T> T& add() { return mAttributes.add<T>(); }
+  template <NodeAttribute T> T& add(Id relation) { return mAttributes.add<T>(relation); }
+  template <AttributeRelation R, NodeAttribute T> T& add() { return mAttributes.add<T>(std::string(R::name)); }
+  template <NodeAttribute T> void set(T value) { mAttributes.set<T>({}, std::move(value)); }
+  template <NodeAttribute T> void set(Id relation, T value) { mAttributes.set<T>(relation, std::move(value)); }
+  template <AttributeRelation R, NodeAttribute T> void set(T value) { mAttributes.set<T>(std::string(R::name), std::move(value)); }
+  template <NodeAttribute T> [[nodiscard]] bool has() const { return mAttributes.has<T>(); }
+  template <NodeAttribute T> [[nodiscard]] bool has(Id relation) const { return mAttributes.has<T>(relation); }
+  template <AttributeRelation R, NodeAttribute T> [[nodiscard]] bool has() const { return mAttributes.has<T>(std::string(R::name)); }
+  template <NodeAttribute T> [[nodiscard]] T& get() { return *mAttributes.get<T>({}, describe()); }
+  template <NodeAttribute T> [[nodiscard]] T& get(Id relation) { return *mAttributes.get<T>(relation, describe()); }
+  template <AttributeRelation R, NodeAttribute T> [[nodiscard]] T& get() { return *mAttributes.get<T>(std::string(R::name), describe()); }
+  template <NodeAttribute T> [[nodiscard]] const T& get() const { return *mAttributes.get<T>({}, describe()); }
+  template <NodeAttribute T> [[nodiscard]] const T& get(Id relation) const { return *mAttributes.get<T>(relation, describe()); }
+  template <NodeAttribute T> [[nodiscard]] T* tryGet() { return mAttributes.find<T>().get(); }
+  template <NodeAttribute T> [[nodiscard]] T* tryGet(Id relation) { return mAttributes.find<T>(relation).get(); }
+  template <AttributeRelation R, NodeAttribute T> [[nodiscard]] T* tryGet() { return mAttributes.find<T>(std::string(R::name)).get(); }
+  template <NodeAttribute T> [[nodiscard]] const T* tryGet() const { return mAttributes.find<T>().get(); }
+
+  // --- hooks and observers ----------------------------------------------------------------------------------------
+  /// Called right before / after this node runs, with its inputs / outputs materialised in its operator.
+  HookHandle addBeforeForward(Hook hook);
+  HookHandle addAfterForward(Hook hook);
+  /// Observes the tensor that arrives at input `index`.
+  HookHandle addInputObserver(IOIndex_t index, std::shared_ptr<Observer> observer);
+  [[nodiscard]] std::vector<Hook> beforeForwardHooks() const;
+  [[nodiscard]] std::vector<Hook> afterForwardHooks() const;
+  [[nodiscard]] std::vector<std::shared_ptr<Observer>> inputObservers(IOIndex_t index) const;
+  [[nodiscard]] bool hasHooks() const noexcept;
+  [[nodiscard]] bool hasObservers() const noexcept;
+
+  /// Same operator (cloned; a producer shares its tensor), name and attributes; no edges, no hooks.
+  [[nodiscard]] NodePtr clone() const;
+  /// "conv1 (Conv2D)", for messages.
+  [[nodiscard]] std::string describe() const;
+  /// Grows with every edit of the node, its edges, hooks or operator.
+  [[nodiscard]] std::uint64_t revision() const noexcept;
+
+ private:
+  friend class GraphView;
+  struct Hooks;
+  struct ChildEdge {
+    std::weak_ptr<Node> node;
+    IOIndex_t input;
+  };
+  void detachFromParent(IOIndex_t inIndex);
+  void bump() noexcept { ++mRevision; }
+
+  std::uint64_t mId;
+  std::string mName;
+  std::shared_ptr<Operator> mOperator;
+  std::vector<Edge> mInputs;
+  std::vector<std::vector<ChildEdge>> mChildren;
+  std::vector<std::weak_ptr<GraphView>> mViews;
+  AttributeStore mAttributes;
+  std::shared_ptr<Hooks> mHooks;
+  std::uint64_t mRevision = 0;
+};
+
+}  // namespace Aidge

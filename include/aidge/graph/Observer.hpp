@@ -1,0 +1,43 @@
+#pragma once
+
+#include <limits>
+#include <span>
+
+#include "aidge/core/Types.hpp"
+
+namespace Aidge {
+
+/// Order of the elements in memory: row-major over dims, or with axis 1 (channels) moved to the end.
+enum class Layout : std::uint8_t { Plain, ChannelsLast };
+
+/// Values of a tensor as they lie in memory. `dims` are the logical ones, channels on axis 1, whatever the layout.
+struct TensorView {
+  const void* data = nullptr;
+  DataType dtype = DataType::Float32;
+  std::span<const DimSize_t> dims;
+  Layout layout = Layout::Plain;
+};
+
+/// Sign balance of a tensor (or of a part of the batch): sums of magnitudes, and which channels were ever > 0.
+struct SignSummary {
+  double negative = 0.0;  ///< sum of |v| over v < 0, plus v - upper over v > upper
+  double positive = 0.0;  ///< sum of v over v >= 0
+  std::span<const std::uint8_t> active;  ///< one a channel (axis 1): 1 where some v > 0
+};
+
+/// Sees every batch's values of one tensor; the engine chooses how (fused with the activation, a part of the batch at a time).
+/// Sums over all calls of one forward cover every element exactly once. Called from one thread at a time.
+class Observer {
+ public:
+  enum class Request : std::uint8_t { Values, SignSummary };
+
+  virtual ~Observer() = default;
+  /// What the engine shall deliver: `observe(TensorView)` or `observe(SignSummary)`.
+  [[nodiscard]] virtual Request request() const { return Request::Values; }
+  /// Upper clipping bound for the sign summary (infinity for none).
+  [[nodiscard]] virtual double upper() const { return std::numeric_limits<double>::infinity(); }
+  virtual void observe(const TensorView& /*values*/) {}
+  virtual void observe(const SignSummary& /*summary*/) {}
+};
+
+}  // namespace Aidge

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "aidge/data/Tensor.hpp"
+#include "aidge/graph/GraphView.hpp"
+
+namespace Aidge {
+
+/// One step of a plan, for reports.
+struct StepReport {
+  std::string node;            ///< name of the main node
+  std::string type;            ///< its operator type
+  std::vector<std::string> fused;  ///< names of the nodes that run inside this step
+  std::string implementation;
+  double seconds = 0.0;        ///< accumulated while profiling is on
+};
+
+struct PlanReport {
+  std::vector<StepReport> steps;
+  std::size_t arenaBytes = 0;    ///< reused intermediate memory
+  std::size_t weightBytes = 0;   ///< packed constants
+};
+
+/// Runs a compiled graph. Notices every edit of the graph (version) and rebuilds its plans; keeps one plan an input shape.
+class SequentialScheduler {
+ public:
+  /// Throws std::invalid_argument if the graph has no backend (compile or setBackend first).
+  explicit SequentialScheduler(GraphViewPtr graph);
+  ~SequentialScheduler();
+  SequentialScheduler(SequentialScheduler&&) noexcept;
+  SequentialScheduler& operator=(SequentialScheduler&&) noexcept;
+
+  /// One pass. `data`: one tensor a graph input in order (extra trailing ones, labels for instance, are ignored); empty: the inputs' last data.
+  /// Returns the graph outputs in order, row-major, and leaves them in the operators' outputs. Throws std::invalid_argument where a tensor
+  /// does not fit its input (says which entry looked like what).
+  std::vector<Tensor> forward(std::span<const Tensor> data);
+  /// Materialises these nodes' outputs in their operators at every forward (empty: none besides graph outputs and hooked nodes).
+  void keepOutputs(std::vector<NodePtr> nodes);
+  /// Times every step from now on (adds a little overhead).
+  void setProfiling(bool on);
+  [[nodiscard]] const GraphViewPtr& graph() const noexcept;
+  /// Of the plan that ran last (empty before the first forward).
+  [[nodiscard]] PlanReport report() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> mImpl;
+};
+
+}  // namespace Aidge
