@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -25,17 +26,19 @@ struct TensorDesc {
   [[nodiscard]] std::size_t bytes() const { return elements() * sizeOf(dtype); }
 };
 
-/// Work on a kernel's result before it is stored.
+/// Work on a kernel's result before it is stored; applied in the order of KernelRequest::postOps.
 struct PostOp {
-  enum class Kind : std::uint8_t { Activation, Sum };
+  /// Activation: f(x). Sum: x + another tensor. Gate: x * f(x).
+  enum class Kind : std::uint8_t { Activation, Sum, Gate };
   Kind kind = Kind::Activation;
-  const Operator* activation = nullptr;  ///< Kind::Activation: the operator (ReLU, Clip, …)
-  std::size_t input = 0;                 ///< Kind::Sum: index in KernelRequest::inputs of the tensor (same dims as the output) to add
+  const Operator* activation = nullptr;  ///< Kind::Activation and Kind::Gate: the operator (ReLU, Clip, …)
+  std::size_t input = 0;                 ///< Kind::Sum: index in KernelRequest::inputs of the tensor (same dims and layout as the output) to add
+  bool inPlace = false;                  ///< Kind::Sum: that tensor lies in the output's buffer already
 };
 
 /// What the planner asks a kernel for.
 struct KernelRequest {
-  const Operator* op = nullptr;
+  const Operator* op = nullptr;          ///< nullptr for the planner's own types ("Reorder")
   std::vector<TensorDesc> inputs;        ///< one an operator input (missing optional: empty dims and `present[i] == false`), then the post-ops' extra ones
   std::vector<bool> present;
   std::vector<const Tensor*> constants;  ///< per input its value where that is constant (row-major, may be altered by folding), else nullptr; kernels must copy what they need
@@ -47,36 +50,60 @@ struct KernelRequest {
 class Kernel {
  public:
   virtual ~Kernel() = default;
-  /// Pointers in the order of KernelRequest (null for constants that were packed and for missing inputs). `scratch` has scratchBytes() bytes, 64-byte aligned.
+  /// Pointers in the order of KernelRequest (null for missing inputs; constants are always there). `scratch` has scratchBytes() bytes, 64-byte aligned.
   virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) = 0;
   [[nodiscard]] virtual std::size_t scratchBytes() const { return 0; }
+  /// Memory that this kernel keeps for itself, such as packed weights.
+  [[nodiscard]] virtual std::size_t packedBytes() const { return 0; }
   /// Implementation name for reports ("brgconv:avx512_core", "concat").
   [[nodiscard]] virtual std::string implementation() const = 0;
 };
 
-/// Which memory orders a kernel takes.
+/// Which memory orders a kernel takes. Tensors of rank < 3 are always row-major. A tensor with one channel, or whose spatial axes all have
+/// size 1, lies the same way in both orders; it carries the tag of its neighbours.
 enum class LayoutRule : std::uint8_t {
-  PlainOnly,         ///< every input and output row-major
-  PreferChannelsLast,///< convolution, pooling …: channels-last in and out where the tensors have a spatial axis (a row-major first input is also accepted)
-  SameAsInput        ///< elementwise: whatever the first input has, all big inputs alike
+  PlainOnly,          ///< every input and output row-major
+  PreferChannelsLast, ///< convolution, pooling …: channels-last in and out where the tensors have a spatial axis (a row-major first input is also accepted)
+  SameAsInput         ///< elementwise: the order of the biggest inputs; inputs of the output's rank are brought to it, those of lower rank are row-major
 };
 
 /// How one backend runs one operator type.
 struct KernelFactory {
   LayoutRule layout = LayoutRule::PlainOnly;
-  bool inPlace = false;  ///< output 0 may lie on input 0 (same dims)
-  /// Empty: no; else whether this post-op can be fused into this request.
+  bool inPlace = false;  ///< output 0 may lie on input 0 (where dims and layout agree)
+  /// Empty: no; else whether this post-op can be fused after those that the request has already. Layouts are not yet chosen when it is asked.
   std::function<bool(const KernelRequest&, const PostOp&)> canFuse;
   /// Empty: always; else a reason in words why this node cannot run ("" where it can). For compile's list of offenders.
   std::function<std::string(const Operator&, std::span<const TensorInfo>)> unsupported;
   std::function<std::unique_ptr<Kernel>(const KernelRequest&)> create;
 };
 
+/// Sign balance of a tensor while it is being summed up over the parts of a batch.
+struct SignAccumulator {
+  double negative = 0.0;
+  double positive = 0.0;
+  std::vector<std::uint8_t> active;  ///< one a channel (axis 1)
+};
+
+/// What a backend offers besides kernels.
+struct BackendServices {
+  /// Called in the thread that is about to plan or run; returns the number of threads that the kernels will use.
+  std::function<int()> enterThread;
+  /// Adds the signs of `in` to the accumulator and writes activation(in) to `out` (may be `in`; nullptr: statistics only, `activation` is then unused).
+  std::function<void(const float* in, float* out, std::span<const DimSize_t> dims, Layout layout, const Operator* activation, double upper,
+                     SignAccumulator& accumulator)>
+      signActivation;
+};
+
 /// Kernels by backend name and operator type. Backends add theirs when they are loaded.
 class KernelRegistry {
  public:
+  /// Throws std::logic_error if the backend has a kernel of this type already.
   static bool add(std::string_view backend, std::string_view type, KernelFactory factory);
   [[nodiscard]] static const KernelFactory* find(std::string_view backend, std::string_view type);
+  static bool setServices(std::string_view backend, BackendServices services);
+  /// Empty functions where the backend offers none.
+  [[nodiscard]] static const BackendServices& services(std::string_view backend);
   [[nodiscard]] static bool hasBackend(std::string_view backend);
   [[nodiscard]] static std::vector<std::string> backends();
 };
