@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "aidge/core/Types.hpp"
@@ -29,6 +30,8 @@ struct GraphOutput {
   NodePtr node;
   IOIndex_t index = 0;
 };
+
+struct TensorInfo;
 
 /// A set of nodes with ordered, named inputs and outputs. Every edit bumps `version()`; an edit that throws leaves the graph as it was.
 class GraphView : public std::enable_shared_from_this<GraphView> {
@@ -94,6 +97,10 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   void setMandatoryInputsFirst();
 
   // --- shapes and compilation -------------------------------------------------------------------------------------
+  using ShapeMap = std::unordered_map<const Node*, std::vector<TensorInfo>>;
+  /// Dims and type of every node's outputs (meta operators' inner nodes included) for these input dims; changes nothing.
+  /// Throws as forwardDims does.
+  [[nodiscard]] ShapeMap inferShapes(const std::vector<Dims>& inputDims = {}) const;
   /// Infers the dims of every output from the graph inputs' dims (in order; empty: the declared ones, dynamic dims taken as 1).
   /// Throws std::invalid_argument naming the node where shapes do not fit, UnsupportedError listing all generic operators whose
   /// outputs have no declared dims. Results: node->getOperator()->getOutput(i)->dims().
@@ -107,7 +114,7 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   [[nodiscard]] bool isCompiled() const noexcept { return mCompiled; }
   [[nodiscard]] const std::vector<Dims>& compiledDims() const noexcept { return mCompiledDims; }
 
-  /// Copies nodes, operators, attributes, inputs and outputs; producers' data is shared copy-on-replace.
+  /// Copies nodes, operators, attributes, inputs and outputs; producers' data is copied too. Hooks and observers stay behind.
   [[nodiscard]] GraphViewPtr clone() const;
   /// Grows with every edit of the graph, its nodes, their operators or weights (through this library's interface).
   [[nodiscard]] std::uint64_t version() const;
@@ -121,6 +128,10 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
  private:
   friend class Node;
   struct Snapshot;
+  [[nodiscard]] bool isBoundaryInput(const Node& node, IOIndex_t index) const;
+  [[nodiscard]] std::vector<TensorInfo> inputInfos(const std::vector<Dims>& inputDims) const;
+  [[nodiscard]] std::vector<TensorInfo> inferInto(ShapeMap& shapes, const std::vector<TensorInfo>& inputs) const;
+  void applyShapes(const ShapeMap& shapes);
   void insertNode(const NodePtr& node);
   void eraseNode(const NodePtr& node);
   void refreshBoundary();  ///< drops dead inputs/outputs, adds new dangling ones
@@ -136,6 +147,8 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   bool mCompiled = false;
   std::vector<Dims> mCompiledDims;
   std::map<std::string, std::string> mMetadata;
+  bool mExplicitOutputs = false;  ///< setOutputs was called: outputs no longer follow from dangling edges
+  int mSuspended = 0;             ///< > 0 while an edit is under way and the boundary is not refreshed
   std::uint64_t mVersion = 0;
 };
 
@@ -143,7 +156,7 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
 [[nodiscard]] GraphViewPtr sequential(std::span<const std::variant<NodePtr, GraphViewPtr>> parts, std::string name = "");
 /// All parts side by side, each with inputs of its own.
 [[nodiscard]] GraphViewPtr parallel(std::span<const std::variant<NodePtr, GraphViewPtr>> parts, std::string name = "");
-/// sequential(parts), whose input (the first part's, a node or graph that is passed through) is also fed to the last part's second free data input.
+/// sequential(parts), where the first node's output also goes to the last node's free data input (an Add, say).
 [[nodiscard]] GraphViewPtr residual(std::span<const std::variant<NodePtr, GraphViewPtr>> parts, std::string name = "");
 /// All nodes connected with `node`, in order of id.
 [[nodiscard]] GraphViewPtr getConnectedGraphView(const NodePtr& node);

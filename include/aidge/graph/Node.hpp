@@ -98,7 +98,7 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] bool hasHooks() const noexcept;
   [[nodiscard]] bool hasObservers() const noexcept;
 
-  /// Same operator (cloned; a producer shares its tensor), name and attributes; no edges, no hooks.
+  /// Copy of the operator (a producer's data is copied), name and attributes; no edges, no hooks.
   [[nodiscard]] NodePtr clone() const;
   /// "conv1 (Conv2D)", for messages.
   [[nodiscard]] std::string describe() const;

@@ -110,7 +110,16 @@ class Operator {
   [[nodiscard]] std::vector<TensorInfo> infer(std::span<const TensorInfo> inputs) const;
   [[nodiscard]] double macs(std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) const;
 
+  /// Deep copy, producers' data and a meta operator's graph included.
   [[nodiscard]] std::shared_ptr<Operator> clone() const;
+  /// Attributes and output tensors, to be put back by `restore` (a failed edit); tensors are shared, not copied.
+  struct State {
+    AttributeMap attributes;
+    std::vector<TensorPtr> outputs;
+  };
+  [[nodiscard]] State state() const { return {mAttributes, mOutputs}; }
+  void restore(State state);
+  /// Grows with every change of an attribute, of a producer's value or of the graph inside.
   [[nodiscard]] std::uint64_t revision() const noexcept;
 
  private:

@@ -1,0 +1,261 @@
+#include "aidge/graph/Node.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <unordered_set>
+
+#include "aidge/core/Errors.hpp"
+#include "aidge/graph/GraphView.hpp"
+#include "aidge/graph/Observer.hpp"
+#include "aidge/operator/Operator.hpp"
+
+namespace Aidge {
+
+namespace {
+
+std::uint64_t nextId() {
+  static std::atomic<std::uint64_t> counter{0};
+  return ++counter;
+}
+
+/// True if `target` can be reached from `start` by going to consumers.
+bool reaches(const NodePtr& start, const Node* target) {
+  std::vector<NodePtr> stack{start};
+  std::unordered_set<const Node*> seen;
+  while (!stack.empty()) {
+    const NodePtr node = std::move(stack.back());
+    stack.pop_back();
+    if (node.get() == target) return true;
+    if (!seen.insert(node.get()).second) continue;
+    for (NodePtr& child : node->getChildren()) stack.push_back(std::move(child));
+  }
+  return false;
+}
+
+}  // namespace
+
+struct Node::Hooks {
+  struct ObserverEntry {
+    std::uint64_t key;
+    IOIndex_t input;
+    std::shared_ptr<Observer> observer;
+  };
+  std::uint64_t lastKey = 0;
+  std::uint64_t revision = 0;
+  std::vector<std::pair<std::uint64_t, Hook>> before;
+  std::vector<std::pair<std::uint64_t, Hook>> after;
+  std::vector<ObserverEntry> observers;
+};
+
+Node::Node(std::shared_ptr<Operator> op, std::string name) : mId(nextId()), mName(std::move(name)), mOperator(std::move(op)), mHooks(std::make_shared<Hooks>()) {
+  if (!mOperator) throwExpected("graph::Node", "an operator", "none");
+  mInputs.resize(mOperator->nbInputs());
+  mChildren.resize(mOperator->nbOutputs());
+}
+
+Node::~Node() {
+  // A chain of parents is released iteratively: recursion would overflow the stack on a very deep network.
+  std::vector<NodePtr> pending;
+  for (Edge& edge : mInputs) {
+    if (edge.first) pending.push_back(std::move(edge.first));
+  }
+  while (!pending.empty()) {
+    const NodePtr node = std::move(pending.back());
+    pending.pop_back();
+    if (node.use_count() != 1) continue;
+    for (Edge& edge : node->mInputs) {
+      if (edge.first) pending.push_back(std::move(edge.first));
+    }
+  }
+}
+
+const std::string& Node::type() const noexcept { return mOperator->type(); }
+
+void Node::setName(std::string name) {
+  for (const auto& weak : mViews) {
+    const GraphViewPtr view = weak.lock();
+    if (!view) continue;
+    const NodePtr other = view->findNode(name);
+    if (other && other.get() != this) throwExpected("graph::setName", "a name that no other node of the graph has", "\"" + name + "\"");
+  }
+  mName = std::move(name);
+  bump();
+}
+
+InputCategory Node::inputCategory(IOIndex_t index) const { return mOperator->inputSpec(index).category; }
+
+const Node::Edge& Node::input(IOIndex_t index) const {
+  if (index >= mInputs.size()) {
+    throwExpected("graph::input", "an input index below " + std::to_string(mInputs.size()) + " on " + describe(), std::to_string(index));
+  }
+  return mInputs[index];
+}
+
+std::vector<Node::Edge> Node::output(IOIndex_t index) const {
+  if (index >= mChildren.size()) {
+    throwExpected("graph::output", "an output index below " + std::to_string(mChildren.size()) + " on " + describe(), std::to_string(index));
+  }
+  std::vector<Edge> edges;
+  for (const ChildEdge& child : mChildren[index]) {
+    if (NodePtr node = child.node.lock()) edges.emplace_back(std::move(node), child.input);
+  }
+  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return std::pair(a.first->id(), a.second) < std::pair(b.first->id(), b.second); });
+  return edges;
+}
+
+std::vector<std::vector<Node::Edge>> Node::outputs() const {
+  std::vector<std::vector<Edge>> result;
+  for (IOIndex_t i = 0; i < nbOutputs(); ++i) result.push_back(output(i));
+  return result;
+}
+
+std::vector<NodePtr> Node::getParents() const {
+  std::vector<NodePtr> parents;
+  for (const Edge& edge : mInputs) parents.push_back(edge.first);
+  return parents;
+}
+
+std::vector<NodePtr> Node::getChildren() const {
+  std::vector<NodePtr> children;
+  for (IOIndex_t i = 0; i < nbOutputs(); ++i) {
+    for (Edge& edge : output(i)) children.push_back(std::move(edge.first));
+  }
+  std::sort(children.begin(), children.end(), [](const NodePtr& a, const NodePtr& b) { return a->id() < b->id(); });
+  children.erase(std::unique(children.begin(), children.end()), children.end());
+  return children;
+}
+
+std::vector<NodePtr> Node::getChildren(IOIndex_t index) const {
+  std::vector<NodePtr> children;
+  for (Edge& edge : output(index)) {
+    if (children.empty() || children.back() != edge.first) children.push_back(std::move(edge.first));
+  }
+  return children;
+}
+
+void Node::detachFromParent(IOIndex_t inIndex) {
+  auto& [parent, outIndex] = mInputs[inIndex];
+  if (!parent) return;
+  std::erase_if(parent->mChildren[outIndex], [&](const ChildEdge& child) {
+    const NodePtr node = child.node.lock();
+    return !node || (node.get() == this && child.input == inIndex);
+  });
+  parent->bump();
+  parent.reset();
+  outIndex = 0;
+}
+
+void Node::setInput(IOIndex_t inIndex, const NodePtr& parent, IOIndex_t outIndex) {
+  static_cast<void>(input(inIndex));
+  if (!parent) {
+    resetInput(inIndex);
+    return;
+  }
+  if (outIndex >= parent->nbOutputs()) {
+    throwExpected("graph::setInput", "an output index below " + std::to_string(parent->nbOutputs()) + " on " + parent->describe(), std::to_string(outIndex));
+  }
+  if (parent.get() == this || reaches(shared_from_this(), parent.get())) {
+    throwInvalid("graph::setInput", "connecting " + parent->describe() + " to " + describe() + " would make a cycle");
+  }
+  detachFromParent(inIndex);
+  mInputs[inIndex] = {parent, outIndex};
+  parent->mChildren[outIndex].push_back({weak_from_this(), inIndex});
+  parent->bump();
+  bump();
+  for (const auto& weak : mViews) {
+    if (const GraphViewPtr view = weak.lock()) view->refreshBoundary();
+  }
+}
+
+void Node::resetInput(IOIndex_t inIndex) {
+  static_cast<void>(input(inIndex));
+  if (!mInputs[inIndex].first) return;
+  detachFromParent(inIndex);
+  bump();
+  for (const auto& weak : mViews) {
+    if (const GraphViewPtr view = weak.lock()) view->refreshBoundary();
+  }
+}
+
+void Node::addChild(const NodePtr& child, IOIndex_t outIndex, IOIndex_t inIndex) {
+  if (!child) throwExpected("graph::addChild", "a node", "none");
+  if (inIndex == kFirstFree) {
+    inIndex = 0;
+    while (inIndex < child->nbInputs() && (child->mInputs[inIndex].first || child->inputCategory(inIndex) != InputCategory::Data)) ++inIndex;
+    if (inIndex == child->nbInputs()) throwExpected("graph::addChild", "a free data input on " + child->describe(), "none");
+  }
+  child->setInput(inIndex, shared_from_this(), outIndex);
+}
+
+HookHandle Node::addBeforeForward(Hook hook) {
+  const std::uint64_t key = ++mHooks->lastKey;
+  mHooks->before.emplace_back(key, std::move(hook));
+  ++mHooks->revision;
+  return HookHandle([weak = std::weak_ptr<Hooks>(mHooks), key] {
+    if (const auto hooks = weak.lock()) {
+      std::erase_if(hooks->before, [key](const auto& entry) { return entry.first == key; });
+      ++hooks->revision;
+    }
+  });
+}
+
+HookHandle Node::addAfterForward(Hook hook) {
+  const std::uint64_t key = ++mHooks->lastKey;
+  mHooks->after.emplace_back(key, std::move(hook));
+  ++mHooks->revision;
+  return HookHandle([weak = std::weak_ptr<Hooks>(mHooks), key] {
+    if (const auto hooks = weak.lock()) {
+      std::erase_if(hooks->after, [key](const auto& entry) { return entry.first == key; });
+      ++hooks->revision;
+    }
+  });
+}
+
+HookHandle Node::addInputObserver(IOIndex_t index, std::shared_ptr<Observer> observer) {
+  static_cast<void>(input(index));
+  if (!observer) throwExpected("graph::addInputObserver", "an observer", "none");
+  const std::uint64_t key = ++mHooks->lastKey;
+  mHooks->observers.push_back({key, index, std::move(observer)});
+  ++mHooks->revision;
+  return HookHandle([weak = std::weak_ptr<Hooks>(mHooks), key] {
+    if (const auto hooks = weak.lock()) {
+      std::erase_if(hooks->observers, [key](const auto& entry) { return entry.key == key; });
+      ++hooks->revision;
+    }
+  });
+}
+
+std::vector<Node::Hook> Node::beforeForwardHooks() const {
+  std::vector<Hook> hooks;
+  for (const auto& [key, hook] : mHooks->before) hooks.push_back(hook);
+  return hooks;
+}
+
+std::vector<Node::Hook> Node::afterForwardHooks() const {
+  std::vector<Hook> hooks;
+  for (const auto& [key, hook] : mHooks->after) hooks.push_back(hook);
+  return hooks;
+}
+
+std::vector<std::shared_ptr<Observer>> Node::inputObservers(IOIndex_t index) const {
+  std::vector<std::shared_ptr<Observer>> observers;
+  for (const auto& entry : mHooks->observers) {
+    if (entry.input == index) observers.push_back(entry.observer);
+  }
+  return observers;
+}
+
+bool Node::hasHooks() const noexcept { return !mHooks->before.empty() || !mHooks->after.empty(); }
+bool Node::hasObservers() const noexcept { return !mHooks->observers.empty(); }
+
+NodePtr Node::clone() const {
+  auto copy = std::make_shared<Node>(mOperator->clone(), mName);
+  copy->mAttributes = mAttributes.clone();
+  return copy;
+}
+
+std::string Node::describe() const { return "\"" + mName + "\" (" + type() + ")"; }
+
+std::uint64_t Node::revision() const noexcept { return mRevision + mHooks->revision + mOperator->revision(); }
+
+}  // namespace Aidge

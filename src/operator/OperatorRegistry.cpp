@@ -1,0 +1,34 @@
+#include <map>
+#include <stdexcept>
+
+#include "aidge/operator/Operator.hpp"
+
+namespace Aidge {
+
+namespace {
+
+std::map<std::string, OperatorSchema, std::less<>>& schemas() {
+  static std::map<std::string, OperatorSchema, std::less<>> registry;
+  return registry;
+}
+
+}  // namespace
+
+bool OperatorRegistry::add(OperatorSchema schema) {
+  const std::string type = schema.type;
+  if (!schemas().emplace(type, std::move(schema)).second) throw std::logic_error("[operator::registry] type \"" + type + "\" is registered twice");
+  return true;
+}
+
+const OperatorSchema* OperatorRegistry::find(std::string_view type) {
+  const auto found = schemas().find(type);
+  return found == schemas().end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> OperatorRegistry::types() {
+  std::vector<std::string> names;
+  for (const auto& [name, schema] : schemas()) names.push_back(name);
+  return names;
+}
+
+}  // namespace Aidge
