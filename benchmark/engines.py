@@ -1,0 +1,227 @@
+"""The engines that the benchmarks compare, as runners for `harness.Worker`.
+
+Each class is built inside the worker process; the heavy imports happen there and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from models import NETS, build_module, make_batch, make_images
+
+__all__ = ["FibnlrJob", "OnnxRuntimeForward", "OurFibnlr", "OurForward", "TorchFibnlr"]
+
+Array = npt.NDArray[np.float32]
+FibnlrResult = dict[str, Any]
+"""Keys ``iterations`` (int), ``npr`` ({node name: float}) and ``pruned`` (sorted node names)."""
+
+
+def ort_session(path: str | Path, threads: int) -> Any:
+    """An ONNX Runtime session on the CPU with all optimisations and ``threads`` threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def our_model(path: str | Path, shape: Sequence[int], threads: int) -> Any:
+    """Our graph of the ONNX file, compiled for batches of ``shape``."""
+    import aidge_backend_cpu
+    import aidge_core
+    import aidge_onnx
+
+    aidge_backend_cpu.set_num_threads(threads)
+    model = aidge_onnx.load_onnx(str(path))
+    model.compile("cpu", datatype=aidge_core.dtype.float32, dims=[list(shape)])
+    return model
+
+
+class OnnxRuntimeForward:
+    """One forward pass in ONNX Runtime."""
+
+    def __init__(self, *, path: str, shape: tuple[int, ...], threads: int) -> None:
+        self._session = ort_session(path, threads)
+        self._feed = {self._session.get_inputs()[0].name: make_batch(shape)}
+        self._outputs: list[Array] = []
+
+    def prepare(self) -> None:
+        return None
+
+    def run(self) -> None:
+        self._outputs = self._session.run(None, self._feed)
+
+    def result(self) -> list[Array]:
+        return self._outputs
+
+
+class OurForward:
+    """One forward pass of ours.
+
+    If ``observed``, the FIBNLR observers are on every activation of the default prunable types and of the types
+    ``prunable``.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        shape: tuple[int, ...],
+        threads: int,
+        observed: bool = False,
+        prunable: tuple[str, ...] = (),
+    ) -> None:
+        import aidge_core
+
+        model = our_model(path, shape, threads)
+        if observed:
+            params = aidge_core.fibnlr_Parameters()
+            params.prunable_types = sorted({*params.prunable_types, *prunable})
+            if not aidge_core.fibnlr_prepare(model, params):
+                raise ValueError("[benchmark::OurForward] expected activations to observe, got none")
+        self._model = model
+        self._scheduler = aidge_core.SequentialScheduler(model)
+        self._batch = make_batch(shape)
+        self._outputs: list[Any] = []
+
+    def prepare(self) -> None:
+        return None
+
+    def run(self) -> None:
+        self._outputs = self._scheduler.forward(data=[self._batch])
+
+    def result(self) -> list[Array]:
+        return [np.array(output) for output in self._outputs]
+
+
+class FibnlrJob:
+    """The task of either side: the same batches, convergence rule and limit of iterations."""
+
+    def __init__(self, *, shape: tuple[int, ...], max_iteration: int, threshold: float) -> None:
+        self.shape = shape
+        self.batches = make_images(max_iteration, shape)
+        self.max_iteration = max_iteration
+        self.threshold = threshold
+
+
+class OurFibnlr:
+    """`fibnlr_prepare`, `fibnlr_compute` and `fibnlr_prune`; loading and compiling the model is not timed."""
+
+    def __init__(
+        self, *, path: str, shape: tuple[int, ...], max_iteration: int, threshold: float, threads: int
+    ) -> None:
+        self._path, self._threads = path, threads
+        self._job = FibnlrJob(shape=shape, max_iteration=max_iteration, threshold=threshold)
+        self._model: Any = None
+        self._found: FibnlrResult = {}
+
+    def prepare(self) -> None:
+        self._model = our_model(self._path, self._job.shape, self._threads)
+
+    def run(self) -> None:
+        import aidge_core
+
+        params = aidge_core.fibnlr_Parameters(
+            max_iteration=self._job.max_iteration, convergence_threshold=self._job.threshold
+        )
+        nodes = aidge_core.fibnlr_prepare(self._model, params)
+        convergence = aidge_core.fibnlr_compute(self._model, self._job.batches, params)
+        values = {node.name(): aidge_core.fibnlr_get_npr(node).value() for node in nodes}
+        pruned = aidge_core.fibnlr_prune(self._model, params)
+        self._found = {
+            "iterations": convergence.iterations,
+            "npr": values,
+            "pruned": sorted(node.name() for node in pruned),
+        }
+
+    def result(self) -> FibnlrResult:
+        return self._found
+
+
+class TorchFibnlr:
+    """The same job written with PyTorch forward pre-hooks.
+
+    The hook makes three passes over the activation's input: the sum of its positive part, its plain sum (both in
+    double, their difference is the negative part), and the maximum per channel for the dead neurons.
+    """
+
+    def __init__(
+        self,
+        *,
+        net: str,
+        shape: tuple[int, ...],
+        max_iteration: int,
+        threshold: float,
+        threads: int,
+        channels_last: bool = False,
+    ) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        self._format = torch.channels_last if channels_last else torch.contiguous_format
+        self._module = build_module(NETS[net]).to(memory_format=self._format)
+        self._job = FibnlrJob(shape=shape, max_iteration=max_iteration, threshold=threshold)
+        self._found: FibnlrResult = {}
+
+    def prepare(self) -> None:
+        return None
+
+    def run(self) -> None:
+        import torch
+
+        sums: dict[str, list[float]] = {}
+        groups: dict[str, int] = {}
+        alive: dict[str, torch.Tensor] = {}
+
+        def make_hook(name: str) -> Any:
+            def hook(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+                x = inputs[0]
+                positive = float(x.clamp(min=0).sum(dtype=torch.float64))
+                negative = positive - float(x.sum(dtype=torch.float64))
+                entry = sums.setdefault(name, [0.0, 0.0])
+                entry[0] += negative
+                entry[1] += positive
+                groups[name] = x[0, 0].numel()
+                fired = x.amax(dim=[axis for axis in range(x.dim()) if axis != 1]) > 0
+                alive[name] = alive[name] | fired if name in alive else fired
+
+            return hook
+
+        handles = [
+            layer.register_forward_pre_hook(make_hook(name))
+            for name, layer in self._module.named_modules()
+            if isinstance(layer, torch.nn.ReLU)
+        ]
+        epsilon = float(np.finfo(np.float64).eps)
+        previous: dict[str, float] | None = None
+        iterations = 0
+        with torch.inference_mode():
+            for batch in self._job.batches:
+                self._module(torch.from_numpy(batch).contiguous(memory_format=self._format))
+                iterations += 1
+                ratios = {name: (neg + epsilon) / (pos + epsilon) for name, (neg, pos) in sums.items()}
+                change = None if previous is None else sum((ratios[name] - previous[name]) ** 2 for name in ratios)
+                previous = ratios
+                if change is not None and change < self._job.threshold:
+                    break
+        for handle in handles:
+            handle.remove()
+        totals: dict[int, float] = {}
+        for name, value in ratios.items():
+            totals[groups[name]] = totals.get(groups[name], 0.0) + value
+        pruned = [name for name, value in ratios.items() if value / totals[groups[name]] < 0.1]
+        for name in pruned:  # the same replacement, taken back at once so that the next run starts alike
+            parent = self._module.get_submodule(name.rpartition(".")[0])
+            leaf = name.rpartition(".")[2]
+            original = getattr(parent, leaf)
+            setattr(parent, leaf, torch.nn.Identity())
+            setattr(parent, leaf, original)
+        self._found = {"iterations": iterations, "npr": ratios, "pruned": sorted(pruned)}
+
+    def result(self) -> FibnlrResult:
+        return self._found

