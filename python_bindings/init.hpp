@@ -1,0 +1,19 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+// One init function a binding file; module.cpp calls them in the order in which types depend on each other.
+namespace Aidge::python {
+
+void bindErrors(pybind11::module_& m);
+void bindData(pybind11::module_& m);
+void bindGraph(pybind11::module_& m);
+void bindOperator(pybind11::module_& m);
+[[gnu::weak]] void bindOperatorFactories(pybind11::module_& m);
+[[gnu::weak]] void bindScheduler(pybind11::module_& m);
+[[gnu::weak]] void bindStatistics(pybind11::module_& m);
+[[gnu::weak]] void bindRecipes(pybind11::module_& m);
+[[gnu::weak]] void bindFibnlr(pybind11::module_& m);
+[[gnu::weak]] void bindConvolutionHelpers(pybind11::module_& m);
+
+}  // namespace Aidge::python

@@ -1,0 +1,39 @@
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <vector>
+
+#include "init.hpp"
+
+namespace py = pybind11;
+
+namespace {
+
+/// Every public name of the module, so that `from aidge_core._core import *` and the package's `__all__` follow the bindings.
+std::vector<std::string> publicNames(const py::module_& m) {
+  std::vector<std::string> names;
+  for (const auto& entry : m.attr("__dict__").cast<py::dict>()) {
+    auto name = entry.first.cast<std::string>();
+    if (!name.starts_with('_')) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  using namespace Aidge::python;
+  m.doc() = "The native part of aidge_core: tensors, graphs, operators, execution, statistics and graph rewriting.";
+  bindErrors(m);
+  bindData(m);
+  bindGraph(m);
+  bindOperator(m);
+  if (bindOperatorFactories) bindOperatorFactories(m);
+  if (bindScheduler) bindScheduler(m);
+  if (bindStatistics) bindStatistics(m);
+  if (bindRecipes) bindRecipes(m);
+  if (bindFibnlr) bindFibnlr(m);
+  if (bindConvolutionHelpers) bindConvolutionHelpers(m);
+  m.attr("__all__") = publicNames(m);
+}
