@@ -130,7 +130,7 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   struct Snapshot;
   [[nodiscard]] bool isBoundaryInput(const Node& node, IOIndex_t index) const;
   [[nodiscard]] std::vector<TensorInfo> inputInfos(const std::vector<Dims>& inputDims) const;
-  [[nodiscard]] std::vector<TensorInfo> inferInto(ShapeMap& shapes, const std::vector<TensorInfo>& inputs) const;
+  std::vector<TensorInfo> inferInto(ShapeMap& shapes, const std::vector<TensorInfo>& inputs) const;
   void applyShapes(const ShapeMap& shapes);
   void insertNode(const NodePtr& node);
   void eraseNode(const NodePtr& node);
