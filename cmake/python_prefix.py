@@ -1,7 +1,8 @@
 """Print, one a line, where pip put the CMake files of the native build requirements.
 
-Each line is `<CMake package>=<directory>`. The packages are looked up through their metadata, so that isolated builds
-(whose requirements lie in a directory that is not the interpreter's prefix), editable and plain builds all work.
+Each line is `<CMake package>=<directory>`. The packages are looked up through their metadata, so that
+isolated builds (whose requirements lie in a directory that is not the interpreter's prefix), editable and plain
+builds all work.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ REQUIREMENTS = (
 
 
 def config_directory(distribution: str, config_file: str) -> Path | None:
-    """Return the directory of `config_file` as `distribution` installed it, or None where it is not installed."""
+    """Return the directory of `config_file` of an installed `distribution`, or None where it is not there."""
     try:
         entries = files(distribution) or []
     except PackageNotFoundError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from importlib.metadata import PackageNotFoundError, files
+from importlib.metadata import distributions
 from pathlib import Path
 
 import aidge_core  # noqa: F401  (loads libaidge_core, which the kernels link to)
@@ -15,12 +15,13 @@ _LIBRARY = "libdnnl.so.3"
 
 
 def _dnnl_candidates() -> list[Path]:
-    """Where pip may have put oneDNN: as its metadata says, or in the `lib` of a `pip install --target` directory."""
-    try:
-        listed = files(_DISTRIBUTION) or []
-    except PackageNotFoundError:
-        listed = []
-    candidates = [Path(str(entry.locate())) for entry in listed if entry.name == _LIBRARY]
+    """Where oneDNN may lie: as its metadata says, or in the `lib` of a `--target` directory."""
+    candidates = [
+        Path(str(entry.locate()))
+        for distribution in distributions(name=_DISTRIBUTION)
+        for entry in distribution.files or []
+        if entry.name == _LIBRARY
+    ]
     candidates.append(Path(__file__).parents[1] / "lib" / _LIBRARY)
     return [path for path in candidates if path.is_file()]
 
@@ -41,7 +42,8 @@ def _load_dnnl() -> None:
             return
     raise ImportError(
         f"[backend_cpu::import] expected oneDNN ({_LIBRARY}), got {reason}; "
-        f"install it with `pip install {_DISTRIBUTION}==2023.2.0` in this environment"
+        f"install it with `pip install {_DISTRIBUTION}==2023.2.0` in this environment "
+        "(`pip install --target` leaves it out: build with -C cmake.define.AIDGE_BUNDLE_ONEDNN=ON there)"
     )
 
 
