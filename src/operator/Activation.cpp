@@ -1,0 +1,119 @@
+#include "aidge/operator/Activation.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::vector<TensorInfo> inferFloat(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireFloat(op, inputs);
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferNumeric(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireNumeric(op, inputs);
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferPReLU(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireNumeric(op, inputs);
+  requireSameType(op, inputs);
+  if (!isBroadcastableTo(inputs[1].dims, inputs[0].dims)) {
+    throwExpected(errorSite(op), "a slope that can be broadcast to data " + toString(inputs[0].dims), toString(inputs[1].dims));
+  }
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+void validateClip(const Operator& op) {
+  for (const std::string_view name : {"min", "max"}) {
+    if (std::isnan(op.attribute<double>(name))) throwExpected(errorSite(op), std::string(name) + " to be a number", "nan");
+  }
+}
+
+void validateGeLU(const Operator& op) {
+  static constexpr std::array<std::string_view, 2> kModes{"none", "tanh"};
+  requireOneOf(op, "approximate", kModes);
+}
+
+OperatorSchema unary(std::string type, std::string formula, AttributeMap attributes = {}) {
+  OperatorSchema schema;
+  schema.type = std::move(type);
+  schema.brief = std::move(formula);
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.infer = inferFloat;
+  schema.attributes = std::move(attributes);
+  schema.validate = [](const Operator& op) {
+    for (const auto& [name, value] : op.attributes()) {
+      if (std::holds_alternative<double>(value)) requireFinite(op, name, -kInfinity);
+    }
+  };
+  return schema;
+}
+
+bool addParametric() {
+  OperatorSchema clip = unary("Clip", "Clipping: y = min(max(x, min), max).", {{"min", -kInfinity}, {"max", kInfinity}});
+  clip.validate = validateClip;
+  clip.infer = inferNumeric;
+  OperatorSchema prelu = unary("PReLU", "Leaky rectifier with learned slopes: y = x where x >= 0, else slope * x.");
+  prelu.inputs.push_back({"slope", InputCategory::Param});
+  prelu.infer = inferPReLU;
+  OperatorSchema gelu = unary("GeLU", "Gaussian error linear unit: y = x * Phi(x), with Phi the normal distribution or its tanh approximation.",
+                              {{"approximate", std::string("none")}});
+  gelu.validate = validateGeLU;
+  return OperatorRegistry::add(std::move(clip)) && OperatorRegistry::add(std::move(prelu)) && OperatorRegistry::add(std::move(gelu));
+}
+
+bool addUnary() {
+  OperatorSchema relu = unary("ReLU", "Rectifier: y = max(x, 0).");
+  relu.infer = inferNumeric;
+  return OperatorRegistry::add(std::move(relu)) && OperatorRegistry::add(unary("Sigmoid", "Logistic function: y = 1 / (1 + exp(-x)).")) &&
+         OperatorRegistry::add(unary("Tanh", "Hyperbolic tangent: y = tanh(x).")) &&
+         OperatorRegistry::add(unary("LeakyReLU", "Leaky rectifier: y = x where x >= 0, else negative_slope * x.", {{"negative_slope", 0.01}})) &&
+         OperatorRegistry::add(
+             unary("HardSigmoid", "Piecewise linear sigmoid: y = min(max(alpha * x + beta, 0), 1).", {{"alpha", 0.2}, {"beta", 0.5}})) &&
+         OperatorRegistry::add(unary("HardSwish", "Piecewise swish: y = x * min(max(x / 6 + 0.5, 0), 1)."));
+}
+
+[[maybe_unused]] const bool kRegistered = addUnary() && addParametric();
+
+}  // namespace
+
+NodePtr ReLU(const std::string& name) { return makeNode("ReLU", {}, name); }
+
+NodePtr LeakyReLU(double negativeSlope, const std::string& name) { return makeNode("LeakyReLU", {{"negative_slope", negativeSlope}}, name); }
+
+NodePtr PReLU(DimSize_t nbChannels, const std::string& name, std::size_t spatialDims) {
+  requirePositive("PReLU", "nb_channels", nbChannels);
+  if (spatialDims > 3) throwExpected("operator::PReLU", "spatial_dims of at most 3", std::to_string(spatialDims));
+  NodePtr node = makeNode("PReLU", {}, name);
+  Dims dims(nbChannels == 1 ? 1 : 1 + spatialDims, 1);
+  dims[0] = nbChannels;
+  addParam(node, 1, "slope", Tensor::full(std::move(dims), 0.25));
+  return node;
+}
+
+NodePtr GeLU(const std::string& approximate, const std::string& name) { return makeNode("GeLU", {{"approximate", approximate}}, name); }
+
+NodePtr Clip(const std::string& name, double min, double max) { return makeNode("Clip", {{"min", min}, {"max", max}}, name); }
+
+NodePtr Sigmoid(const std::string& name) { return makeNode("Sigmoid", {}, name); }
+
+NodePtr Tanh(const std::string& name) { return makeNode("Tanh", {}, name); }
+
+NodePtr HardSigmoid(double alpha, double beta, const std::string& name) {
+  return makeNode("HardSigmoid", {{"alpha", alpha}, {"beta", beta}}, name);
+}
+
+NodePtr HardSwish(const std::string& name) { return makeNode("HardSwish", {}, name); }
+
+}  // namespace Aidge

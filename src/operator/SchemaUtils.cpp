@@ -1,0 +1,139 @@
+#include "SchemaUtils.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace Aidge::detail {
+namespace {
+
+bool isOptional(InputCategory category) { return category == InputCategory::OptionalData || category == InputCategory::OptionalParam; }
+
+void checkKnown(const Operator& op, Inputs inputs, std::size_t index) {
+  const Dims& dims = inputs[index].dims;
+  if (std::any_of(dims.begin(), dims.end(), [](DimSize_t d) { return d < 0; })) {
+    throwExpected(errorSite(op), "dims that are all known and not negative", describeInput(op, inputs, index));
+  }
+  static_cast<void>(elementCount(dims));
+}
+
+[[noreturn]] void throwType(const Operator& op, Inputs inputs, std::size_t index, std::string_view expected) {
+  throwExpected(errorSite(op), std::string(op.inputSpec(index).name) + " of " + std::string(expected), toString(inputs[index].dtype));
+}
+
+}  // namespace
+
+void checkInputs(const Operator& op, Inputs inputs) {
+  IOIndex_t needed = op.nbInputs();
+  while (needed > 0 && isOptional(op.inputSpec(needed - 1).category)) --needed;
+  if (inputs.size() < needed || inputs.size() > op.nbInputs()) {
+    const std::string most = needed == op.nbInputs() ? "" : " to " + std::to_string(op.nbInputs());
+    throwExpected(errorSite(op), std::to_string(needed) + most + " inputs", std::to_string(inputs.size()));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) checkKnown(op, inputs, i);
+}
+
+bool isPresent(Inputs inputs, std::size_t index) { return index < inputs.size() && !inputs[index].dims.empty(); }
+
+std::string describeInput(const Operator& op, Inputs inputs, std::size_t index) {
+  return op.inputSpec(index).name + " " + toString(inputs[index].dims);
+}
+
+void requireRank(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank) {
+  if (inputs[index].dims.size() != rank) {
+    throwExpected(errorSite(op), op.inputSpec(index).name + " of rank " + std::to_string(rank), toString(inputs[index].dims));
+  }
+}
+
+void requireRankAtLeast(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank) {
+  if (inputs[index].dims.size() < rank) {
+    throwExpected(errorSite(op), op.inputSpec(index).name + " of rank " + std::to_string(rank) + " or more", toString(inputs[index].dims));
+  }
+}
+
+void requireDims(const Operator& op, Inputs inputs, std::size_t index, const Dims& dims) {
+  if (inputs[index].dims != dims) throwExpected(errorSite(op), op.inputSpec(index).name + " " + toString(dims), toString(inputs[index].dims));
+}
+
+bool isFloat(DataType type) {
+  return type == DataType::Float32 || type == DataType::Float64 || type == DataType::Float16 || type == DataType::BFloat16;
+}
+
+void requireSameType(const Operator& op, Inputs inputs) {
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i].dtype == inputs[0].dtype || (isOptional(op.inputSpec(i).category) && !isPresent(inputs, i))) continue;
+    throwType(op, inputs, i, "the same type as " + op.inputSpec(0).name + " (" + std::string(toString(inputs[0].dtype)) + ")");
+  }
+}
+
+void requireFloat(const Operator& op, Inputs inputs) {
+  if (!isFloat(inputs[0].dtype)) throwType(op, inputs, 0, "a floating point type");
+}
+
+void requireNumeric(const Operator& op, Inputs inputs) {
+  if (inputs[0].dtype == DataType::Bool) throwType(op, inputs, 0, "a numeric type");
+}
+
+std::vector<TensorInfo> result(Dims dims, DataType dtype) {
+  static_cast<void>(elementCount(dims));
+  return {TensorInfo{std::move(dims), dtype, nullptr}};
+}
+
+void requireList(const Operator& op, std::string_view name, std::size_t size, std::int64_t low, std::int64_t high) {
+  const auto& values = op.attribute<Ints>(name);
+  const auto inRange = [low, high](std::int64_t value) { return value >= low && value <= high; };
+  if (values.size() == size && std::all_of(values.begin(), values.end(), inRange)) return;
+  throwExpected(errorSite(op),
+                std::string(name) + " with " + std::to_string(size) + " entries in [" + std::to_string(low) + ", " + std::to_string(high) + "]",
+                listText(values));
+}
+
+void requireInt(const Operator& op, std::string_view name, std::int64_t low, std::int64_t high) {
+  const std::int64_t value = op.attribute<std::int64_t>(name);
+  if (value >= low && value <= high) return;
+  throwExpected(errorSite(op), std::string(name) + " in [" + std::to_string(low) + ", " + std::to_string(high) + "]", std::to_string(value));
+}
+
+void requireFinite(const Operator& op, std::string_view name, double low) {
+  const double value = op.attribute<double>(name);
+  if (std::isfinite(value) && value >= low) return;
+  const std::string bound = std::isfinite(low) ? " of at least " + std::to_string(low) : "";
+  throwExpected(errorSite(op), "a finite " + std::string(name) + bound, std::to_string(value));
+}
+
+void requireOneOf(const Operator& op, std::string_view name, std::span<const std::string_view> choices) {
+  const auto& value = op.attribute<std::string>(name);
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+  std::string known;
+  for (const std::string_view choice : choices) known += (known.empty() ? "\"" : ", \"") + std::string(choice) + "\"";
+  throwExpected(errorSite(op), std::string(name) + " to be one of " + known, "\"" + value + "\"");
+}
+
+void validateWindow(const Operator& op, std::size_t spatial, bool kernelOptional) {
+  static constexpr std::array<std::string_view, 4> kModes{"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
+  requireOneOf(op, "auto_pad", kModes);
+  if (!kernelOptional || !op.attribute<Ints>("kernel_dims").empty()) requireList(op, "kernel_dims", spatial, 1, kMaxWindowExtent);
+  requireList(op, "stride_dims", spatial, 1, kMaxWindowExtent);
+  requireList(op, "dilation_dims", spatial, 1, kMaxWindowExtent);
+  requireList(op, "padding_dims", 2 * spatial, 0, kMaxWindowExtent);
+}
+
+AttributeMap windowAttributes(std::size_t spatial) {
+  return {{"kernel_dims", Ints{}},
+          {"stride_dims", Ints(spatial, 1)},
+          {"dilation_dims", Ints(spatial, 1)},
+          {"padding_dims", Ints(2 * spatial, 0)},
+          {"auto_pad", std::string("NOTSET")}};
+}
+
+std::string typeName(std::string_view family, std::size_t spatial) { return std::string(family) + std::to_string(spatial) + "D"; }
+
+void addParam(const NodePtr& node, IOIndex_t index, std::string_view suffix, Tensor value) {
+  const std::string name = node->name().empty() ? "" : node->name() + "_" + std::string(suffix);
+  node->setInput(index, Producer(std::move(value), name));
+}
+
+void requirePositive(std::string_view type, std::string_view name, DimSize_t value) {
+  if (value < 1) throwExpected("operator::" + std::string(type), std::string(name) + " of at least 1", std::to_string(value));
+}
+
+}  // namespace Aidge::detail

@@ -1,0 +1,62 @@
+#pragma once
+// What the operator families share: checks that end in "[operator::<type>] expected X, got Y", and spellings for schemas and factories.
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "aidge/core/Errors.hpp"
+#include "aidge/operator/Operator.hpp"
+#include "aidge/operator/ShapeUtils.hpp"
+
+namespace Aidge::detail {
+
+using Ints = std::vector<std::int64_t>;
+using Inputs = std::span<const TensorInfo>;
+
+// --- inputs ---------------------------------------------------------------------------------------------------------
+
+/// Checks the count of inputs (trailing optional ones may be left out) and that all dims are known and their product fits memory.
+void checkInputs(const Operator& op, Inputs inputs);
+/// Whether an optional parameter is there; a missing one has no dims.
+[[nodiscard]] bool isPresent(Inputs inputs, std::size_t index);
+void requireRank(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank);
+void requireRankAtLeast(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank);
+void requireDims(const Operator& op, Inputs inputs, std::size_t index, const Dims& dims);
+/// Throws unless every input that is there has the type of input 0.
+void requireSameType(const Operator& op, Inputs inputs);
+void requireFloat(const Operator& op, Inputs inputs);
+void requireNumeric(const Operator& op, Inputs inputs);
+[[nodiscard]] bool isFloat(DataType type);
+/// "weight [16, 3, 3, 3]", for messages.
+[[nodiscard]] std::string describeInput(const Operator& op, Inputs inputs, std::size_t index);
+/// One output; throws if the product of its dims does not fit memory.
+[[nodiscard]] std::vector<TensorInfo> result(Dims dims, DataType dtype);
+
+// --- attributes -----------------------------------------------------------------------------------------------------
+
+/// Throws unless the list has `size` entries, all in [low, high].
+void requireList(const Operator& op, std::string_view name, std::size_t size, std::int64_t low, std::int64_t high);
+void requireInt(const Operator& op, std::string_view name, std::int64_t low, std::int64_t high);
+/// Throws unless the double is finite and at least `low`.
+void requireFinite(const Operator& op, std::string_view name, double low);
+void requireOneOf(const Operator& op, std::string_view name, std::span<const std::string_view> choices);
+/// auto_pad, and `spatial` (2 × for padding_dims) entries in kernel_dims (or none where `kernelOptional`), stride_dims, dilation_dims and padding_dims.
+void validateWindow(const Operator& op, std::size_t spatial, bool kernelOptional);
+/// kernel_dims, stride_dims, dilation_dims, padding_dims and auto_pad with their defaults.
+[[nodiscard]] AttributeMap windowAttributes(std::size_t spatial);
+
+// --- factories ------------------------------------------------------------------------------------------------------
+
+/// "Conv2D".
+[[nodiscard]] std::string typeName(std::string_view family, std::size_t spatial);
+template <std::size_t N> [[nodiscard]] Ints toInts(const std::array<DimSize_t, N>& values) { return Ints(values.begin(), values.end()); }
+/// Feeds input `index` from a new producer called `<name of the node>_<suffix>` (unnamed if the node is).
+void addParam(const NodePtr& node, IOIndex_t index, std::string_view suffix, Tensor value);
+/// Throws unless value >= 1. For factories, where there is no operator yet.
+void requirePositive(std::string_view type, std::string_view name, DimSize_t value);
+
+}  // namespace Aidge::detail
