@@ -4,9 +4,9 @@
     .venv-aidge/bin/pip install aidge_core==0.10.1 aidge_backend_cpu==0.10.1 aidge_onnx==0.10.1
     .venv-aidge/bin/python benchmark/aidge_reference.py net.onnx batches.npz --threads 1
 
-The published ``fibnlr`` never returns with a database written in Python, so the job is done in its parts: prepare, a
-loop of our own over ``SequentialScheduler.forward`` with the convergence rule, prune. The loop asks
-``fibnlr_compute_NNPR`` without normalisation for the ratios after every batch. Prints one JSON object.
+The published ``fibnlr`` never returns with a database written in Python, so the job is done in its parts:
+prepare, a loop of our own over ``SequentialScheduler.forward`` with the convergence rule, prune. The loop
+asks ``fibnlr_compute_NNPR`` without normalisation for the ratios after every batch. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from pathlib import Path
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="FIBNLR with the published aidge wheels.")
     parser.add_argument("model", type=Path)
-    parser.add_argument("batches", type=Path, help="an .npz file whose arrays are the batches, in their order")
+    parser.add_argument(
+        "batches", type=Path, help="an .npz file whose arrays are the batches, in their order"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--threshold", type=float, default=1e-6)
     arguments = parser.parse_args()
@@ -39,7 +42,7 @@ def main() -> None:
     model.compile("cpu", aidge_core.dtype.float32, dims=[list(batches[0].shape)])
     params = aidge_core.fibnlr_Parameters()
     ratios_only = aidge_core.fibnlr_Parameters()
-    ratios_only.normalization = getattr(aidge_core.NormalizationMethod, "NONE")
+    ratios_only.normalization = aidge_core.NormalizationMethod.NONE
 
     began = time.perf_counter()
     aidge_core.fibnlr_prepare(model, params)
@@ -49,7 +52,9 @@ def main() -> None:
     for batch in batches:
         scheduler.forward(data=[aidge_core.Tensor(batch)])
         iterations += 1
-        ratios = {node.name(): value for node, value in aidge_core.fibnlr_compute_NNPR(model, ratios_only).items()}
+        ratios = {
+            node.name(): value for node, value in aidge_core.fibnlr_compute_NNPR(model, ratios_only).items()
+        }
         change = None if previous is None else sum((ratios[name] - previous[name]) ** 2 for name in ratios)
         previous = ratios
         if change is not None and change < arguments.threshold:

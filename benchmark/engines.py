@@ -5,13 +5,15 @@ Each class is built inside the worker process; the heavy imports happen there an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from models import NETS, build_module, make_batch, make_images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["FibnlrJob", "OnnxRuntimeForward", "OurFibnlr", "OurForward", "TorchFibnlr"]
 
@@ -51,20 +53,23 @@ class OnnxRuntimeForward:
         self._outputs: list[Array] = []
 
     def prepare(self) -> None:
-        return None
+        """Untimed work before a run."""
+        return
 
     def run(self) -> None:
+        """The timed work."""
         self._outputs = self._session.run(None, self._feed)
 
     def result(self) -> list[Array]:
+        """What the last run found."""
         return self._outputs
 
 
 class OurForward:
     """One forward pass of ours.
 
-    If ``observed``, the FIBNLR observers are on every activation of the default prunable types and of the types
-    ``prunable``.
+    If ``observed``, the FIBNLR observers are on every activation of the default prunable types and of the
+    types ``prunable``.
     """
 
     def __init__(
@@ -90,12 +95,15 @@ class OurForward:
         self._outputs: list[Any] = []
 
     def prepare(self) -> None:
-        return None
+        """Untimed work before a run."""
+        return
 
     def run(self) -> None:
+        """The timed work."""
         self._outputs = self._scheduler.forward(data=[self._batch])
 
     def result(self) -> list[Array]:
+        """What the last run found."""
         return [np.array(output) for output in self._outputs]
 
 
@@ -121,9 +129,11 @@ class OurFibnlr:
         self._found: FibnlrResult = {}
 
     def prepare(self) -> None:
+        """Untimed work before a run."""
         self._model = our_model(self._path, self._job.shape, self._threads)
 
     def run(self) -> None:
+        """The timed work."""
         import aidge_core
 
         params = aidge_core.fibnlr_Parameters(
@@ -140,14 +150,15 @@ class OurFibnlr:
         }
 
     def result(self) -> FibnlrResult:
+        """What the last run found."""
         return self._found
 
 
 class TorchFibnlr:
     """The same job written with PyTorch forward pre-hooks.
 
-    The hook makes three passes over the activation's input: the sum of its positive part, its plain sum (both in
-    double, their difference is the negative part), and the maximum per channel for the dead neurons.
+    The hook makes three passes over the activation's input: the sum of its positive part, its plain sum (both
+    in double, their difference is the negative part), and the maximum per channel for the dead neurons.
     """
 
     def __init__(
@@ -166,62 +177,77 @@ class TorchFibnlr:
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self._module = build_module(NETS[net]).to(memory_format=self._format)
         self._job = FibnlrJob(shape=shape, max_iteration=max_iteration, threshold=threshold)
+        self._sums: dict[str, list[float]] = {}
+        self._groups: dict[str, int] = {}
+        self._alive: dict[str, Any] = {}
         self._found: FibnlrResult = {}
 
     def prepare(self) -> None:
-        return None
+        """Untimed work before a run."""
+        self._sums, self._groups, self._alive = {}, {}, {}
 
-    def run(self) -> None:
+    def _hook(self, name: str, x: Any) -> None:
         import torch
 
-        sums: dict[str, list[float]] = {}
-        groups: dict[str, int] = {}
-        alive: dict[str, torch.Tensor] = {}
+        positive = float(x.clamp(min=0).sum(dtype=torch.float64))
+        negative = positive - float(x.sum(dtype=torch.float64))
+        entry = self._sums.setdefault(name, [0.0, 0.0])
+        entry[0] += negative
+        entry[1] += positive
+        self._groups[name] = x[0, 0].numel()
+        fired = x.amax(dim=[axis for axis in range(x.dim()) if axis != 1]) > 0
+        self._alive[name] = self._alive[name] | fired if name in self._alive else fired
 
-        def make_hook(name: str) -> Any:
-            def hook(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-                x = inputs[0]
-                positive = float(x.clamp(min=0).sum(dtype=torch.float64))
-                negative = positive - float(x.sum(dtype=torch.float64))
-                entry = sums.setdefault(name, [0.0, 0.0])
-                entry[0] += negative
-                entry[1] += positive
-                groups[name] = x[0, 0].numel()
-                fired = x.amax(dim=[axis for axis in range(x.dim()) if axis != 1]) > 0
-                alive[name] = alive[name] | fired if name in alive else fired
+    def _converge(self) -> tuple[dict[str, float], int]:
+        """Passes until the ratios stand still: the ratios and the number of passes."""
+        import torch
 
-            return hook
+        epsilon = float(np.finfo(np.float64).eps)
+        ratios: dict[str, float] = {}
+        iterations = 0
+        for batch in self._job.batches:
+            iterations += 1
+            self._module(torch.from_numpy(batch).contiguous(memory_format=self._format))
+            previous = ratios
+            ratios = {name: (neg + epsilon) / (pos + epsilon) for name, (neg, pos) in self._sums.items()}
+            if (
+                previous
+                and sum((ratios[name] - previous[name]) ** 2 for name in ratios) < self._job.threshold
+            ):
+                break
+        return ratios, iterations
+
+    def _prune(self, ratios: dict[str, float]) -> list[str]:
+        """Replaces the chosen activations, and takes that back so that the next run starts alike."""
+        import torch
+
+        totals: dict[int, float] = {}
+        for name, value in ratios.items():
+            totals[self._groups[name]] = totals.get(self._groups[name], 0.0) + value
+        pruned = [name for name, value in ratios.items() if value / totals[self._groups[name]] < 0.1]
+        for name in pruned:
+            parent, _, leaf = name.rpartition(".")
+            owner = self._module.get_submodule(parent)
+            original = getattr(owner, leaf)
+            setattr(owner, leaf, torch.nn.Identity())
+            setattr(owner, leaf, original)
+        return sorted(pruned)
+
+    def run(self) -> None:
+        """The timed work."""
+        import torch
 
         handles = [
-            layer.register_forward_pre_hook(make_hook(name))
+            layer.register_forward_pre_hook(lambda _, inputs, name=name: self._hook(name, inputs[0]))
             for name, layer in self._module.named_modules()
             if isinstance(layer, torch.nn.ReLU)
         ]
-        epsilon = float(np.finfo(np.float64).eps)
-        previous: dict[str, float] | None = None
-        iterations = 0
         with torch.inference_mode():
-            for batch in self._job.batches:
-                self._module(torch.from_numpy(batch).contiguous(memory_format=self._format))
-                iterations += 1
-                ratios = {name: (neg + epsilon) / (pos + epsilon) for name, (neg, pos) in sums.items()}
-                change = None if previous is None else sum((ratios[name] - previous[name]) ** 2 for name in ratios)
-                previous = ratios
-                if change is not None and change < self._job.threshold:
-                    break
+            ratios, iterations = self._converge()
         for handle in handles:
             handle.remove()
-        totals: dict[int, float] = {}
-        for name, value in ratios.items():
-            totals[groups[name]] = totals.get(groups[name], 0.0) + value
-        pruned = [name for name, value in ratios.items() if value / totals[groups[name]] < 0.1]
-        for name in pruned:  # the same replacement, taken back at once so that the next run starts alike
-            parent = self._module.get_submodule(name.rpartition(".")[0])
-            leaf = name.rpartition(".")[2]
-            original = getattr(parent, leaf)
-            setattr(parent, leaf, torch.nn.Identity())
-            setattr(parent, leaf, original)
-        self._found = {"iterations": iterations, "npr": ratios, "pruned": sorted(pruned)}
+        self._found = {"iterations": iterations, "npr": ratios, "pruned": self._prune(ratios)}
 
     def result(self) -> FibnlrResult:
+        """What the last run found."""
         return self._found

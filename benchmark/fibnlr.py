@@ -3,10 +3,11 @@
     python benchmark/fibnlr.py --threads 1 2
     python benchmark/fibnlr.py --threads 1 --aidge-python .venv-aidge/bin/python
 
-Same network, same batches, same convergence rule. Timed is the job itself, from attaching the observers to the last
-activation replaced; reading the file, compiling and making the batches are not. The published wheels are run once
-per thread count, because one run of theirs takes minutes; see aidge_reference.py for their environment. ``--golden``
-names a folder with net.onnx, data.npz and expected.json, on which the values are checked first.
+Same network, same batches, same convergence rule. Timed is the job itself, from attaching the observers to
+the last activation replaced; reading the file, compiling and making the batches are not. The published wheels
+are run once per thread count, because one run of theirs takes minutes; see aidge_reference.py for their
+environment. ``--golden`` names a folder with net.onnx, data.npz and expected.json, on which the values are
+checked first.
 """
 
 from __future__ import annotations
@@ -33,24 +34,38 @@ from models import NETS
 __all__ = ["check_golden", "published", "values_differ_by"]
 
 HEADER = ("net", "threads", "engine", "seconds", "iterations", "ours / engine", "NPR diff")
-TORCH_NETS = [name for name, net in NETS.items() if net.topology is not None and net.topology != "mobilenet_v2"]
+TORCH_NETS = [
+    name for name, net in NETS.items() if net.topology is not None and net.topology != "mobilenet_v2"
+]
 
 
 def values_differ_by(ours: FibnlrResult, reference: FibnlrResult) -> float:
-    """Largest relative difference of the two engines' ratios, compared in ascending order (node names differ)."""
+    """Largest relative difference of the two engines' ratios, compared in ascending order (node names
+    differ)."""
     first, second = (np.sort(np.array(list(result["npr"].values()))) for result in (ours, reference))
     if first.shape != second.shape:
-        raise ValueError(f"[benchmark::values_differ_by] expected {second.size} activations, got {first.size}")
+        raise ValueError(
+            f"[benchmark::values_differ_by] expected {second.size} activations, got {first.size}"
+        )
     return float(np.max(np.abs(first - second) / np.abs(second)))
 
 
-def published(python: Path, model: Path, batches: list[Any], threads: int, threshold: float) -> dict[str, Any]:
+def published(
+    python: Path, model: Path, batches: list[Any], threads: int, threshold: float
+) -> dict[str, Any]:
     """One run of the published wheels: seconds, iterations, npr and pruned."""
     script = Path(__file__).with_name("aidge_reference.py")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "batches.npz"
         np.savez(data, *batches)
-        command = [str(python), str(script), str(model), str(data), f"--threads={threads}", f"--threshold={threshold}"]
+        command = [
+            str(python),
+            str(script),
+            str(model),
+            str(data),
+            f"--threads={threads}",
+            f"--threshold={threshold}",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise EngineError(f"the published wheels failed: {done.stderr.strip()[-500:]}")
@@ -72,9 +87,11 @@ class GoldenRun:
         self._found: FibnlrResult = {}
 
     def prepare(self) -> None:
-        return None
+        """Nothing: the golden job runs once."""
+        return
 
     def run(self) -> None:
+        """Prepare and compute."""
         import aidge_core
 
         params = aidge_core.fibnlr_Parameters(convergence_threshold=self._threshold)
@@ -84,6 +101,7 @@ class GoldenRun:
         self._found = {"iterations": convergence.iterations, "npr": npr, "pruned": []}
 
     def result(self) -> FibnlrResult:
+        """Iterations and ratios."""
         return self._found
 
 
@@ -100,13 +118,48 @@ def check_golden(folder: Path) -> float:
     return values_differ_by(found, {"npr": expected})
 
 
+def measured_rows(name: str, threads: int, options: argparse.Namespace) -> list[tuple[str, ...]]:
+    """Rows of the table for one net: ours, PyTorch and, if its Python is given, the published wheels."""
+    net = NETS[name]
+    path = net.path(options.models)
+    job = {"shape": net.shape, "max_iteration": options.max_iteration, "threshold": options.threshold}
+    comparison = compare_factories(
+        (OurFibnlr, {"path": str(path), **job}),
+        (TorchFibnlr, {"net": name, "channels_last": options.channels_last, **job}),
+        threads=threads,
+        pairs=options.pairs,
+    )
+    ours, reference = comparison.results
+    seconds, torch_seconds = comparison.medians
+    label = "PyTorch hooks, channels last" if options.channels_last else "PyTorch hooks"
+    found = [(label, torch_seconds, comparison.ratio, reference)]
+    if options.aidge_python is not None:
+        batches = FibnlrJob(**job).batches[: ours["iterations"] + 2]
+        theirs = published(options.aidge_python, path, batches, threads, options.threshold)
+        found.append(("published aidge", theirs["seconds"], seconds / theirs["seconds"], theirs))
+    rows: list[tuple[str, ...]] = [
+        (name, str(threads), "ours", f"{seconds:.3f}", str(ours["iterations"]), "", "")
+    ]
+    for engine, time, ratio, result in found:
+        difference = f"{values_differ_by(ours, result):.1e}"
+        rows.append(
+            (name, str(threads), engine, f"{time:.3f}", str(result["iterations"]), f"{ratio:.3f}", difference)
+        )
+    for row in rows:
+        print(" ".join(row), flush=True)
+    return rows
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="FIBNLR to convergence against PyTorch hooks and published Aidge.")
+    """Command line."""
+    parser = argparse.ArgumentParser(description="FIBNLR against PyTorch hooks and the published Aidge.")
     add_common_options(parser, nets=TORCH_NETS, default=["resnet18_cifar"])
     parser.add_argument("--max-iteration", type=int, default=100)
     parser.add_argument("--threshold", type=float, default=1e-6)
     parser.add_argument("--channels-last", action="store_true", help="PyTorch in the channels-last layout")
-    parser.add_argument("--aidge-python", type=Path, help="Python of an environment with the published wheels")
+    parser.add_argument(
+        "--aidge-python", type=Path, help="Python of an environment with the published wheels"
+    )
     parser.add_argument("--golden", type=Path, help="folder with net.onnx, data.npz and expected.json")
     arguments = parser.parse_args()
     print_environment()
@@ -114,49 +167,8 @@ def main() -> None:
         print(f"# golden values: relative difference {check_golden(arguments.golden):.1e}")
     rows: list[tuple[str, ...]] = []
     for name in arguments.nets:
-        net = NETS[name]
-        path = net.path(arguments.models)
-        job = {"shape": net.shape, "max_iteration": arguments.max_iteration, "threshold": arguments.threshold}
         for threads in arguments.threads:
-            comparison = compare_factories(
-                (OurFibnlr, {"path": str(path), **job}),
-                (TorchFibnlr, {"net": name, "channels_last": arguments.channels_last, **job}),
-                threads=threads,
-                pairs=arguments.pairs,
-            )
-            ours, torch_result = comparison.results
-            seconds, torch_seconds = comparison.medians
-            difference = values_differ_by(ours, torch_result)
-            engine = "PyTorch hooks, channels last" if arguments.channels_last else "PyTorch hooks"
-            rows.append((name, str(threads), "ours", f"{seconds:.3f}", str(ours["iterations"]), "", ""))
-            rows.append(
-                (
-                    name,
-                    str(threads),
-                    engine,
-                    f"{torch_seconds:.3f}",
-                    str(torch_result["iterations"]),
-                    f"{comparison.ratio:.3f}",
-                    f"{difference:.1e}",
-                )
-            )
-            print(" ".join(rows[-1]), flush=True)
-            if arguments.aidge_python is None:
-                continue
-            batches = FibnlrJob(**job).batches[: ours["iterations"] + 2]
-            theirs = published(arguments.aidge_python, path, batches, threads, arguments.threshold)
-            rows.append(
-                (
-                    name,
-                    str(threads),
-                    "published aidge 0.10.1",
-                    f"{theirs['seconds']:.3f}",
-                    str(theirs["iterations"]),
-                    f"{seconds / theirs['seconds']:.4f}",
-                    f"{values_differ_by(ours, theirs):.1e}",
-                )
-            )
-            print(" ".join(rows[-1]), flush=True)
+            rows += measured_rows(name, threads, arguments)
     print("\n" + format_table(HEADER, rows))
 
 

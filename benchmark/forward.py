@@ -1,12 +1,12 @@
 """Plain forward pass of ours against ONNX Runtime, in interleaved pairs; the outputs are compared as well.
 
-    python benchmark/forward.py --nets resnet18_cifar resnet50 mobilenet_v2 --threads 1 2
+python benchmark/forward.py --nets resnet18_cifar resnet50 mobilenet_v2 --threads 1 2
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from engines import Array, OnnxRuntimeForward, OurForward
@@ -20,6 +20,9 @@ from harness import (
 )
 from models import NETS, Net
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = ["max_difference", "measure"]
 
 DEFAULT = [name for name in NETS if not name.startswith("light_")]
@@ -28,13 +31,14 @@ HEADER = ("net", "batch", "threads", "ours ms", "ORT ms", "ours / ORT", "quartil
 
 def max_difference(ours: list[Array], reference: list[Array]) -> float:
     """Largest difference of all outputs, divided by the largest magnitude of the output it belongs to."""
-    if [output.shape for output in ours] != [output.shape for output in reference]:
+    shapes = [output.shape for output in ours], [output.shape for output in reference]
+    if shapes[0] != shapes[1]:
         raise ValueError(
-            f"[benchmark::max_difference] expected outputs of shapes {[output.shape for output in reference]}, "
-            f"got {[output.shape for output in ours]}"
+            f"[benchmark::max_difference] expected outputs of shapes {shapes[1]}, got {shapes[0]}"
         )
     return max(
-        float(np.abs(a - b).max() / max(float(np.abs(b).max()), 1e-30)) for a, b in zip(ours, reference, strict=True)
+        float(np.abs(a - b).max() / max(float(np.abs(b).max()), 1e-30))
+        for a, b in zip(ours, reference, strict=True)
     )
 
 
@@ -47,37 +51,30 @@ def measure(net: Net, cache: Path, threads: int, pairs: int) -> tuple[Comparison
     return comparison, max_difference(*comparison.results)
 
 
+def measured_row(net: Net, cache: Path, threads: int, pairs: int) -> tuple[str, ...]:
+    """Measures one net, prints the row of the table and returns it; an engine's failure is a row too."""
+    cells = (net.name, "x".join(map(str, net.shape)), str(threads))
+    try:
+        comparison, difference = measure(net, cache, threads, pairs)
+        row = (*cells, *comparison.cells(), f"{difference:.1e}")
+    except EngineError as error:
+        print(f"{net.name}: {error}", flush=True)
+        row = (*cells, "failed", "", "", "", "")
+    print(" ".join(row), flush=True)
+    return row
+
+
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="Forward pass of ours against ONNX Runtime.")
     add_common_options(parser, nets=list(NETS), default=DEFAULT)
     arguments = parser.parse_args()
     print_environment()
-    rows = []
-    for name in arguments.nets:
-        net = NETS[name]
-        batch = "x".join(map(str, net.shape))
-        for threads in arguments.threads:
-            try:
-                comparison, difference = measure(net, arguments.models, threads, arguments.pairs)
-            except EngineError as error:
-                rows.append((name, batch, str(threads), "failed", "", "", "", ""))
-                print(f"{name}, {threads} threads: {error}", flush=True)
-                continue
-            ours, reference = comparison.medians
-            lower, upper = comparison.spread
-            rows.append(
-                (
-                    name,
-                    batch,
-                    str(threads),
-                    f"{ours * 1e3:.1f}",
-                    f"{reference * 1e3:.1f}",
-                    f"{comparison.ratio:.3f}",
-                    f"{lower:.2f}-{upper:.2f}",
-                    f"{difference:.1e}",
-                )
-            )
-            print(" ".join(rows[-1]), flush=True)
+    rows = [
+        measured_row(NETS[name], arguments.models, threads, arguments.pairs)
+        for name in arguments.nets
+        for threads in arguments.threads
+    ]
     print("\n" + format_table(HEADER, rows))
 
 

@@ -1,14 +1,13 @@
 """Interleaved timing of two or more engines, each in a process of its own.
 
-Every engine lives in a freshly spawned process whose thread count is fixed before any library is loaded, so that
-two OpenMP run-times never share a process and no engine's idle threads spin beside the other's work. The parent
-lets them run in turn, A B B A A B ..., and compares the two times of each pair; the median of those ratios is immune to
-a machine that is slower for a while.
+Every engine lives in a freshly spawned process whose thread count is fixed before any library is loaded, so
+that two OpenMP run-times never share a process and no engine's idle threads spin beside the other's work. The
+parent lets them run in turn, A B B A A B ..., and compares the two times of each pair; the median of those
+ratios is immune to a machine that is slower for a while.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
 import multiprocessing
 import os
@@ -16,13 +15,16 @@ import platform
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from types import TracebackType
 
 __all__ = [
     "Comparison",
@@ -98,8 +100,8 @@ def _thread_environment(threads: int) -> Iterator[None]:
 class Worker:
     """An engine in a spawned process with a fixed number of threads; use it as a context manager.
 
-    ``factory`` must be a module-level callable; it gets ``threads`` and the other keyword arguments. ``timeout`` is
-    the number of seconds after which a silent engine counts as failed.
+    ``factory`` must be a module-level callable; it gets ``threads`` and the other keyword arguments.
+    ``timeout`` is the number of seconds after which a silent engine counts as failed.
     """
 
     def __init__(
@@ -152,10 +154,8 @@ class Worker:
 
     def close(self) -> None:
         """Ends the process, by force if it does not end by itself."""
-        try:
+        with suppress(OSError):
             self._connection.send(None)
-        except OSError:
-            pass
         self._process.join(5)
         if self._process.is_alive():
             self._process.kill()
@@ -203,6 +203,12 @@ class Comparison:
         lower, _, upper = statistics.quantiles(ratios, n=4, method="inclusive")
         return lower, upper
 
+    def cells(self) -> tuple[str, str, str, str]:
+        """Table cells: either median in milliseconds, the ratio and its quartiles."""
+        first, second = self.medians
+        lower, upper = self.spread
+        return f"{first * 1e3:.1f}", f"{second * 1e3:.1f}", f"{self.ratio:.3f}", f"{lower:.2f}-{upper:.2f}"
+
 
 def compare(first: Worker, second: Worker, *, pairs: int, sample_seconds: float = 0.1) -> Comparison:
     """Warms both up, then times ``pairs`` interleaved pairs, changing the order from pair to pair.
@@ -232,7 +238,8 @@ def compare_factories(
     """`compare` of two engines given as (factory, arguments), started and ended here."""
     with ExitStack() as stack:
         workers = [
-            stack.enter_context(Worker(factory, threads=threads, **arguments)) for factory, arguments in (first, second)
+            stack.enter_context(Worker(factory, threads=threads, **arguments))
+            for factory, arguments in (first, second)
         ]
         return compare(workers[0], workers[1], pairs=pairs, sample_seconds=sample_seconds)
 
@@ -248,6 +255,14 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def _version(package: str) -> str:
+    """Installed version of a distribution, or the words "not installed"."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def environment() -> dict[str, str]:
     """Machine and versions that a figure belongs to."""
     facts = {
@@ -255,11 +270,7 @@ def environment() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
-    for name in PACKAGES:
-        try:
-            facts[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            facts[name] = "not installed"
+    facts.update({name: _version(name) for name in PACKAGES})
     if hasattr(os, "getloadavg"):
         facts["load before"] = f"{os.getloadavg()[0]:.2f}"
     return facts
@@ -282,13 +293,23 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         return "| " + " | ".join(padded) + " |"
 
-    rule = "|" + "|".join("-" * (width + 1) + ("-" if column == 0 else ":") for column, width in enumerate(widths)) + "|"
+    rule = (
+        "|"
+        + "|".join("-" * (width + 1) + ("-" if column == 0 else ":") for column, width in enumerate(widths))
+        + "|"
+    )
     return "\n".join([line(header), rule, *(line(row) for row in rows)])
 
 
-def add_common_options(parser: argparse.ArgumentParser, *, nets: Sequence[str], default: Sequence[str]) -> None:
+def add_common_options(
+    parser: argparse.ArgumentParser, *, nets: Sequence[str], default: Sequence[str]
+) -> None:
     """Options that every benchmark script has."""
-    parser.add_argument("--nets", nargs="+", choices=nets, default=list(default), metavar="NET", help=", ".join(nets))
+    parser.add_argument(
+        "--nets", nargs="+", choices=nets, default=list(default), metavar="NET", help=", ".join(nets)
+    )
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--models", type=Path, default=Path("build/benchmark-models"), help="cache of ONNX files")
+    parser.add_argument(
+        "--models", type=Path, default=Path("build/benchmark-models"), help="cache of ONNX files"
+    )

@@ -3,8 +3,8 @@
     python benchmark/memory.py --nets resnet18_cifar resnet50 --threads 1
 
 Each measurement is a process of its own that reports its resident size after the imports, and its peak after
-loading, compiling and three passes. Peaks are the ``VmHWM`` of /proc/self/status: ``ru_maxrss`` would begin with the size of
-the process that spawned it. Where there is no /proc, ``ru_maxrss`` is used.
+loading, compiling and three passes. Peaks are the ``VmHWM`` of /proc/self/status: ``ru_maxrss`` would begin
+with the size of the process that spawned it. Where there is no /proc, ``ru_maxrss`` is used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from models import NETS
 
 __all__: list[str] = []
 
-HEADER = ("net", "batch", "threads", "engine", "after imports MB", "peak MB", "increase MB", "/ ORT increase", "/ ORT peak")
+HEADER = (
+    "net",
+    "batch",
+    "threads",
+    "engine",
+    "after imports MB",
+    "peak MB",
+    "increase MB",
+    "/ ORT increase",
+    "/ ORT peak",
+)
 ENGINES = ("ORT", "ours", "ours, FIBNLR")
 PASSES = 3
 
@@ -52,7 +62,8 @@ class MemoryProbe:
         self._found = (0, 0)
 
     def prepare(self) -> None:
-        return None
+        """Nothing: the probe runs once."""
+        return
 
     def _run_onnxruntime(self, batch: Any) -> None:
         session = ort_session(self._path, self._threads)
@@ -74,6 +85,7 @@ class MemoryProbe:
         aidge_core.fibnlr(model, [batch] * PASSES, params)
 
     def run(self) -> None:
+        """Loads and runs the net, then reads the peak."""
         baseline = resident_bytes("VmRSS")
         batch = make_batch(self._shape)
         if self._engine == "ORT":
@@ -83,12 +95,16 @@ class MemoryProbe:
         self._found = (baseline, resident_bytes("VmHWM"))
 
     def result(self) -> tuple[int, int]:
+        """Bytes after the imports and at the peak."""
         return self._found
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="Peak memory of ours against ONNX Runtime.")
-    add_common_options(parser, nets=list(NETS), default=["resnet18_cifar", "resnet50", "mobilenet_v2", "mnist_resnet18"])
+    add_common_options(
+        parser, nets=list(NETS), default=["resnet18_cifar", "resnet50", "mobilenet_v2", "mnist_resnet18"]
+    )
     arguments = parser.parse_args()
     print_environment()
     rows = []
@@ -100,7 +116,9 @@ def main() -> None:
             reference: tuple[int, int] | None = None
             for engine in ENGINES:
                 try:
-                    with Worker(MemoryProbe, threads=threads, engine=engine, path=path, shape=net.shape) as worker:
+                    with Worker(
+                        MemoryProbe, threads=threads, engine=engine, path=path, shape=net.shape
+                    ) as worker:
                         baseline, peak = worker.result()[1]
                 except EngineError as error:
                     print(f"{name}, {engine}: {error}", flush=True)

@@ -1,19 +1,23 @@
 """The networks of the benchmarks: where their ONNX files come from and what they are fed with.
 
-Networks exported from PyTorch are written once, in a process of their own, into a cache directory; the parent never
-loads PyTorch. Weights are random but keep activations at a sane size; BatchNorm has non-trivial statistics.
+Networks exported from PyTorch are written once, in a process of their own, into a cache directory; the parent
+never loads PyTorch. Weights are random but keep activations at a sane size; BatchNorm has non-trivial
+statistics.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["NETS", "Net", "make_batch", "make_images"]
 
@@ -33,7 +37,8 @@ LIGHT = (
 
 @dataclass(frozen=True)
 class Net:
-    """A network: ``topology`` of examples/torch_topologies.py, or a file, with the NCHW shape of its batch."""
+    """A network: ``topology`` of examples/torch_topologies.py, or a file, with the NCHW shape of its
+    batch."""
 
     name: str
     shape: tuple[int, int, int, int]
@@ -79,7 +84,7 @@ NETS = {
 """Every network by name, with the batch that it is timed on."""
 
 
-def build_module(net: Net):  # type: ignore[no-untyped-def]  # torch is not imported by the parent
+def build_module(net: Net) -> Any:
     """The PyTorch module of ``net`` in evaluation mode, always with the same weights."""
     sys.path.insert(0, str(ROOT / "examples"))
     import torch
@@ -101,8 +106,8 @@ def make_batch(shape: Sequence[int], seed: int = 0) -> npt.NDArray[np.float32]:
 def make_images(count: int, shape: Sequence[int], seed: int = 0) -> list[npt.NDArray[np.float32]]:
     """``count`` batches of smooth images whose brightness and contrast differ, as those of photographs do.
 
-    ``shape`` is NCHW. White noise would do for the speed of one pass, but all its batches have the same statistics,
-    and a measure that is run to convergence would stop at once.
+    ``shape`` is NCHW. White noise would do for the speed of one pass, but all its batches have the same
+    statistics, and a measure that is run to convergence would stop at once.
     """
     generator = np.random.default_rng(seed)
     samples, channels, height, width = shape
@@ -122,6 +127,7 @@ def make_images(count: int, shape: Sequence[int], seed: int = 0) -> list[npt.NDA
 
 
 def main() -> None:
+    """Command line."""
     name, target = sys.argv[1], Path(sys.argv[2])
     net = NETS[name]
     module = build_module(net)

@@ -8,10 +8,14 @@ Clip is added to the prunable types, which by default do not contain it: MobileN
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from engines import OurForward
 from harness import EngineError, add_common_options, compare_factories, format_table, print_environment
-from models import NETS
+from models import NETS, Net
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__: list[str] = []
 
@@ -19,43 +23,34 @@ DEFAULT = [name for name in NETS if not name.startswith("light_")]
 HEADER = ("net", "batch", "threads", "observed ms", "plain ms", "observed / plain", "quartiles")
 
 
+def measured_row(net: Net, cache: Path, threads: int, pairs: int) -> tuple[str, ...]:
+    """Measures one net, prints the row of the table and returns it; an engine's failure is a row too."""
+    cells = (net.name, "x".join(map(str, net.shape)), str(threads))
+    plain = {"path": str(net.path(cache)), "shape": net.shape}
+    observed = {**plain, "observed": True, "prunable": ("Clip",)}
+    try:
+        comparison = compare_factories(
+            (OurForward, observed), (OurForward, plain), threads=threads, pairs=pairs
+        )
+        row = (*cells, *comparison.cells())
+    except EngineError as error:
+        print(f"{net.name}: {error}", flush=True)
+        row = (*cells, "failed", "", "", "")
+    print(" ".join(row), flush=True)
+    return row
+
+
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="Cost of observing every activation.")
     add_common_options(parser, nets=list(NETS), default=DEFAULT)
-    parser.add_argument("--prunable", nargs="*", default=["Clip"], help="prunable types besides the default ones")
     arguments = parser.parse_args()
     print_environment()
-    rows = []
-    for name in arguments.nets:
-        net = NETS[name]
-        batch = "x".join(map(str, net.shape))
-        common = {"path": str(net.path(arguments.models)), "shape": net.shape}
-        for threads in arguments.threads:
-            try:
-                comparison = compare_factories(
-                    (OurForward, {**common, "observed": True, "prunable": tuple(arguments.prunable)}),
-                    (OurForward, common),
-                    threads=threads,
-                    pairs=arguments.pairs,
-                )
-            except EngineError as error:
-                rows.append((name, batch, str(threads), "failed", "", "", ""))
-                print(f"{name}, {threads} threads: {error}", flush=True)
-                continue
-            observed, plain = comparison.medians
-            lower, upper = comparison.spread
-            rows.append(
-                (
-                    name,
-                    batch,
-                    str(threads),
-                    f"{observed * 1e3:.1f}",
-                    f"{plain * 1e3:.1f}",
-                    f"{comparison.ratio:.3f}",
-                    f"{lower:.2f}-{upper:.2f}",
-                )
-            )
-            print(" ".join(rows[-1]), flush=True)
+    rows = [
+        measured_row(NETS[name], arguments.models, threads, arguments.pairs)
+        for name in arguments.nets
+        for threads in arguments.threads
+    ]
     print("\n" + format_table(HEADER, rows))
 
 

