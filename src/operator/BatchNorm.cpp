@@ -1,0 +1,64 @@
+#include "aidge/operator/BatchNorm.hpp"
+
+#include <limits>
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+void validate(const Operator& op) {
+  requireFinite(op, "epsilon", 0.0);
+  requireFinite(op, "momentum", -std::numeric_limits<double>::infinity());
+  if (op.attribute<bool>("training_mode")) throwExpected(errorSite(op), "training_mode false (statistics are fixed)", "true");
+}
+
+std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireFloat(op, inputs);
+  requireRankAtLeast(op, inputs, 0, 2);
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    requireDims(op, inputs, i, {inputs[0].dims[1]});
+    if (!isFloat(inputs[i].dtype)) throwExpected(errorSite(op), op.inputSpec(i).name + " of a floating point type", toString(inputs[i].dtype));
+  }
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+bool addSchema(std::size_t spatial) {
+  OperatorSchema schema;
+  schema.type = typeName("BatchNorm", spatial);
+  schema.brief = "Batch normalisation with fixed statistics: y = scale * (x - mean) / sqrt(variance + epsilon) + shift, a channel at a time.";
+  schema.inputs = {{"data", InputCategory::Data},
+                   {"scale", InputCategory::Param},
+                   {"shift", InputCategory::Param},
+                   {"mean", InputCategory::Param},
+                   {"variance", InputCategory::Param}};
+  schema.attributes = {{"epsilon", 1e-5}, {"momentum", 0.1}, {"training_mode", false}};
+  schema.validate = validate;
+  schema.infer = infer;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+[[maybe_unused]] const bool kRegistered = addSchema(1) && addSchema(2) && addSchema(3);
+
+}  // namespace
+
+template <std::size_t DIM>
+NodePtr BatchNorm(DimSize_t nbFeatures, double epsilon, double momentum, bool trainingMode, const std::string& name) {
+  const std::string type = typeName("BatchNorm", DIM);
+  requirePositive(type, "nb_features", nbFeatures);
+  NodePtr node = makeNode(type, {{"epsilon", epsilon}, {"momentum", momentum}, {"training_mode", trainingMode}}, name);
+  addParam(node, 1, "scale", Tensor::full({nbFeatures}, 1.0));
+  addParam(node, 2, "shift", Tensor::full({nbFeatures}, 0.0));
+  addParam(node, 3, "mean", Tensor::full({nbFeatures}, 0.0));
+  addParam(node, 4, "var", Tensor::full({nbFeatures}, 1.0));
+  return node;
+}
+
+template NodePtr BatchNorm<1>(DimSize_t, double, double, bool, const std::string&);
+template NodePtr BatchNorm<2>(DimSize_t, double, double, bool, const std::string&);
+template NodePtr BatchNorm<3>(DimSize_t, double, double, bool, const std::string&);
+
+}  // namespace Aidge

@@ -1,0 +1,129 @@
+#include "aidge/operator/Pooling.hpp"
+
+#include <algorithm>
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+/// A window that lies wholly in the padding has no maximum and no mean.
+void checkPadding(const Operator& op, const SpatialWindow& window) {
+  for (std::size_t axis = 0; axis < window.kernel.size(); ++axis) {
+    if (std::max(window.padBegin[axis], window.padEnd[axis]) < window.extent(axis)) continue;
+    throwExpected(errorSite(op), "padding smaller than the window's extent " + std::to_string(window.extent(axis)) + " on axis " + std::to_string(axis + 2),
+                  std::to_string(window.padBegin[axis]) + " and " + std::to_string(window.padEnd[axis]));
+  }
+}
+
+std::vector<TensorInfo> infer(const Operator& op, Inputs inputs, bool floatOnly) {
+  checkInputs(op, inputs);
+  floatOnly ? requireFloat(op, inputs) : requireNumeric(op, inputs);
+  const SpatialWindow window = resolveWindow(op, inputs[0].dims);
+  checkPadding(op, window);
+  Dims dims{inputs[0].dims[0], inputs[0].dims[1]};
+  dims.insert(dims.end(), window.output.begin(), window.output.end());
+  return result(std::move(dims), inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferGlobal(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireFloat(op, inputs);
+  requireRankAtLeast(op, inputs, 0, 3);
+  Dims dims = inputs[0].dims;
+  if (std::find(dims.begin() + 2, dims.end(), 0) != dims.end()) throwExpected(errorSite(op), "data with spatial extents of at least 1", toString(dims));
+  std::fill(dims.begin() + 2, dims.end(), 1);
+  return result(std::move(dims), inputs[0].dtype);
+}
+
+bool addSchema(bool average, std::size_t spatial) {
+  OperatorSchema schema;
+  schema.type = typeName(average ? "AvgPooling" : "MaxPooling", spatial);
+  schema.brief = average ? "Mean over windows: y[n, c, p] = mean over k of data[n, c, p * stride + k * dilation - padding]."
+                         : "Maximum over windows: y[n, c, p] = max over k of data[n, c, p * stride + k * dilation - padding].";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.attributes = windowAttributes(spatial);
+  schema.attributes.emplace("ceil_mode", false);
+  if (average) schema.attributes.emplace("count_include_pad", false);
+  schema.validate = [spatial](const Operator& op) { validateWindow(op, spatial, false); };
+  schema.infer = [average](const Operator& op, Inputs inputs) { return infer(op, inputs, average); };
+  return OperatorRegistry::add(std::move(schema));
+}
+
+bool addGlobal() {
+  OperatorSchema schema;
+  schema.type = "GlobalAveragePooling";
+  schema.brief = "Mean over all spatial axes: y[n, c, 0 ...] = mean over p of data[n, c, p].";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.infer = inferGlobal;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+bool addAll() {
+  for (const std::size_t spatial : {1U, 2U, 3U}) {
+    addSchema(false, spatial);
+    addSchema(true, spatial);
+  }
+  return addGlobal();
+}
+
+[[maybe_unused]] const bool kRegistered = addAll();
+
+template <std::size_t DIM>
+AttributeMap attributes(const std::array<DimSize_t, DIM>& kernelDims, const std::array<DimSize_t, DIM>& strideDims,
+                        const std::array<DimSize_t, 2 * DIM>& paddingDims, const std::array<DimSize_t, DIM>& dilations, bool ceilMode) {
+  return {{"kernel_dims", toInts(kernelDims)},
+          {"stride_dims", toInts(strideDims)},
+          {"padding_dims", toInts(paddingDims)},
+          {"dilation_dims", toInts(dilations)},
+          {"ceil_mode", ceilMode}};
+}
+
+}  // namespace
+
+template <std::size_t DIM>
+NodePtr PaddedMaxPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name, const std::array<DimSize_t, DIM>& strideDims,
+                         const std::array<DimSize_t, 2 * DIM>& paddingDims, const std::array<DimSize_t, DIM>& dilations, bool ceilMode) {
+  return makeNode(typeName("MaxPooling", DIM), attributes<DIM>(kernelDims, strideDims, paddingDims, dilations, ceilMode), name);
+}
+
+template <std::size_t DIM>
+NodePtr MaxPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name, const std::array<DimSize_t, DIM>& strideDims,
+                   const std::array<DimSize_t, DIM>& dilations, bool ceilMode) {
+  return PaddedMaxPooling<DIM>(kernelDims, name, strideDims, filled<2 * DIM>(0), dilations, ceilMode);
+}
+
+template <std::size_t DIM>
+NodePtr PaddedAvgPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name, const std::array<DimSize_t, DIM>& strideDims,
+                         const std::array<DimSize_t, 2 * DIM>& paddingDims, const std::array<DimSize_t, DIM>& dilations, bool ceilMode,
+                         bool countIncludePad) {
+  AttributeMap values = attributes<DIM>(kernelDims, strideDims, paddingDims, dilations, ceilMode);
+  values.emplace("count_include_pad", countIncludePad);
+  return makeNode(typeName("AvgPooling", DIM), std::move(values), name);
+}
+
+template <std::size_t DIM>
+NodePtr AvgPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name, const std::array<DimSize_t, DIM>& strideDims,
+                   const std::array<DimSize_t, DIM>& dilations, bool ceilMode) {
+  return PaddedAvgPooling<DIM>(kernelDims, name, strideDims, filled<2 * DIM>(0), dilations, ceilMode, false);
+}
+
+NodePtr GlobalAveragePooling(const std::string& name) { return makeNode("GlobalAveragePooling", {}, name); }
+
+#define AIDGE_INSTANTIATE(DIM)                                                                                                                      \
+  template NodePtr MaxPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                      \
+                                   const std::array<DimSize_t, DIM>&, bool);                                                                      \
+  template NodePtr PaddedMaxPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                \
+                                         const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, bool);                         \
+  template NodePtr AvgPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                      \
+                                   const std::array<DimSize_t, DIM>&, bool);                                                                      \
+  template NodePtr PaddedAvgPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                \
+                                         const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, bool, bool);
+AIDGE_INSTANTIATE(1)
+AIDGE_INSTANTIATE(2)
+AIDGE_INSTANTIATE(3)
+#undef AIDGE_INSTANTIATE
+
+}  // namespace Aidge

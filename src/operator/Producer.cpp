@@ -1,0 +1,26 @@
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  const Tensor& value = *op.getOutput(0);
+  return {TensorInfo{value.dims(), value.dataType(), value.hasData() ? &value : nullptr}};
+}
+
+bool addSchema() {
+  OperatorSchema schema;
+  schema.type = "Producer";
+  schema.brief = "Yields a value held by the graph: a parameter, or with `constant` a value that no recipe shall change.";
+  schema.attributes = {{"constant", false}};
+  schema.infer = infer;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+[[maybe_unused]] const bool kRegistered = addSchema();
+
+}  // namespace
+}  // namespace Aidge
