@@ -50,11 +50,13 @@ struct KernelRequest {
 class Kernel {
  public:
   virtual ~Kernel() = default;
-  /// Pointers in the order of KernelRequest (null for missing inputs; constants are always there). `scratch` has scratchBytes() bytes, 64-byte aligned.
+  /// Pointers in the order of KernelRequest (null for missing inputs and for constants that `readsConstant` denies). `scratch` has scratchBytes() bytes, 64-byte aligned.
   virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) = 0;
   [[nodiscard]] virtual std::size_t scratchBytes() const { return 0; }
   /// Memory that this kernel keeps for itself, such as packed weights.
   [[nodiscard]] virtual std::size_t packedBytes() const { return 0; }
+  /// Whether `run` reads input `index` where that is a constant (false once it is packed: the plan may then free it).
+  [[nodiscard]] virtual bool readsConstant(std::size_t /*index*/) const { return true; }
   /// Implementation name for reports ("brgconv:avx512_core", "concat").
   [[nodiscard]] virtual std::string implementation() const = 0;
 };

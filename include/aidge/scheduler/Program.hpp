@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aidge/backend/Kernel.hpp"
+#include "aidge/graph/GraphView.hpp"
+
+namespace Aidge::plan {
+
+using ValueId = std::size_t;
+inline constexpr ValueId kNoValue = std::numeric_limits<ValueId>::max();
+
+/// One tensor of a flattened graph.
+struct Value {
+  std::string name{};  ///< "conv1:0", for messages
+  TensorDesc desc{};
+  std::optional<Tensor> constant{};         ///< its value where that does not depend on the graph's inputs
+  std::optional<std::size_t> graphInput{};  ///< position among the graph's inputs
+  ValueId alias = kNoValue;               ///< another value whose memory it shares (same bytes, other dims or tag)
+  bool exported = false;                  ///< someone outside keeps it: memory of its own, row-major
+};
+
+/// What a step does.
+enum class StepKind : std::uint8_t {
+  Kernel,         ///< runs an operator (with what is fused into it), or moves data between layouts
+  SignActivation, ///< an activation and the sign summary of its input in one pass
+  Observe,        ///< hands a value to observers
+  BeforeHooks,    ///< materialises a node's inputs and calls its hooks
+  AfterHooks      ///< the same for its outputs
+};
+
+/// One step of a program.
+struct Step {
+  StepKind kind = StepKind::Kernel;
+  NodePtr node{};                        ///< main node (of reorders: the node that needs it)
+  std::string type{};                    ///< operator type, or "Reorder"
+  std::shared_ptr<const Operator> op{};  ///< nullptr for reorders
+  std::vector<ValueId> inputs{};         ///< one an operator input (kNoValue: missing), then the post-ops' extra ones
+  std::vector<ValueId> outputs{};
+  std::vector<PostOp> postOps{};
+  std::vector<std::shared_ptr<const Operator>> fusedOps{};  ///< keeps alive what postOps point to
+  std::vector<NodePtr> fused{};                             ///< nodes that run inside this step, besides `node`
+  std::vector<std::shared_ptr<Observer>> observers{};
+  bool removed = false;
+};
+
+/// A value that is left in operators' tensors (and returned, if it is a graph output).
+struct Export {
+  ValueId value = kNoValue;
+  NodePtr node{};
+  IOIndex_t index = 0;  ///< output of `node`
+  std::optional<std::size_t> graphOutput{};
+};
+
+/// A graph with fixed input dims as a list of steps over values.
+struct Program {
+  std::string backend;
+  std::vector<Value> values;
+  std::vector<Step> steps;
+  std::vector<Export> exports;
+
+  ValueId addValue(Value value);
+  /// The value whose memory `id` uses.
+  [[nodiscard]] ValueId root(ValueId id) const;
+  /// How many steps' inputs and exports name each value.
+  [[nodiscard]] std::vector<std::size_t> useCounts() const;
+  /// Index of the step that writes each value, or kNoValue.
+  [[nodiscard]] std::vector<std::size_t> producers() const;
+  /// Replaces every use of `from` (steps and exports) by `to`.
+  void replaceUses(ValueId from, ValueId to);
+  /// Drops steps marked as removed.
+  void sweep();
+  /// The request for a step's kernel as things stand.
+  [[nodiscard]] KernelRequest request(const Step& step) const;
+};
+
+/// Types whose output is their input: Identity, and Dropout at inference.
+[[nodiscard]] bool isRenaming(std::string_view type);
+/// Types whose output is their row-major input under other dims.
+[[nodiscard]] bool isReshaping(std::string_view type);
+
+/// Flattens meta operators whatever their depth and infers every shape, without touching the graph's tensors.
+/// `keep`: nodes whose outputs shall be left in their operators. Throws std::invalid_argument naming the node where shapes do not fit,
+/// UnsupportedError listing every node that the backend cannot run.
+[[nodiscard]] Program buildProgram(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs,
+                                   const std::vector<NodePtr>& keep);
+
+/// Reasons, one a node, why `backend` cannot run the graph, as far as that shows without shapes ("" never occurs).
+[[nodiscard]] std::vector<std::string> unsupportedNodes(const GraphView& graph, const std::string& backend);
+
+}  // namespace Aidge::plan

@@ -1,0 +1,66 @@
+#include "aidge/scheduler/Program.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace Aidge::plan {
+
+bool isRenaming(std::string_view type) { return type == "Identity" || type == "Dropout"; }
+
+bool isReshaping(std::string_view type) { return type == "Flatten" || type == "Reshape" || type == "Squeeze" || type == "Unsqueeze"; }
+
+ValueId Program::addValue(Value value) {
+  values.push_back(std::move(value));
+  return values.size() - 1;
+}
+
+ValueId Program::root(ValueId id) const {
+  while (values[id].alias != kNoValue) id = values[id].alias;
+  return id;
+}
+
+std::vector<std::size_t> Program::useCounts() const {
+  std::vector<std::size_t> counts(values.size(), 0);
+  for (const Step& step : steps) {
+    if (step.removed) continue;
+    for (const ValueId id : step.inputs) {
+      if (id != kNoValue) ++counts[id];
+    }
+  }
+  for (const Export& entry : exports) ++counts[entry.value];
+  return counts;
+}
+
+std::vector<std::size_t> Program::producers() const {
+  std::vector<std::size_t> result(values.size(), kNoValue);
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    if (steps[s].removed) continue;
+    for (const ValueId id : steps[s].outputs) result[id] = s;
+  }
+  return result;
+}
+
+void Program::replaceUses(ValueId from, ValueId to) {
+  for (Step& step : steps) std::replace(step.inputs.begin(), step.inputs.end(), from, to);
+  for (Export& entry : exports) {
+    if (entry.value == from) entry.value = to;
+  }
+}
+
+void Program::sweep() { std::erase_if(steps, [](const Step& step) { return step.removed; }); }
+
+KernelRequest Program::request(const Step& step) const {
+  KernelRequest request;
+  request.op = step.op.get();
+  for (const ValueId id : step.inputs) {
+    const bool present = id != kNoValue;
+    request.present.push_back(present);
+    request.inputs.push_back(present ? values[id].desc : TensorDesc{});
+    request.constants.push_back(present && values[id].constant ? &*values[id].constant : nullptr);
+  }
+  for (const ValueId id : step.outputs) request.outputs.push_back(values[id].desc);
+  request.postOps = step.postOps;
+  return request;
+}
+
+}  // namespace Aidge::plan
