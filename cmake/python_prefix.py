@@ -1,7 +1,7 @@
 """Print, one a line, where pip put the CMake files of the native build requirements.
 
 Each line is `<CMake package>=<directory>`. The packages are looked up through their metadata, so that
-isolated builds (whose requirements lie in a directory that is not the interpreter's prefix), editable and plain
+isolated builds (whose requirements lie outside the interpreter's prefix), editable and plain
 builds all work.
 """
 

@@ -1,0 +1,91 @@
+# make demo    the main job on real data: prune a network for MNIST and check the result
+# make test    every test, C++ and Python, on the package as users install it
+# make dev     an editable installation, and the tools for developers
+# make lint    format, lint and type checks (pre-commit)
+# make stubs   regenerate the type stubs of the compiled modules
+#
+# Everything happens in the virtual environment .venv and in build/; a second run only redoes what changed.
+# Needed: Python >= 3.10 with pip, a C++20 compiler, and for `make test` Catch2, which is installed where that is allowed.
+
+PYTHON ?= python3
+WERROR ?= OFF
+JOBS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+BUILD := build/make
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEFINES := -C cmake.define.AIDGE_CCACHE=ON -C cmake.define.AIDGE_WERROR=$(WERROR)
+
+NATIVE := $(shell find CMakeLists.txt cmake include src python_bindings -type f -not -name '*.pyc' 2>/dev/null)
+PYTHON_FILES := $(shell find python -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export PIP_REQUIRE_VIRTUALENV :=
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+.NOTPARALLEL:
+.PHONY: demo test dev lint stubs check-stubs install torch tools build-tests clean
+
+demo: $(STAMPS)/demo
+	$(BIN)/aidge demo
+
+test: $(STAMPS)/test build-tests
+	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --output-junit $(CURDIR)/build/ctest.xml
+	$(BIN)/python -m pytest --junitxml=build/pytest.xml
+
+# The C++ tests use the build directory that the package was built in, so that nothing is compiled twice.
+build-tests: $(STAMPS)/installed
+	@bash cmake/ensure_catch2.sh
+	$(BIN)/cmake -S . -B $(BUILD) -DAIDGE_TESTS=ON -DAIDGE_WERROR=$(WERROR)
+	$(BIN)/cmake --build $(BUILD)
+
+install: $(STAMPS)/installed
+tools: $(STAMPS)/tools
+torch: $(STAMPS)/torch
+
+dev: $(STAMPS)/build-requirements $(STAMPS)/tools
+	$(PIP) install --no-build-isolation -C build-dir=build/editable $(DEFINES) -e '.[test]'
+	rm -f $(STAMPS)/installed $(STAMPS)/demo $(STAMPS)/test
+
+lint: $(STAMPS)/tools $(STAMPS)/installed
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+stubs: $(STAMPS)/tools $(STAMPS)/installed
+	$(BIN)/python .ci/stubs.py
+
+check-stubs: $(STAMPS)/tools $(STAMPS)/installed
+	$(BIN)/python .ci/stubs.py --check
+
+clean:
+	rm -rf build $(VENV)
+
+# Debian's Python has no ensurepip; pip then installs itself into the environment.
+$(STAMPS)/venv:
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	    $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install pip; } || { \
+	    echo "Expected $(PYTHON) with venv and pip (Debian, Ubuntu: apt-get install python3-venv python3-dev)" >&2; exit 1; }
+	$(PIP) install --quiet 'pip>=23.1'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/build-requirements: pyproject.toml | $(STAMPS)/venv
+	$(PIP) install --quiet scikit-build-core 'cmake>=3.25' ninja
+	$(BIN)/python cmake/build_requirements.py | xargs -d '\n' $(PIP) install --quiet
+	@touch $@
+
+$(STAMPS)/installed: $(STAMPS)/build-requirements pyproject.toml $(NATIVE) $(PYTHON_FILES)
+	$(PIP) install --no-build-isolation -C build-dir=$(BUILD) $(DEFINES) .
+	@touch $@
+
+# The extras' packages; the package itself is there already.
+$(STAMPS)/demo $(STAMPS)/test: $(STAMPS)/%: pyproject.toml | $(STAMPS)/installed
+	$(PIP) install --quiet 'aidge-compress[$*]'
+	@touch $@
+
+$(STAMPS)/tools: pyproject.toml | $(STAMPS)/installed
+	$(PIP) install --quiet 'aidge-compress[dev]'
+	@touch $@
+
+$(STAMPS)/torch: | $(STAMPS)/installed
+	$(PIP) install torch==2.13.0
+	@touch $@
