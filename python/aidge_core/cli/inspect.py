@@ -1,0 +1,60 @@
+"""`aidge inspect`: what is in a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from aidge_core.cli.common import console, load, parse_dims, print_json, quantity
+
+if TYPE_CHECKING:
+    from aidge_core.summary import ModelSummary
+
+__all__ = ["inspect"]
+
+
+def _table(summary: ModelSummary) -> Table:
+    table = Table(title=None, box=None, header_style="bold")
+    table.add_column("layer", overflow="fold")
+    table.add_column("type")
+    table.add_column("output", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("MACs", justify="right", no_wrap=True)
+    for layer in summary.layers:
+        dims = "×".join(str(dim) for dim in layer.output_dims)
+        parameters = quantity(layer.parameters) if layer.parameters else ""
+        table.add_row(layer.name, layer.type, dims, parameters, quantity(layer.macs) if layer.macs else "")
+    return table
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
+    dims: Annotated[
+        list[str] | None, typer.Option(help="Dims of an input, e.g. 1,3,224,224 (once an input; free dims are 1 otherwise).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List a network's layers, shapes, parameters, MACs and activations."""
+    from aidge_core.summary import summarize
+
+    summary = summarize(load(model), parse_dims(dims or []))
+    if as_json:
+        print_json({"model": str(model), **summary.to_dict()})
+        return
+    out = console()
+    for kind, entries in (("input", summary.inputs), ("output", summary.outputs)):
+        for name, shape in entries:
+            out.print(f"{kind} {name}: {'×'.join(str(dim) for dim in shape)}", markup=False)
+    out.print(_table(summary))
+    kinds: dict[str, int] = {}
+    for layer in summary.activations:
+        kinds[layer.type] = kinds.get(layer.type, 0) + 1
+    detail = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    out.print(
+        f"{len(summary.layers)} layers, {quantity(summary.parameters)} parameters, {quantity(summary.macs)} MACs, "
+        f"{len(summary.activations)} activations" + (f" ({detail})" if detail else ""),
+        markup=False,
+    )
