@@ -74,7 +74,8 @@ $(STAMPS)/build-requirements: pyproject.toml | $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/installed: $(STAMPS)/build-requirements pyproject.toml $(NATIVE) $(PYTHON_FILES)
-	$(PIP) install --no-build-isolation -C build-dir=$(BUILD) $(DEFINES) .
+	@echo "Building and installing the package in $(VENV) (some minutes the first time)"
+	$(PIP) install --quiet --no-build-isolation -C build-dir=$(BUILD) $(DEFINES) .
 	@touch $@
 
 # The extras' packages; the package itself is there already.
@@ -87,5 +88,5 @@ $(STAMPS)/tools: pyproject.toml | $(STAMPS)/installed
 	@touch $@
 
 $(STAMPS)/torch: | $(STAMPS)/installed
-	$(PIP) install torch==2.13.0
+	$(PIP) install --quiet torch==2.13.0
 	@touch $@

@@ -16,10 +16,8 @@ using Detail::Approx;
 }
 namespace Catch::Matchers {
 /// Version 3's name for what version 2 calls Contains(string).
-inline auto ContainsSubstring(const std::string& text, CaseSensitive::Choice choice = CaseSensitive::Yes) {
-    return Contains(text, choice);
-}
-} // namespace Catch::Matchers
+inline auto ContainsSubstring(const std::string& text, CaseSensitive::Choice choice = CaseSensitive::Yes) { return Contains(text, choice); }
+}  // namespace Catch::Matchers
 #endif
 
 #endif
