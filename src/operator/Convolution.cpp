@@ -75,13 +75,7 @@ NodePtr PaddedConv(DimSize_t inChannels, DimSize_t outChannels, const std::array
                    const std::array<DimSize_t, DIM>& strideDims, const std::array<DimSize_t, 2 * DIM>& paddingDims,
                    const std::array<DimSize_t, DIM>& dilationDims, bool noBias, DimSize_t groups) {
   const std::string type = typeName("Conv", DIM);
-  requirePositive(type, "in_channels", inChannels);
-  requirePositive(type, "out_channels", outChannels);
-  requirePositive(type, "groups", groups);
-  if (inChannels % groups != 0 || outChannels % groups != 0) {
-    throwExpected("operator::" + type, "in_channels and out_channels to be multiples of groups = " + std::to_string(groups),
-                  std::to_string(inChannels) + " and " + std::to_string(outChannels));
-  }
+  requireGroups(type, inChannels, outChannels, groups);
   NodePtr node = makeNode(type,
                           {{"kernel_dims", toInts(kernelDims)},
                            {"stride_dims", toInts(strideDims)},

@@ -58,5 +58,7 @@ template <std::size_t N> [[nodiscard]] Ints toInts(const std::array<DimSize_t, N
 void addParam(const NodePtr& node, IOIndex_t index, std::string_view suffix, Tensor value);
 /// Throws unless value >= 1. For factories, where there is no operator yet.
 void requirePositive(std::string_view type, std::string_view name, DimSize_t value);
+/// Throws unless both channel counts are positive multiples of groups.
+void requireGroups(std::string_view type, DimSize_t inChannels, DimSize_t outChannels, DimSize_t groups);
 
 }  // namespace Aidge::detail

@@ -1,0 +1,48 @@
+#include "aidge/operator/Identity.hpp"
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+void validateDropout(const Operator& op) {
+  const double ratio = op.attribute<double>("ratio");
+  if (!(ratio >= 0.0 && ratio <= 1.0)) throwExpected(errorSite(op), "ratio in [0, 1]", std::to_string(ratio));
+}
+
+bool addIdentity() {
+  OperatorSchema schema;
+  schema.type = "Identity";
+  schema.brief = "Hands its input on: y = x.";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.infer = infer;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+bool addDropout() {
+  OperatorSchema schema;
+  schema.type = "Dropout";
+  schema.brief = "Dropout at inference: y = x.";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.attributes = {{"ratio", 0.5}};
+  schema.validate = validateDropout;
+  schema.infer = infer;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+[[maybe_unused]] const bool kRegistered = addIdentity() && addDropout();
+
+}  // namespace
+
+NodePtr Identity(const std::string& name) { return makeNode("Identity", {}, name); }
+
+NodePtr Dropout(double ratio, const std::string& name) { return makeNode("Dropout", {{"ratio", ratio}}, name); }
+
+}  // namespace Aidge

@@ -1,0 +1,43 @@
+#include "aidge/operator/LRN.hpp"
+
+#include <limits>
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+void validate(const Operator& op) {
+  requireInt(op, "size", 1, kMaxWindowExtent);
+  for (const std::string_view name : {"alpha", "beta", "bias"}) requireFinite(op, name, -std::numeric_limits<double>::infinity());
+}
+
+std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireFloat(op, inputs);
+  requireRankAtLeast(op, inputs, 0, 2);
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+bool addSchema() {
+  OperatorSchema schema;
+  schema.type = "LRN";
+  schema.brief = "Local response normalisation across channels: y = x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta.";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.attributes = {{"size", std::int64_t{1}}, {"alpha", 1e-4}, {"beta", 0.75}, {"bias", 1.0}};
+  schema.validate = validate;
+  schema.infer = infer;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+[[maybe_unused]] const bool kRegistered = addSchema();
+
+}  // namespace
+
+NodePtr LRN(std::int64_t size, double alpha, double beta, double bias, const std::string& name) {
+  return makeNode("LRN", {{"size", size}, {"alpha", alpha}, {"beta", beta}, {"bias", bias}}, name);
+}
+
+}  // namespace Aidge

@@ -1,0 +1,114 @@
+#include "aidge/operator/ShapeOps.hpp"
+
+#include <algorithm>
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+std::vector<TensorInfo> inferFlatten(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  const Dims& dims = inputs[0].dims;
+  const auto rank = static_cast<std::int64_t>(dims.size());
+  const std::int64_t axis = op.attribute<std::int64_t>("axis");
+  if (axis < -rank || axis > rank) {
+    throwExpected(errorSite(op), "an axis in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "]", std::to_string(axis));
+  }
+  const auto middle = dims.begin() + (axis < 0 ? axis + rank : axis);
+  return result({static_cast<DimSize_t>(elementCount(Dims(dims.begin(), middle))), static_cast<DimSize_t>(elementCount(Dims(middle, dims.end())))},
+                inputs[0].dtype);
+}
+
+void validateReshape(const Operator& op) {
+  const Ints& shape = op.attribute<Ints>("shape");
+  const bool bad = std::any_of(shape.begin(), shape.end(), [](std::int64_t extent) { return extent < -1; });
+  if (bad || std::count(shape.begin(), shape.end(), -1) > 1) {
+    throwExpected(errorSite(op), "a shape of extents that are not negative, with at most one -1", listText(shape));
+  }
+  const auto has = [&shape](std::int64_t extent) { return std::find(shape.begin(), shape.end(), extent) != shape.end(); };
+  if (op.attribute<bool>("allowzero") && has(0) && has(-1)) {
+    throwExpected(errorSite(op), "a shape without both 0 and -1 where allowzero is set", listText(shape));
+  }
+}
+
+std::vector<TensorInfo> inferReshape(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  return result(resolveReshape(op, inputs[0].dims), inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferTranspose(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  Dims dims;
+  for (const DimIdx_t axis : resolvePermutation(op, inputs[0].dims.size())) dims.push_back(inputs[0].dims[axis]);
+  return result(std::move(dims), inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferSqueeze(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  const Dims& dims = inputs[0].dims;
+  const Ints& axes = op.attribute<Ints>("axes");
+  std::vector<bool> drop(dims.size(), false);
+  for (const DimIdx_t axis : normaliseAxes(errorSite(op), axes, dims.size())) {
+    if (dims[axis] != 1) throwExpected(errorSite(op), "extent 1 on axis " + std::to_string(axis), toString(dims));
+    drop[axis] = true;
+  }
+  Dims squeezed;
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    if (axes.empty() ? dims[axis] != 1 : !drop[axis]) squeezed.push_back(dims[axis]);
+  }
+  return result(std::move(squeezed), inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferUnsqueeze(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  const Ints& axes = op.attribute<Ints>("axes");
+  std::vector<bool> fresh(inputs[0].dims.size() + axes.size(), false);
+  for (const DimIdx_t axis : normaliseAxes(errorSite(op), axes, fresh.size())) fresh[axis] = true;
+  auto next = inputs[0].dims.begin();
+  Dims dims;
+  for (const bool isFresh : fresh) dims.push_back(isFresh ? 1 : *next++);
+  return result(std::move(dims), inputs[0].dtype);
+}
+
+using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
+
+bool addSchema(std::string type, std::string brief, AttributeMap attributes, Infer infer, void (*validate)(const Operator&) = nullptr) {
+  OperatorSchema schema;
+  schema.type = std::move(type);
+  schema.brief = std::move(brief);
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.attributes = std::move(attributes);
+  schema.infer = infer;
+  if (validate != nullptr) schema.validate = validate;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+[[maybe_unused]] const bool kRegistered =
+    addSchema("Flatten", "The values as a matrix: (product of the dims before axis, product of the others).", {{"axis", std::int64_t{1}}}, inferFlatten) &&
+    addSchema("Reshape", "The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.",
+              {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, validateReshape) &&
+    addSchema("Transpose", "Reorders the axes: axis i of y is axis output_dims_order[i] of data; empty reverses them.", {{"output_dims_order", Ints{}}},
+              inferTranspose) &&
+    addSchema("Squeeze", "Takes out axes of extent 1: the given ones, or all if none are given.", {{"axes", Ints{}}}, inferSqueeze) &&
+    addSchema("Unsqueeze", "Puts in axes of extent 1 at the given places of the output.", {{"axes", Ints{}}}, inferUnsqueeze);
+
+}  // namespace
+
+NodePtr Flatten(std::int64_t axis, const std::string& name) { return makeNode("Flatten", {{"axis", axis}}, name); }
+
+NodePtr Reshape(const std::vector<std::int64_t>& shape, bool allowzero, const std::string& name) {
+  return makeNode("Reshape", {{"shape", shape}, {"allowzero", allowzero}}, name);
+}
+
+NodePtr Transpose(const std::vector<std::int64_t>& outputDimsOrder, const std::string& name) {
+  return makeNode("Transpose", {{"output_dims_order", outputDimsOrder}}, name);
+}
+
+NodePtr Squeeze(const std::vector<std::int64_t>& axes, const std::string& name) { return makeNode("Squeeze", {{"axes", axes}}, name); }
+
+NodePtr Unsqueeze(const std::vector<std::int64_t>& axes, const std::string& name) { return makeNode("Unsqueeze", {{"axes", axes}}, name); }
+
+}  // namespace Aidge

@@ -1,0 +1,33 @@
+#include "aidge/operator/Softmax.hpp"
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireFloat(op, inputs);
+  static_cast<void>(normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size()));
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+bool addSchema() {
+  OperatorSchema schema;
+  schema.type = "Softmax";
+  schema.brief = "Normalised exponential along one axis: y = exp(x) / (sum of exp(x) along axis).";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.attributes = {{"axis", std::int64_t{-1}}};
+  schema.infer = infer;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+[[maybe_unused]] const bool kRegistered = addSchema();
+
+}  // namespace
+
+NodePtr Softmax(std::int64_t axis, const std::string& name) { return makeNode("Softmax", {{"axis", axis}}, name); }
+
+}  // namespace Aidge
