@@ -1,0 +1,11 @@
+#pragma once
+
+namespace Aidge::cpu {
+
+/// Threads that the kernels use, for forward passes started from any thread. 0: what OpenMP takes by itself (OMP_NUM_THREADS, else one a core).
+/// Plans that were built for another number are rebuilt. Throws std::invalid_argument for a negative number.
+void setNumThreads(int threads);
+/// The number that the next forward pass will use.
+[[nodiscard]] int numThreads();
+
+}  // namespace Aidge::cpu

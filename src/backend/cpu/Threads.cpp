@@ -1,0 +1,39 @@
+#include "aidge/backend/cpu/Threads.hpp"
+
+#include <omp.h>
+
+#include <atomic>
+
+#include "aidge/backend/Kernel.hpp"
+#include "aidge/backend/cpu/SignActivation.hpp"
+#include "aidge/core/Errors.hpp"
+
+namespace Aidge::cpu {
+
+namespace {
+
+/// OpenMP keeps its setting a thread; ours holds for all.
+std::atomic<int> gThreads{0};
+const int kDefaultThreads = omp_get_max_threads();
+
+int enterThread() {
+  const int threads = numThreads();
+  omp_set_num_threads(threads);
+  return threads;
+}
+
+[[maybe_unused]] const bool kRegistered = KernelRegistry::setServices("cpu", {enterThread, signActivation});
+
+}  // namespace
+
+void setNumThreads(int threads) {
+  if (threads < 0) throwExpected("backend_cpu::set_num_threads", "0 (automatic) or a positive number", std::to_string(threads));
+  gThreads.store(threads);
+}
+
+int numThreads() {
+  const int threads = gThreads.load();
+  return threads > 0 ? threads : kDefaultThreads;
+}
+
+}  // namespace Aidge::cpu

@@ -1,0 +1,156 @@
+#include "Engine.hpp"
+
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "aidge/core/Errors.hpp"
+
+namespace Aidge::cpu::onednn {
+
+namespace {
+
+constexpr std::string_view kWhere = "backend_cpu::plan";
+
+using Tag = dnnl::memory::format_tag;
+
+dnnl::memory::dims checkedDims(const Dims& dims) {
+  if (dims.size() > static_cast<std::size_t>(DNNL_MAX_NDIMS)) {
+    throwExpected(kWhere, "tensors of at most " + std::to_string(DNNL_MAX_NDIMS) + " axes", toString(dims));
+  }
+  for (const DimSize_t dim : dims) {
+    if (dim <= 0 || dim > std::numeric_limits<std::int32_t>::max()) throwExpected(kWhere, "extents from 1 to 2147483647", toString(dims));
+  }
+  static_cast<void>(elementCount(dims));
+  return {dims.begin(), dims.end()};
+}
+
+dnnl::memory::dims rowMajorStrides(const Dims& dims) {
+  dnnl::memory::dims strides(dims.size(), 1);
+  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return strides;
+}
+
+dnnl::memory::dims channelsLastStrides(const Dims& dims) {
+  dnnl::memory::dims strides(dims.size(), 1);
+  DimSize_t stride = dims[1];
+  for (std::size_t i = dims.size(); i-- > 2;) {
+    strides[i] = stride;
+    stride *= dims[i];
+  }
+  strides[1] = 1;
+  strides[0] = stride;
+  return strides;
+}
+
+/// oneDNN's element-wise function: algorithm, alpha, beta.
+struct Eltwise {
+  dnnl::algorithm algorithm;
+  float alpha = 0.0F;
+  float beta = 0.0F;
+};
+
+float clampedToFloat(double value) {
+  constexpr double kMax = std::numeric_limits<float>::max();
+  return static_cast<float>(std::min(std::max(value, -kMax), kMax));
+}
+
+std::optional<Eltwise> eltwiseOf(const Operator& op) {
+  using Algorithm = dnnl::algorithm;
+  const std::string& type = op.type();
+  if (type == "ReLU") return Eltwise{Algorithm::eltwise_relu};
+  if (type == "LeakyReLU") return Eltwise{Algorithm::eltwise_relu, static_cast<float>(op.attribute<double>("negative_slope"))};
+  if (type == "Sigmoid") return Eltwise{Algorithm::eltwise_logistic};
+  if (type == "Tanh") return Eltwise{Algorithm::eltwise_tanh};
+  if (type == "HardSwish") return Eltwise{Algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F};
+  if (type == "Clip") return Eltwise{Algorithm::eltwise_clip, clampedToFloat(op.attribute<double>("min")), clampedToFloat(op.attribute<double>("max"))};
+  if (type == "HardSigmoid") {
+    return Eltwise{Algorithm::eltwise_hardsigmoid, static_cast<float>(op.attribute<double>("alpha")), static_cast<float>(op.attribute<double>("beta"))};
+  }
+  if (type == "GeLU") return Eltwise{op.attribute<std::string>("approximate") == "tanh" ? Algorithm::eltwise_gelu_tanh : Algorithm::eltwise_gelu_erf};
+  return std::nullopt;
+}
+
+/// x * f(x) as one element-wise function.
+std::optional<Eltwise> gateOf(const Operator& op) {
+  using Algorithm = dnnl::algorithm;
+  if (op.type() == "Sigmoid") return Eltwise{Algorithm::eltwise_swish, 1.0F};
+  if (op.type() == "HardSigmoid") {
+    return Eltwise{Algorithm::eltwise_hardswish, static_cast<float>(op.attribute<double>("alpha")), static_cast<float>(op.attribute<double>("beta"))};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const dnnl::engine& engine() {
+  static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+dnnl::stream& stream() {
+  thread_local dnnl::stream instance(engine());
+  return instance;
+}
+
+dnnl::memory::desc toDesc(const TensorDesc& desc) {
+  if (desc.dtype != DataType::Float32) throwExpected(kWhere, "float32", std::string(toString(desc.dtype)));
+  if (desc.dims.empty()) return plainDesc({1});
+  const bool last = desc.layout == Layout::ChannelsLast && desc.dims.size() >= 3;
+  const dnnl::memory::dims dims = checkedDims(desc.dims);
+  return {dims, dnnl::memory::data_type::f32, last ? channelsLastStrides(desc.dims) : rowMajorStrides(desc.dims)};
+}
+
+dnnl::memory::desc plainDesc(const Dims& dims) { return {checkedDims(dims), dnnl::memory::data_type::f32, rowMajorStrides(dims)}; }
+
+dnnl::memory::desc anyDesc(const Dims& dims) { return {checkedDims(dims), dnnl::memory::data_type::f32, Tag::any}; }
+
+bool canFuse(const KernelRequest& request, const PostOp& postOp) {
+  switch (postOp.kind) {
+    case PostOp::Kind::Activation:
+      return eltwiseOf(*postOp.activation).has_value();
+    case PostOp::Kind::Gate:
+      return gateOf(*postOp.activation).has_value();
+    case PostOp::Kind::Sum: {
+      for (const PostOp& present : request.postOps) {
+        if (present.kind == PostOp::Kind::Sum) return false;
+      }
+      return request.inputs[postOp.input].dims == request.outputs[0].dims;
+    }
+  }
+  return false;
+}
+
+void appendPostOps(dnnl::post_ops& ops, const KernelRequest& request) {
+  for (const PostOp& postOp : request.postOps) {
+    if (postOp.kind == PostOp::Kind::Sum) {
+      if (postOp.inPlace) {
+        ops.append_sum(1.0F);
+      } else {
+        ops.append_binary(dnnl::algorithm::binary_add, toDesc(request.inputs[postOp.input]));
+      }
+      continue;
+    }
+    const auto eltwise = postOp.kind == PostOp::Kind::Gate ? gateOf(*postOp.activation) : eltwiseOf(*postOp.activation);
+    if (!eltwise) throwExpected(kWhere, "an activation that oneDNN knows", postOp.activation->type());
+    ops.append_eltwise(eltwise->algorithm, eltwise->alpha, eltwise->beta);
+  }
+}
+
+dnnl::primitive_attr makeAttributes(const KernelRequest& request) {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  dnnl::post_ops ops;
+  appendPostOps(ops, request);
+  attributes.set_post_ops(ops);
+  return attributes;
+}
+
+dnnl::memory packed(const void* values, const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  dnnl::memory source(from, engine(), const_cast<void*>(values));
+  dnnl::memory target(to, engine());
+  dnnl::reorder(source, target).execute(stream(), source, target);
+  return target;
+}
+
+}  // namespace Aidge::cpu::onednn

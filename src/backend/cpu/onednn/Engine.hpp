@@ -1,0 +1,54 @@
+#pragma once
+
+#include <dnnl.hpp>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "aidge/backend/Kernel.hpp"
+
+/// What the kernels on oneDNN share. Internal: no header outside this folder includes dnnl.hpp.
+namespace Aidge::cpu::onednn {
+
+/// The one CPU engine.
+[[nodiscard]] const dnnl::engine& engine();
+/// A stream of the calling thread.
+[[nodiscard]] dnnl::stream& stream();
+
+/// Memory descriptor of a buffer. Throws std::invalid_argument where a type or an extent is beyond what oneDNN can take.
+[[nodiscard]] dnnl::memory::desc toDesc(const TensorDesc& desc);
+/// Descriptor that leaves the memory order to the primitive.
+[[nodiscard]] dnnl::memory::desc anyDesc(const Dims& dims);
+/// Row-major descriptor of dims.
+[[nodiscard]] dnnl::memory::desc plainDesc(const Dims& dims);
+
+/// Whether oneDNN can apply this post-op after a kernel's own work.
+[[nodiscard]] bool canFuse(const KernelRequest& request, const PostOp& postOp);
+
+/// Appends the request's post-ops: an addition is a sum where the tensor lies in the output already, else a binary post-op.
+void appendPostOps(dnnl::post_ops& ops, const KernelRequest& request);
+/// Attributes of a primitive: user-managed scratchpad and the request's post-ops. Build one for every primitive: copies share state.
+[[nodiscard]] dnnl::primitive_attr makeAttributes(const KernelRequest& request);
+
+/// A copy of `values` (described by `from`) in the order `to`.
+[[nodiscard]] dnnl::memory packed(const void* values, const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+
+/// A primitive with its arguments, whose pointers are set at every run.
+class Call {
+ public:
+  Call() = default;
+  explicit Call(const dnnl::primitive& primitive) : mPrimitive(primitive) {}
+
+  /// An argument whose memory comes later through `set`.
+  void bind(int argument, const dnnl::memory::desc& desc) { mArguments[argument] = dnnl::memory(desc, engine(), DNNL_MEMORY_NONE); }
+  /// An argument with memory of its own.
+  void bind(int argument, const dnnl::memory& memory) { mArguments[argument] = memory; }
+  void set(int argument, const void* data) { mArguments.at(argument).set_data_handle(const_cast<void*>(data)); }
+  void execute() { mPrimitive.execute(stream(), mArguments); }
+
+ private:
+  dnnl::primitive mPrimitive;
+  std::unordered_map<int, dnnl::memory> mArguments;
+};
+
+}  // namespace Aidge::cpu::onednn

@@ -1,0 +1,168 @@
+// MaxPooling, AvgPooling, GlobalAveragePooling.
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "../KernelSupport.hpp"
+#include "Engine.hpp"
+#include "aidge/operator/ShapeUtils.hpp"
+
+namespace Aidge::cpu::onednn {
+
+namespace {
+
+using Desc = dnnl::memory::desc;
+
+std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+SpatialWindow windowOf(const KernelRequest& request) {
+  const Dims& input = request.inputs[0].dims;
+  if (request.op->type() != "GlobalAveragePooling") return resolveWindow(*request.op, input);
+  const Dims ones(input.size() - 2, 1);
+  const Dims zeros(input.size() - 2, 0);
+  return {Dims(input.begin() + 2, input.end()), ones, ones, zeros, zeros, ones, zeros};
+}
+
+bool countsPadding(const Operator& op) { return op.hasAttribute("count_include_pad") && op.attribute<bool>("count_include_pad"); }
+
+/// Whether some window reaches beyond the declared padding: ONNX never counts those elements, oneDNN would.
+bool reachesBeyondPadding(const SpatialWindow& window) {
+  for (std::size_t i = 0; i < window.padEnd.size(); ++i) {
+    if (window.reachEnd[i] > window.padEnd[i]) return true;
+  }
+  return false;
+}
+
+dnnl::algorithm algorithmOf(const Operator& op) {
+  if (op.type().starts_with("Max")) return dnnl::algorithm::pooling_max;
+  return countsPadding(op) ? dnnl::algorithm::pooling_avg_include_padding : dnnl::algorithm::pooling_avg_exclude_padding;
+}
+
+/// Pooling as a oneDNN primitive, on channels-last data.
+class PoolingKernel final : public Kernel {
+ public:
+  PoolingKernel(const KernelRequest& request, const SpatialWindow& window) {
+    const auto toMemoryDims = [](const Dims& dims) { return dnnl::memory::dims(dims.begin(), dims.end()); };
+    dnnl::memory::dims dilation = toMemoryDims(window.dilation);
+    for (auto& d : dilation) --d;
+    const Desc source = toDesc(request.inputs[0]);
+    const Desc target = toDesc(request.outputs[0]);
+    const dnnl::pooling_forward::primitive_desc description(engine(), dnnl::prop_kind::forward_inference, algorithmOf(*request.op), source, target,
+                                                            toMemoryDims(window.stride), toMemoryDims(window.kernel), dilation,
+                                                            toMemoryDims(window.padBegin), toMemoryDims(window.reachEnd), makeAttributes(request));
+    mImplementation = description.impl_info_str();
+    mScratchBytes = aligned(description.scratchpad_desc().get_size());
+    mCall = Call(dnnl::pooling_forward(description));
+    mCall.bind(DNNL_ARG_SRC, source);
+    mCall.bind(DNNL_ARG_DST, target);
+    mCall.bind(DNNL_ARG_SCRATCHPAD, description.scratchpad_desc());
+  }
+
+  void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) override {
+    mCall.set(DNNL_ARG_SRC, inputs[0]);
+    mCall.set(DNNL_ARG_DST, outputs[0]);
+    mCall.set(DNNL_ARG_SCRATCHPAD, scratch);
+    mCall.execute();
+  }
+  [[nodiscard]] std::size_t scratchBytes() const override { return mScratchBytes; }
+  [[nodiscard]] std::string implementation() const override { return mImplementation; }
+
+ private:
+  Call mCall;
+  std::size_t mScratchBytes = 0;
+  std::string mImplementation;
+};
+
+/// Pooling window by window, for what oneDNN cannot express or has no fast code for. Any memory order; up to three spatial axes.
+class LoopPooling {
+ public:
+  LoopPooling(const KernelRequest& request, const SpatialWindow& window)
+      : mMax(request.op->type().starts_with("Max")), mCountPadding(countsPadding(*request.op)), mWindow(window), mInput(request.inputs[0]), mOutput(request.outputs[0]) {}
+
+  void operator()(const float* in, float* out) const {
+    const DimSize_t planes = mInput.dims[0] * mInput.dims[1];
+    const DimSize_t places = static_cast<DimSize_t>(mOutput.elements()) / planes;
+#pragma omp parallel for schedule(static)
+    for (DimSize_t plane = 0; plane < planes; ++plane) {
+      for (DimSize_t place = 0; place < places; ++place) out[offset(mOutput, plane, place)] = window(in, plane, place);
+    }
+  }
+
+ private:
+  /// Where element `place` (row-major over the spatial axes) of `plane` (row-major over batch and channels) lies.
+  [[nodiscard]] static DimSize_t offset(const TensorDesc& desc, DimSize_t plane, DimSize_t place) {
+    const DimSize_t channels = desc.dims[1];
+    const DimSize_t places = static_cast<DimSize_t>(desc.elements()) / (desc.dims[0] * channels);
+    if (desc.layout == Layout::Plain) return plane * places + place;
+    return (plane / channels * places + place) * channels + plane % channels;
+  }
+
+  [[nodiscard]] float window(const float* in, DimSize_t plane, DimSize_t place) const {
+    float best = -std::numeric_limits<float>::infinity();
+    double sum = 0.0;
+    DimSize_t counted = 0;
+    const std::size_t axes = mWindow.kernel.size();
+    DimSize_t taps = 1;
+    for (const DimSize_t k : mWindow.kernel) taps *= k;
+    for (DimSize_t tap = 0; tap < taps; ++tap) {
+      DimSize_t restTap = tap;
+      DimSize_t restPlace = place;
+      DimSize_t position = 0;
+      DimSize_t stride = 1;
+      bool inside = true;
+      bool padded = true;
+      for (std::size_t axis = axes; axis-- > 0;) {
+        const DimSize_t extent = mInput.dims[axis + 2];
+        const DimSize_t x = restPlace % mWindow.output[axis] * mWindow.stride[axis] + restTap % mWindow.kernel[axis] * mWindow.dilation[axis] - mWindow.padBegin[axis];
+        restPlace /= mWindow.output[axis];
+        restTap /= mWindow.kernel[axis];
+        inside = inside && x >= 0 && x < extent;
+        padded = padded && x < extent + mWindow.padEnd[axis];
+        position += x * stride;
+        stride *= extent;
+      }
+      if (inside || (mCountPadding && padded)) ++counted;
+      if (!inside) continue;
+      const float value = in[offset(mInput, plane, position)];
+      best = std::max(best, value);
+      sum += static_cast<double>(value);
+    }
+    return mMax ? best : static_cast<float>(sum / static_cast<double>(std::max<DimSize_t>(counted, 1)));
+  }
+
+  bool mMax;
+  bool mCountPadding;
+  SpatialWindow mWindow;
+  TensorDesc mInput;
+  TensorDesc mOutput;
+};
+
+std::unique_ptr<Kernel> createPooling(const KernelRequest& request) {
+  // The result's memory order is the data's, whichever that is: a row-major input is pooled as it is.
+  const SpatialWindow window = windowOf(request);
+  const bool countsBeyond = countsPadding(*request.op) && reachesBeyondPadding(window);
+  if (!countsBeyond) {
+    auto kernel = std::make_unique<PoolingKernel>(request, window);
+    if (!kernel->implementation().starts_with("ref")) return kernel;
+  }
+  return std::make_unique<FunctionKernel>("loop_pooling", [loop = LoopPooling(request, window)](auto inputs, auto outputs, std::byte*) {
+    loop(static_cast<const float*>(inputs[0]), static_cast<float*>(outputs[0]));
+  });
+}
+
+bool addAll() {
+  KernelFactory factory;
+  factory.layout = LayoutRule::PreferChannelsLast;
+  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
+  factory.create = createPooling;
+  for (const std::string type : {"MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AvgPooling1D", "AvgPooling2D", "AvgPooling3D", "GlobalAveragePooling"}) {
+    KernelRegistry::add("cpu", type, factory);
+  }
+  return true;
+}
+
+[[maybe_unused]] const bool kRegistered = addAll();
+
+}  // namespace
+
+}  // namespace Aidge::cpu::onednn

@@ -1,0 +1,174 @@
+#include "aidge/scheduler/SequentialScheduler.hpp"
+
+#include <list>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "aidge/core/Errors.hpp"
+#include "aidge/operator/Operator.hpp"
+#include "aidge/scheduler/Plan.hpp"
+
+namespace Aidge {
+
+namespace {
+
+constexpr std::string_view kWhere = "scheduler::forward";
+/// Plans are kept for this many combinations of input shapes and thread counts.
+constexpr std::size_t kMaxPlans = 4;
+
+std::string describe(const Tensor& tensor) {
+  return std::string(toString(tensor.dataType())) + " " + toString(tensor.dims()) + (tensor.hasData() ? "" : " without data");
+}
+
+/// Batches of any size fit; the other declared dims are binding.
+bool fits(const GraphInput& input, const Tensor& tensor) {
+  if (!tensor.hasData() || tensor.dataType() != input.dtype) return false;
+  if (!input.hasDims) return true;
+  if (tensor.dims().size() != input.dims.size()) return false;
+  for (std::size_t d = 1; d < input.dims.size(); ++d) {
+    if (input.dims[d] != kDynamicDim && input.dims[d] != tensor.dims()[d]) return false;
+  }
+  return true;
+}
+
+void checkInput(const GraphInput& input, std::size_t index, const Tensor& tensor) {
+  if (!fits(input, tensor)) {
+    Dims expected = input.dims;
+    if (!expected.empty()) expected[0] = kDynamicDim;
+    throwExpected(kWhere, "data[" + std::to_string(index) + "] for the graph input \"" + input.name + "\" to be " + std::string(toString(input.dtype)) +
+                              (input.hasDims ? " " + toString(expected) : ""),
+                  describe(tensor));
+  }
+  if (tensor.size() == 0) {
+    throwExpected(kWhere, "data[" + std::to_string(index) + "] for the graph input \"" + input.name + "\" to have elements", describe(tensor));
+  }
+}
+
+}  // namespace
+
+struct SequentialScheduler::Impl {
+  struct Cached {
+    std::vector<Dims> dims;
+    int threads = 0;
+    std::shared_ptr<plan::Plan> plan;
+  };
+
+  GraphViewPtr graph;
+  std::vector<NodePtr> keep;
+  bool profiling = false;
+  std::uint64_t version = 0;
+  std::list<Cached> plans;  ///< most recently used first
+  std::shared_ptr<plan::Plan> last;
+  plan::AlignedBuffer arena;
+  std::vector<Tensor> lastData;
+  std::recursive_mutex mutex;
+  bool running = false;
+
+  /// The tensors to run with: those given, else those of the last run, else those in the operators.
+  std::vector<Tensor> gatherInputs(std::span<const Tensor> data) const {
+    const std::vector<GraphInput>& inputs = graph->inputs();
+    std::vector<Tensor> tensors(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(std::min(data.size(), inputs.size())));
+    if (data.empty()) {
+      tensors = lastData;
+      if (tensors.size() != inputs.size()) tensors = operatorInputs();
+    }
+    if (tensors.size() < inputs.size()) {
+      std::string names;
+      for (const GraphInput& input : inputs) names += (names.empty() ? "\"" : ", \"") + input.name + "\"";
+      throwExpected(kWhere, std::to_string(inputs.size()) + " tensors, one a graph input (" + names + ")", std::to_string(tensors.size()));
+    }
+    for (std::size_t i = 0; i < tensors.size(); ++i) checkInput(inputs[i], i, tensors[i]);
+    return tensors;
+  }
+
+  std::vector<Tensor> operatorInputs() const {
+    std::vector<Tensor> tensors;
+    for (const GraphInput& input : graph->inputs()) {
+      const auto& [node, index] = input.targets.front();
+      const TensorPtr& tensor = node->getOperator()->getInput(index);
+      if (!tensor || !tensor->hasData()) return {};
+      tensors.push_back(*tensor);
+    }
+    return tensors;
+  }
+
+  std::shared_ptr<plan::Plan> planFor(const std::vector<Tensor>& inputs) {
+    const auto& enter = KernelRegistry::services(graph->backend()).enterThread;
+    const int threads = enter ? enter() : 1;
+    if (const std::uint64_t now = graph->version(); now != version) {
+      plans.clear();
+      version = now;
+    }
+    std::vector<Dims> dims;
+    std::vector<TensorInfo> infos;
+    for (const Tensor& input : inputs) {
+      dims.push_back(input.dims());
+      infos.push_back({input.dims(), input.dataType(), nullptr});
+    }
+    for (auto entry = plans.begin(); entry != plans.end(); ++entry) {
+      if (entry->dims != dims || entry->threads != threads) continue;
+      plans.splice(plans.begin(), plans, entry);
+      return entry->plan;
+    }
+    if (plans.size() >= kMaxPlans) plans.pop_back();
+    plans.push_front({std::move(dims), threads, nullptr});
+    try {
+      plans.front().plan = std::make_shared<plan::Plan>(*graph, graph->backend(), infos, keep);
+    } catch (...) {
+      plans.pop_front();
+      throw;
+    }
+    return plans.front().plan;
+  }
+};
+
+SequentialScheduler::SequentialScheduler(GraphViewPtr graph) : mImpl(std::make_unique<Impl>()) {
+  if (!graph) throwExpected("scheduler::SequentialScheduler", "a graph", "none");
+  if (graph->backend().empty()) throwExpected("scheduler::SequentialScheduler", "a graph with a backend (call compile first)", "none");
+  mImpl->graph = std::move(graph);
+}
+
+SequentialScheduler::~SequentialScheduler() = default;
+SequentialScheduler::SequentialScheduler(SequentialScheduler&&) noexcept = default;
+SequentialScheduler& SequentialScheduler::operator=(SequentialScheduler&&) noexcept = default;
+
+std::vector<Tensor> SequentialScheduler::forward(std::span<const Tensor> data) {
+  const std::lock_guard lock(mImpl->mutex);
+  if (mImpl->running) throwInvalid(kWhere, "a hook or an observer called forward of the scheduler that is just calling it");
+  std::vector<Tensor> inputs = mImpl->gatherInputs(data);
+  const std::shared_ptr<plan::Plan> plan = mImpl->planFor(inputs);
+  if (mImpl->arena.bytes() < plan->arenaBytes()) {
+    mImpl->arena = {};
+    mImpl->arena = plan::AlignedBuffer(plan->arenaBytes());
+  }
+  mImpl->last = plan;
+  struct Running {
+    bool& flag;
+    explicit Running(bool& f) : flag(f) { flag = true; }
+    ~Running() { flag = false; }
+  } running(mImpl->running);
+  std::vector<Tensor> results = plan->run(inputs, mImpl->arena.data(), mImpl->profiling);
+  mImpl->lastData = std::move(inputs);
+  return results;
+}
+
+void SequentialScheduler::keepOutputs(std::vector<NodePtr> nodes) {
+  const std::lock_guard lock(mImpl->mutex);
+  mImpl->keep = std::move(nodes);
+  mImpl->plans.clear();
+}
+
+void SequentialScheduler::setProfiling(bool on) {
+  const std::lock_guard lock(mImpl->mutex);
+  mImpl->profiling = on;
+}
+
+const GraphViewPtr& SequentialScheduler::graph() const noexcept { return mImpl->graph; }
+
+PlanReport SequentialScheduler::report() const {
+  const std::lock_guard lock(mImpl->mutex);
+  return mImpl->last ? mImpl->last->report() : PlanReport{};
+}
+
+}  // namespace Aidge
