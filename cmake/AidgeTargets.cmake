@@ -24,6 +24,8 @@ endfunction()
 function(aidge_options target)
     target_compile_features(${target} PUBLIC cxx_std_20)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -fno-math-errno
+        # GCC 12 reports both inside the standard library at -O3 where nothing is wrong (GCC bugs 105329, 105562).
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized>
         $<$<BOOL:${AIDGE_WERROR}>:-Werror>)
     target_compile_definitions(${target} PRIVATE AIDGE_VERSION="${PROJECT_VERSION}")
     set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
