@@ -41,6 +41,7 @@ def main() -> None:
     model.set_mandatory_inputs_first()
     model.compile("cpu", aidge_core.dtype.float32, dims=[list(batches[0].shape)])
     params = aidge_core.fibnlr_Parameters()
+    params.ablation_threshold = 0.1  # 0.25 in the published wheels
     ratios_only = aidge_core.fibnlr_Parameters()
     ratios_only.normalization = aidge_core.NormalizationMethod.NONE
 
