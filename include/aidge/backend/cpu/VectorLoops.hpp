@@ -24,19 +24,21 @@ inline constexpr std::size_t kBinaryLoops = 5;
 /// Innermost loops over consecutive floats, one table an instruction set. Pointers need no alignment; `out` may equal an input,
 /// otherwise they must not overlap. Internal to the backend: kernels call them on blocks that fit the cache.
 struct VectorLoops {
-  using Sums = void (*)(const float* in, float* out, std::size_t n, float upper, SignSums* sums);
+  using Sums = void (*)(const float* in, float* out, std::size_t n, float upper, float slope, SignSums* sums);
   using Unary = void (*)(const float* in, float* out, std::size_t n, float a, float b);
   using Binary = void (*)(const float* a, const float* b, float* out, std::size_t n);
 
   InstructionSet instructionSet;
   /// Adds to `sums` (float trees of eight, then double). NaN and infinity make the sums non-finite. `above` only where upper is finite.
-  /// signRelu also writes max(v, 0) to `out`; signSums leaves `out` alone.
+  /// signRelu also writes max(v, 0) to `out`, signLeaky v or slope * v; signSums leaves `out` alone.
   Sums signSums;
   Sums signRelu;
-  /// Whether some value is > 0.
+  Sums signLeaky;
+  /// Whether some value is > 0; whether all are.
   bool (*anyPositive)(const float* in, std::size_t n);
-  /// Sets active[c] where some value of column c of the rows x columns block is > 0.
-  void (*positiveColumns)(const float* in, std::size_t rows, std::size_t columns, std::uint8_t* active);
+  bool (*allPositive)(const float* in, std::size_t n);
+  /// most[c] = the largest of most[c] and the values of column c of the rows x columns block.
+  void (*maximumColumns)(const float* in, std::size_t rows, std::size_t columns, float* most);
   /// By UnaryLoop. (a, b): LeakyRelu (slope, -), Clip (min, max), HardSigmoid (alpha, beta), else unused.
   Unary unary[kUnaryLoops];
   /// By BinaryLoop: both vectors; the second one a single value; the first one a single value.

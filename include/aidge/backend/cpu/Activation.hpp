@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "aidge/operator/Operator.hpp"
+
+namespace Aidge::cpu {
+
+/// A function of one value, ready to be applied to runs of float32: ReLU, LeakyReLU, GeLU, Clip, Sigmoid, Tanh, HardSigmoid, HardSwish.
+class ActivationFunction {
+ public:
+  /// Whether `type` is one of the types above.
+  [[nodiscard]] static bool supports(std::string_view type);
+  /// Takes the attributes' present values. Throws std::invalid_argument for another type.
+  explicit ActivationFunction(const Operator& op);
+
+  /// out[i] = f(in[i]); `out` may equal `in`.
+  void apply(const float* in, float* out, std::size_t n) const { mLoop(in, out, n, mA, mB); }
+  /// f is v for v >= 0 and slope * v below, with this slope >= 0 (ReLU: 0); nothing for other functions.
+  [[nodiscard]] std::optional<float> reluSlope() const noexcept;
+
+ private:
+  UnaryLoop mKind;
+  VectorLoops::Unary mLoop;
+  float mA = 0.0F;
+  float mB = 0.0F;
+};
+
+}  // namespace Aidge::cpu

@@ -1,0 +1,45 @@
+#include "aidge/backend/cpu/VectorLoops.hpp"
+
+#include <initializer_list>
+
+#define AIDGE_LOOPS_NAMESPACE portable
+#define AIDGE_LOOPS_SET InstructionSet::Portable
+#include "VectorLoops.inc"
+
+namespace Aidge::cpu {
+
+#ifdef AIDGE_HAVE_AVX2
+namespace avx2 {
+extern const VectorLoops kLoops;
+}
+#endif
+#ifdef AIDGE_HAVE_AVX512
+namespace avx512 {
+extern const VectorLoops kLoops;
+}
+#endif
+
+const VectorLoops* findVectorLoops(InstructionSet set) {
+#ifdef AIDGE_HAVE_AVX2
+  if (set == InstructionSet::Avx2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &avx2::kLoops;
+#endif
+#ifdef AIDGE_HAVE_AVX512
+  if (set == InstructionSet::Avx512 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")) {
+    return &avx512::kLoops;
+  }
+#endif
+  return set == InstructionSet::Portable ? &portable::kLoops : nullptr;
+}
+
+const VectorLoops& vectorLoops() {
+  static const VectorLoops& best = []() -> const VectorLoops& {
+    for (const InstructionSet set : {InstructionSet::Avx512, InstructionSet::Avx2}) {
+      if (const VectorLoops* loops = findVectorLoops(set)) return *loops;
+    }
+    return portable::kLoops;
+  }();
+  return best;
+}
+
+}  // namespace Aidge::cpu

@@ -1,0 +1,5 @@
+#include "aidge/backend/cpu/VectorLoops.hpp"
+
+#define AIDGE_LOOPS_NAMESPACE avx2
+#define AIDGE_LOOPS_SET InstructionSet::Avx2
+#include "VectorLoops.inc"

@@ -1,0 +1,5 @@
+#include "aidge/backend/cpu/VectorLoops.hpp"
+
+#define AIDGE_LOOPS_NAMESPACE avx512
+#define AIDGE_LOOPS_SET InstructionSet::Avx512
+#include "VectorLoops.inc"
