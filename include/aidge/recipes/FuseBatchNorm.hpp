@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+
+#include "aidge/graph/GraphView.hpp"
+
+namespace Aidge {
+
+/// Folds every BatchNorm that follows a Conv, ConvTranspose or FC into it, at whatever depth: w' = w · f, b' = (b - mean) · f + shift with
+/// f = scale / sqrt(variance + epsilon), a channel of the output at a time, in double. A missing bias is created (<node>_b); weights that
+/// other nodes share are copied first. Left alone: where the layer has other consumers or is a graph output, where a parameter is
+/// not a producer's, or where f is not finite. Returns how many went. Idempotent; the layers keep their names.
+/// Throws std::invalid_argument where there is no graph.
+std::size_t fuseBatchNorm(const GraphViewPtr& graph);
+
+}  // namespace Aidge
