@@ -1,0 +1,9 @@
+"""ONNX files in and out: `load_onnx` makes a graph of a model, `export_onnx` a model of a graph."""
+
+from __future__ import annotations
+
+from .errors import InvalidModelError
+from .export import export_onnx, to_model_proto
+from .load import load_onnx
+
+__all__ = ["InvalidModelError", "export_onnx", "load_onnx", "to_model_proto"]

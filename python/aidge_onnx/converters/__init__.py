@@ -1,0 +1,11 @@
+"""Operators in both directions, one file a family.
+
+IMPORTERS: ONNX operator → function(node, builder), which emits native nodes or raises NotNative.
+EXPORTERS: operator type → function(node, writer), which emits ONNX nodes."""
+
+from __future__ import annotations
+
+from . import activation, convolution, elementwise, linear, normalization, pooling, reduction, shape
+from .registry import EXPORTERS, IMPORTERS
+
+__all__ = ["EXPORTERS", "IMPORTERS", "activation", "convolution", "elementwise", "linear", "normalization", "pooling", "reduction", "shape"]

@@ -1,0 +1,181 @@
+"""Activations and Softmax."""
+
+from __future__ import annotations
+
+import math
+
+import aidge_core
+import numpy as np
+
+from ..builder import Builder, NotNative, Value, finite, refuse, scalar
+from ..source import OnnxNode
+from ..symbolic import Sym
+from ..writer import Writer
+from .registry import exports, imports
+
+_PLAIN = {"Relu": "ReLU", "Sigmoid": "Sigmoid", "Tanh": "Tanh", "HardSwish": "HardSwish"}
+
+
+@imports(*_PLAIN)
+def import_plain(node: OnnxNode, build: Builder) -> None:
+    build.emit(node, _PLAIN[node.op], node.inputs)
+
+
+@imports("LeakyRelu")
+def import_leaky_relu(node: OnnxNode, build: Builder) -> None:
+    build.emit(node, "LeakyReLU", node.inputs, {"negative_slope": finite(node.attributes.get("alpha", 0.01), node, "alpha")})
+
+
+@imports("HardSigmoid")
+def import_hard_sigmoid(node: OnnxNode, build: Builder) -> None:
+    alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+    build.emit(node, "HardSigmoid", node.inputs, {"alpha": finite(alpha, node, "alpha"), "beta": finite(beta, node, "beta")})
+
+
+@imports("PRelu")
+def import_prelu(node: OnnxNode, build: Builder) -> None:
+    build.floats(node, 1, "the slope")
+    build.emit(node, "PReLU", node.inputs)
+
+
+@imports("Gelu")
+def import_gelu(node: OnnxNode, build: Builder) -> None:
+    form = node.attributes.get("approximate", "none")
+    if form not in ("none", "tanh"):
+        refuse(node, f"approximate is {form!r}")
+    build.emit(node, "GeLU", node.inputs, {"approximate": form})
+
+
+@imports("Clip")
+def import_clip(node: OnnxNode, build: Builder) -> None:
+    bounds = {"min": -math.inf, "max": math.inf}
+    for index, name in enumerate(("min", "max"), start=1):
+        if name in node.attributes:
+            bounds[name] = float(node.attributes[name])
+        elif build.has_input(node, index):
+            bounds[name] = scalar(build.floats(node, index, name), node, name)
+    if any(math.isnan(bound) for bound in bounds.values()):
+        refuse(node, "a bound is not a number")
+    if bounds["min"] > bounds["max"]:
+        raise NotNative("min is above max")
+    build.emit(node, "Clip", node.inputs[:1], bounds)
+
+
+@imports("Softmax")
+def import_softmax(node: OnnxNode, build: Builder) -> None:
+    if build.opset >= 13:
+        build.emit(node, "Softmax", node.inputs, {"axis": int(node.attributes.get("axis", -1))})
+        return
+    dims = build.dims(node.inputs[0])
+    if dims is None:
+        raise NotNative("before opset 13 on data of unknown rank")
+    axis = int(node.attributes.get("axis", 1))
+    axis = axis + len(dims) if axis < 0 else axis
+    if not 0 <= axis <= len(dims):
+        refuse(node, f"axis {axis} for data of rank {len(dims)}")
+    wide = [index for index in range(axis, len(dims)) if dims[index] != 1]
+    if axis < len(dims) and len(wide) <= 1:
+        # The flattened part has one axis that counts: a softmax over this axis is the same.
+        build.emit(node, "Softmax", node.inputs, {"axis": wide[0] if wide else axis})
+        return
+    _emit_flattened(node, build, dims, axis)
+
+
+def _emit_flattened(node: OnnxNode, build: Builder, dims: tuple[int | Sym, ...], axis: int) -> None:
+    """Softmax over all axes from `axis` on, as before opset 13."""
+    if sum(isinstance(dim, Sym) for dim in dims) > 1 or 0 in dims:
+        raise NotNative("before opset 13 on data with several free or empty dims")
+    rows: Value = build.step(node, "Flatten", node.inputs, {"axis": axis}, "_flatten")
+    result = build.step(node, "Softmax", [rows], {"axis": 1}, "_rows")
+    build.emit(node, "Reshape", [result], {"shape": [-1 if isinstance(dim, Sym) else dim for dim in dims]})
+
+
+# --- export ---------------------------------------------------------------------------------------------------------------
+_PLAIN_BACK = {"ReLU": "Relu", "Sigmoid": "Sigmoid", "Tanh": "Tanh"}
+
+
+@exports(*_PLAIN_BACK)
+def export_plain(node: aidge_core.Node, write: Writer) -> None:
+    write.emit(node, _PLAIN_BACK[node.type()], write.inputs(node))
+
+
+@exports("LeakyReLU")
+def export_leaky_relu(node: aidge_core.Node, write: Writer) -> None:
+    write.emit(node, "LeakyRelu", write.inputs(node), {"alpha": write.attributes(node)["negative_slope"]})
+
+
+@exports("HardSigmoid")
+def export_hard_sigmoid(node: aidge_core.Node, write: Writer) -> None:
+    attributes = write.attributes(node)
+    write.emit(node, "HardSigmoid", write.inputs(node), {"alpha": attributes["alpha"], "beta": attributes["beta"]})
+
+
+@exports("HardSwish")
+def export_hard_swish(node: aidge_core.Node, write: Writer) -> None:
+    (data,) = write.inputs(node)
+    if write.opset >= 14:
+        write.emit(node, "HardSwish", [data])
+        return
+    gate = write.step(node, "HardSigmoid", [data], {"alpha": 1.0 / 6.0, "beta": 0.5}, "gate")
+    write.emit(node, "Mul", [data, gate])
+
+
+@exports("PReLU")
+def export_prelu(node: aidge_core.Node, write: Writer) -> None:
+    write.emit(node, "PRelu", write.inputs(node))
+
+
+@exports("GeLU")
+def export_gelu(node: aidge_core.Node, write: Writer) -> None:
+    (data,), form = write.inputs(node), write.attributes(node)["approximate"]
+    if write.opset >= 20:
+        write.emit(node, "Gelu", [data], {"approximate": form})
+        return
+
+    def number(name: str, value: float) -> str:
+        return write.constant(node, name, np.asarray(value, np.float32))
+
+    if form == "tanh":
+        cubed = write.step(node, "Pow", [data, number("three", 3.0)], {}, "cube")
+        scaled = write.step(node, "Mul", [cubed, number("c3", 0.044715)], {}, "scaled_cube")
+        total = write.step(node, "Add", [data, scaled], {}, "polynomial")
+        inner = write.step(node, "Mul", [total, number("root", math.sqrt(2.0 / math.pi))], {}, "argument")
+        curve = write.step(node, "Tanh", [inner], {}, "tanh")
+    else:
+        write.need(9, node, "Erf")
+        inner = write.step(node, "Div", [data, number("root", math.sqrt(2.0))], {}, "argument")
+        curve = write.step(node, "Erf", [inner], {}, "erf")
+    shifted = write.step(node, "Add", [curve, number("one", 1.0)], {}, "shifted")
+    product = write.step(node, "Mul", [data, shifted], {}, "product")
+    write.emit(node, "Mul", [product, number("half", 0.5)])
+
+
+@exports("Clip")
+def export_clip(node: aidge_core.Node, write: Writer) -> None:
+    attributes, inputs = write.attributes(node), write.inputs(node)
+    bounds = {name: float(attributes[name]) for name in ("min", "max")}
+    if write.opset < 11:
+        write.emit(node, "Clip", inputs, {name: bound for name, bound in bounds.items() if math.isfinite(bound)})
+        return
+    for name, bound in bounds.items():
+        inputs.append(write.constant(node, name, np.asarray(bound, np.float32)) if math.isfinite(bound) else "")
+    while not inputs[-1]:
+        inputs.pop()
+    write.emit(node, "Clip", inputs)
+
+
+@exports("Softmax")
+def export_softmax(node: aidge_core.Node, write: Writer) -> None:
+    (data,), axis = write.inputs(node), int(write.attributes(node)["axis"])
+    if write.opset >= 13:
+        write.emit(node, "Softmax", [data], {"axis": axis})
+        return
+    rank = write.rank(data, node)
+    axis = axis + rank if axis < 0 else axis
+    if axis == rank - 1:
+        write.emit(node, "Softmax", [data], {"axis": axis})
+        return
+    order = [index for index in range(rank) if index != axis] + [axis]
+    turned = write.step(node, "Transpose", [data], {"perm": order}, "turned")
+    result = write.step(node, "Softmax", [turned], {"axis": rank - 1}, "rows")
+    write.emit(node, "Transpose", [result], {"perm": [order.index(index) for index in range(rank)]})

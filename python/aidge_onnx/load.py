@@ -1,0 +1,166 @@
+"""From an ONNX file, bytes or a ModelProto to a graph."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import aidge_core
+from google.protobuf.message import DecodeError
+from onnx import ModelProto, TensorProto, ValueInfoProto
+
+from .builder import Builder, NotNative
+from .checks import check_header, tensors_of
+from .converters import IMPORTERS
+from .errors import InvalidModelError
+from .external_data import internalize
+from .folding import drop_dead_nodes, fold
+from .batch import free_batch
+from .patterns import find_gelu
+from .source import Source
+from .tensors import DTYPE_NAMES
+
+__all__ = ["load_onnx"]
+
+ModelSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | ModelProto
+_MAX_FILE = (1 << 31) - 1
+
+
+def load_onnx(source: ModelSource, *, base_dir: str | os.PathLike[str] | None = None, dynamic_batch: bool = False,
+              max_constant_bytes: int = 1 << 30) -> aidge_core.GraphView:
+    """Reads an ONNX model (opset 7 or newer) into a graph.
+
+    source: path of a file, the file's bytes, or a ModelProto (left as it is).
+    base_dir: where external data may be; by default the file's own directory, and nowhere for bytes and protos.
+    dynamic_batch: leave the first dim of every graph input free, also where the file fixes it; Reshape targets that start with it follow.
+    max_constant_bytes: bound of the memory for constants that the file computes (ConstantOfShape, Expand …).
+    Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and aidge_core.UnsupportedError where a graph
+    input or output is no tensor of numbers."""
+    with _as_invalid_model():
+        model, base = _read(source, None if base_dir is None else Path(base_dir))
+        opsets = check_header(model)
+        _bring_in_data(model, base)
+        prepared = Source.from_model(model, opsets)
+        if dynamic_batch:
+            free_batch(prepared)
+        fold(prepared, max_constant_bytes)
+        find_gelu(prepared)
+        drop_dead_nodes(prepared)
+        return _build(prepared)
+
+
+@contextmanager
+def _as_invalid_model() -> Iterator[None]:
+    """Whatever a malformed model provokes further down comes out as InvalidModelError."""
+    try:
+        yield
+    except (InvalidModelError, aidge_core.UnsupportedError, OSError):
+        raise
+    except (DecodeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, RuntimeError) as error:
+        raise InvalidModelError(f"{type(error).__name__}: {error}") from error
+
+
+def _read(source: ModelSource, base: Path | None) -> tuple[ModelProto, Path | None]:
+    model = ModelProto()
+    if isinstance(source, ModelProto):
+        model.CopyFrom(source)
+        return model, base
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+    elif isinstance(source, str | os.PathLike):
+        path = Path(source)
+        size = path.stat().st_size
+        if size > _MAX_FILE:
+            raise InvalidModelError(f"{path.name}: {size} bytes, but a model file has less than 2 GiB")
+        data = path.read_bytes()
+        base = path.absolute().parent if base is None else base
+    else:
+        raise TypeError(f"[aidge_onnx.load_onnx] expected a path, bytes or a ModelProto, got {type(source).__name__}")
+    if not data:
+        raise InvalidModelError("not an ONNX model: no bytes")
+    model.ParseFromString(data)
+    return model, base
+
+
+def _bring_in_data(model: ModelProto, base: Path | None) -> None:
+    for part in [model.graph, *model.functions]:
+        for tensor, where in tensors_of(part):
+            if tensor.data_location == TensorProto.EXTERNAL:
+                internalize(tensor, base, where)
+
+
+def _build(source: Source) -> aidge_core.GraphView:
+    _check_boundary(source)
+    builder = Builder(source)
+    for node in source.nodes:
+        importer = IMPORTERS.get(node.op) if not node.domain else None
+        if importer is None:
+            builder.generic(node, "no native operator")
+            continue
+        try:
+            builder.check_float(node)
+            importer(node, builder)
+        except NotNative as reason:
+            builder.generic(node, str(reason))
+    outputs = [(value.name, builder.output(value.name)) for value in source.outputs]
+    graph = aidge_core.GraphView(source.model.graph.name)
+    graph.add(builder.nodes)
+    graph.set_outputs([aidge_core.GraphOutput(name, value.node, value.index) for name, value in outputs])
+    graph.set_inputs([_graph_input(value, builder.targets[value.name]) for value in source.inputs if builder.targets[value.name]])
+    graph.metadata = _metadata(source, [value for value in source.inputs if not builder.targets[value.name]])
+    return graph
+
+
+def _check_boundary(source: Source) -> None:
+    if not source.outputs:
+        raise InvalidModelError("the graph has no outputs")
+    for value in [*source.inputs, *source.outputs]:
+        if not value.type.HasField("tensor_type"):
+            raise aidge_core.UnsupportedError(f"[aidge_onnx.load_onnx] expected tensors as graph inputs and outputs, got {value.name!r} "
+                                              f"({value.type.WhichOneof('value')})")
+    for value in source.inputs:
+        if value.type.tensor_type.elem_type not in DTYPE_NAMES:
+            name = TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+            raise aidge_core.UnsupportedError(f"[aidge_onnx.load_onnx] expected numbers at graph input {value.name!r}, got {name}")
+
+
+def _graph_input(value: ValueInfoProto, targets: list[tuple[aidge_core.Node, int]]) -> aidge_core.GraphInput:
+    tensor = value.type.tensor_type
+    dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim] if tensor.HasField("shape") else None
+    return aidge_core.GraphInput(value.name, targets, dims, DTYPE_NAMES[tensor.elem_type])
+
+
+def _dim_names(value: ValueInfoProto) -> list[str]:
+    return [dim.dim_param if not dim.HasField("dim_value") else "" for dim in value.type.tensor_type.shape.dim]
+
+
+def _declaration(value: ValueInfoProto) -> dict[str, object]:
+    tensor = value.type.tensor_type
+    dims = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param for dim in tensor.shape.dim] if tensor.HasField("shape") else None
+    return {"elem_type": tensor.elem_type, "dims": dims}
+
+
+def _metadata(source: Source, unused: list[ValueInfoProto]) -> dict[str, str]:
+    """What of the file's header has no place of its own in a graph, for the export."""
+    model = source.model
+    names = [value.name for value in source.inputs]
+    return {
+        "onnx.ir_version": str(model.ir_version),
+        "onnx.opset_imports": json.dumps(source.opsets, sort_keys=True),
+        "onnx.producer_name": model.producer_name,
+        "onnx.producer_version": model.producer_version,
+        "onnx.domain": model.domain,
+        "onnx.model_version": str(model.model_version),
+        "onnx.doc_string": model.doc_string,
+        "onnx.graph_doc_string": model.graph.doc_string,
+        "onnx.metadata_props": json.dumps([[entry.key, entry.value] for entry in model.metadata_props]),
+        "onnx.dim_params": json.dumps({value.name: _dim_names(value) for value in source.inputs if any(_dim_names(value))}),
+        "onnx.outputs": json.dumps({value.name: _declaration(value) for value in source.outputs}),
+        "onnx.unused_inputs": json.dumps([[names.index(value.name), value.name, _declaration(value)] for value in unused]),
+    }
+
+

@@ -1,0 +1,274 @@
+"""The model as the importer works on it: plain nodes, constants as arrays, what is known of every value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+from .checks import check_graph, outer_names
+from .errors import InvalidModelError
+from .functions import inline_functions
+from .symbolic import Dim, Sym
+from .tensors import DTYPE_NAMES, to_numpy, to_proto
+
+__all__ = ["OnnxNode", "Source", "ValueType"]
+
+#: Constants up to this many elements stay in what shape inference sees: shapes, axes and the like are among them.
+_SMALL = 4096
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """Element type and dims of a value where they are known."""
+
+    elem: int | None = None
+    dims: tuple[Dim, ...] | None = None
+
+    @property
+    def rank(self) -> int | None:
+        """Number of dims, None where unknown."""
+        return None if self.dims is None else len(self.dims)
+
+
+@dataclass(eq=False)
+class OnnxNode:
+    """One node, with its attributes as Python values; `proto` is what it was read from."""
+
+    proto: NodeProto
+    op: str
+    domain: str
+    name: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any]
+    captured: tuple[str, ...]
+
+    @classmethod
+    def read(cls, proto: NodeProto) -> OnnxNode:
+        """Reads the proto. Text attributes are decoded."""
+        attributes = {attribute.name: _plain(onnx.helper.get_attribute_value(attribute)) for attribute in proto.attribute}
+        domain = "" if proto.domain == "ai.onnx" else proto.domain
+        return cls(proto, proto.op_type, domain, proto.name, list(proto.input), list(proto.output), attributes,
+                   tuple(outer_names(proto)))
+
+    def uses(self) -> Iterable[str]:
+        """Every value that the node or a graph inside it reads."""
+        return (name for name in [*self.inputs, *self.captured] if name)
+
+    def where(self) -> str:
+        """For messages."""
+        return f"node {self.name!r} ({self.op})"
+
+    def to_proto(self) -> NodeProto:
+        """The proto with the inputs as they are now."""
+        proto = NodeProto()
+        proto.CopyFrom(self.proto)
+        del proto.input[:]
+        proto.input.extend(self.inputs)
+        return proto
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, list | tuple) or type(value).__name__.startswith("Repeated"):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass
+class Source:
+    """A checked model: its header, nodes in topological order, constants and value types."""
+
+    model: ModelProto
+    opsets: dict[str, int]
+    nodes: list[OnnxNode] = field(default_factory=list)
+    constants: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    #: Constants whose type a graph cannot hold (bfloat16, strings, 4 bits …).
+    opaque: dict[str, TensorProto] = field(default_factory=dict)
+    symbolic: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    values: dict[str, ValueType] = field(default_factory=dict)
+    inputs: list[ValueInfoProto] = field(default_factory=list)
+    outputs: list[ValueInfoProto] = field(default_factory=list)
+    #: Names of constants that were initialisers, in their order.
+    initialisers: list[str] = field(default_factory=list)
+    #: Name and former size of the first dim of the inputs, where it was fixed and has been made free.
+    freed_batch: tuple[str, int] | None = None
+
+    @property
+    def opset(self) -> int:
+        """Version of the standard operators (1 where the model imports none)."""
+        return self.opsets.get("", 1)
+
+    @classmethod
+    def from_model(cls, model: ModelProto, opsets: dict[str, int]) -> Source:
+        """Takes the model apart (it is emptied). Its tensors must be internal already."""
+        source = cls(model, opsets)
+        graph = model.graph
+        check_graph(graph, set())
+        for tensor in graph.initializer:
+            source._take(tensor)
+            source.initialisers.append(tensor.name)
+        known = set(source.initialisers)
+        source.inputs = [_copy(value) for value in graph.input if value.name not in known]
+        source.outputs = [_copy(value) for value in graph.output]
+        _remove_constants(model, source)
+        del graph.initializer[:]
+        if len(model.functions):
+            source._inline()
+        source._check_proto()
+        source.nodes = [OnnxNode.read(node) for node in source.model.graph.node]
+        return source
+
+    def _take(self, tensor: TensorProto) -> None:
+        if tensor.data_type in DTYPE_NAMES:
+            self.constants[tensor.name] = to_numpy(tensor, f"constant {tensor.name!r}")
+        else:
+            kept = TensorProto()
+            kept.CopyFrom(tensor)
+            self.opaque[tensor.name] = kept
+
+    def _inline(self) -> None:
+        self.model = inline_functions(self.skeleton(self.model.graph.node))
+        graph = self.model.graph
+        known = set(self.constants) | set(self.opaque)
+        del graph.initializer[:]
+        check_graph(graph, known - {value.name for value in graph.input})
+        _remove_constants(self.model, self)
+        for entry in self.model.opset_import:
+            self.opsets.setdefault("" if entry.domain == "ai.onnx" else entry.domain, entry.version)
+
+    def _check_proto(self) -> None:
+        skeleton = self.skeleton(self.model.graph.node)
+        for value in [*skeleton.graph.input, *skeleton.graph.output]:
+            if value.type.HasField("tensor_type"):
+                value.type.tensor_type.shape.SetInParent()
+        try:
+            onnx.checker.check_model(skeleton)
+        except onnx.checker.ValidationError as error:
+            raise InvalidModelError(f"onnx.checker: {str(error).strip()}") from error
+
+    def skeleton(self, nodes: Iterable[NodeProto]) -> ModelProto:
+        """A small model of these nodes: big constants are only declared, as inputs."""
+        model = ModelProto(ir_version=max(self.model.ir_version, 4))
+        model.opset_import.extend(self.model.opset_import)
+        model.functions.extend(self.model.functions)
+        graph = model.graph
+        graph.name = self.model.graph.name or "graph"
+        graph.input.extend(self.inputs)
+        graph.output.extend(self.outputs)
+        graph.node.extend(nodes)
+        used = {name for node in graph.node for name in [*node.input, *outer_names(node)]} | {value.name for value in graph.output}
+        for name, array in self.constants.items():
+            if name not in used:
+                continue
+            if array.size <= _SMALL:
+                graph.initializer.append(to_proto(array, name))
+            else:
+                kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+                graph.input.append(onnx.helper.make_tensor_value_info(name, kind, list(array.shape)))
+        for name, tensor in self.opaque.items():
+            if name in used:
+                graph.input.append(onnx.helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims)))
+        return model
+
+    def infer(self) -> None:
+        """Fills `values` by ONNX shape inference. InvalidModelError where types or shapes contradict each other."""
+        model = self.skeleton(node.to_proto() for node in self.nodes)
+        custom = {name for node in self.nodes if node.domain for name in node.outputs}
+        model.graph.value_info.extend(value for value in self.model.graph.value_info if value.name in custom)
+        taken = {dim.dim_param for value in model.graph.input for dim in value.type.tensor_type.shape.dim}
+        for value in model.graph.input:
+            for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+                if not dim.HasField("dim_value") and not dim.dim_param:
+                    dim.dim_param = _unused(f"{value.name}_dim{axis}", taken)
+        del model.graph.output[:]
+        model.graph.output.extend(ValueInfoProto(name=value.name) for value in self.outputs)
+        try:
+            inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+        except Exception as error:  # InferenceError, and whatever else the native code throws
+            raise InvalidModelError(f"shape inference: {str(error).strip()}") from error
+        self.values = {}
+        for value in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
+            if value.type.HasField("tensor_type"):
+                self.values[value.name] = _value_type(value)
+        for name, array in self.constants.items():
+            self.values[name] = ValueType(int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype)), tuple(array.shape))
+        for name, tensor in self.opaque.items():
+            self.values[name] = ValueType(tensor.data_type, tuple(tensor.dims))
+
+    def type_of(self, name: str) -> ValueType:
+        """What is known of a value."""
+        return self.values.get(name, ValueType())
+
+
+def _copy(value: ValueInfoProto) -> ValueInfoProto:
+    copy = ValueInfoProto()
+    copy.CopyFrom(value)
+    return copy
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _value_type(value: ValueInfoProto) -> ValueType:
+    tensor = value.type.tensor_type
+    elem = tensor.elem_type or None
+    if not tensor.HasField("shape"):
+        return ValueType(elem)
+    dims: list[Dim] = []
+    for axis, dim in enumerate(tensor.shape.dim):
+        if dim.HasField("dim_value"):
+            dims.append(dim.dim_value)
+        else:
+            dims.append(Sym((dim.dim_param or f"{value.name}:{axis}",)))
+    return ValueType(elem, tuple(dims))
+
+
+def _constant_tensor(node: NodeProto) -> TensorProto | None:
+    """The tensor that a Constant node stands for; None for a sparse one."""
+    if len(node.attribute) != 1 or len(node.output) != 1:
+        raise InvalidModelError(f"node {node.name!r} (Constant): expected one attribute and one output")
+    attribute = node.attribute[0]
+    value = onnx.helper.get_attribute_value(attribute)
+    if attribute.name == "value":
+        tensor = TensorProto()
+        tensor.CopyFrom(value)
+        return tensor
+    if attribute.name in ("value_float", "value_floats"):
+        return to_proto(np.asarray(value, np.float32), "")
+    if attribute.name in ("value_int", "value_ints"):
+        return to_proto(np.asarray(value, np.int64), "")
+    if attribute.name in ("value_string", "value_strings"):
+        texts = [value] if isinstance(value, bytes) else list(value)
+        return TensorProto(data_type=TensorProto.STRING, string_data=texts, dims=() if isinstance(value, bytes) else (len(texts),))
+    return None
+
+
+def _remove_constants(model: ModelProto, source: Source) -> None:
+    """Moves the values of Constant nodes to the source's constants."""
+    kept: list[NodeProto] = []
+    found = False
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
+            tensor = _constant_tensor(node)
+            if tensor is not None:
+                tensor.name = node.output[0]
+                source._take(tensor)
+                found = True
+                continue
+        copy = NodeProto()
+        copy.CopyFrom(node)
+        kept.append(copy)
+    if found:
+        del model.graph.node[:]
+        model.graph.node.extend(kept)
