@@ -7,6 +7,9 @@ namespace Aidge::python {
 
 void bindErrors(pybind11::module_& m);
 void bindData(pybind11::module_& m);
+/// Node, GraphView, Operator and InputCategory, which name each other in their signatures; the functions below fill them.
+void declareGraphTypes(pybind11::module_& m);
+void bindNode(pybind11::module_& m);
 void bindGraph(pybind11::module_& m);
 void bindOperator(pybind11::module_& m);
 [[gnu::weak]] void bindOperatorFactories(pybind11::module_& m);

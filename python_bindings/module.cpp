@@ -27,6 +27,8 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The native part of aidge_core: tensors, graphs, operators, execution, statistics and graph rewriting.";
   bindErrors(m);
   bindData(m);
+  declareGraphTypes(m);
+  bindNode(m);
   bindGraph(m);
   bindOperator(m);
   if (bindOperatorFactories) bindOperatorFactories(m);
