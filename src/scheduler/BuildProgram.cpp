@@ -20,6 +20,14 @@ std::string reasonWithoutShapes(const Node& node, const std::string& backend) {
   return node.describe() + ": no kernel in backend \"" + backend + "\"";
 }
 
+Value makeValue(std::string name, Dims dims, DataType dtype) {
+  Value value;
+  value.name = std::move(name);
+  value.desc.dims = std::move(dims);
+  value.desc.dtype = dtype;
+  return value;
+}
+
 [[noreturn]] void throwUnsupported(const std::vector<std::string>& reasons) {
   std::string text = "[" + std::string(kWhere) + "] expected operators that the backend can run, got " + std::to_string(reasons.size()) + ":";
   for (const std::string& reason : reasons) text += "\n  " + reason;
@@ -95,7 +103,9 @@ class Flattener {
   ValueId addConstant(const Node& node) {
     const Tensor& tensor = *node.getOperator()->getOutput(0);
     if (!tensor.hasData()) throwExpected(kWhere, "a value in " + node.describe(), "a tensor without data");
-    return mProgram.addValue({.name = node.name() + ":0", .desc = {tensor.dims(), tensor.dataType()}, .constant = tensor});
+    Value value = makeValue(node.name() + ":0", tensor.dims(), tensor.dataType());
+    value.constant = tensor;
+    return mProgram.addValue(std::move(value));
   }
 
   std::vector<ValueId> addOperator(const NodePtr& node, const std::vector<ValueId>& inputs) {
@@ -115,7 +125,7 @@ class Flattener {
     }
     Step step{.node = node, .type = node->type(), .op = node->getOperator(), .inputs = inputs};
     for (std::size_t i = 0; i < results.size(); ++i) {
-      step.outputs.push_back(mProgram.addValue({.name = node->name() + ":" + std::to_string(i), .desc = {results[i].dims, results[i].dtype}}));
+      step.outputs.push_back(mProgram.addValue(makeValue(node->name() + ":" + std::to_string(i), results[i].dims, results[i].dtype)));
     }
     std::vector<ValueId> outputs = step.outputs;
     mProgram.steps.push_back(std::move(step));
@@ -170,7 +180,9 @@ Program buildProgram(GraphView& graph, const std::string& backend, const std::ve
   program.backend = backend;
   std::vector<ValueId> fed;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    fed.push_back(program.addValue({.name = graph.inputs()[i].name, .desc = {inputs[i].dims, inputs[i].dtype}, .graphInput = i}));
+    Value value = makeValue(graph.inputs()[i].name, inputs[i].dims, inputs[i].dtype);
+    value.graphInput = i;
+    fed.push_back(program.addValue(std::move(value)));
   }
   Flattener flattener(program, keep);
   const std::vector<ValueId> outputs = flattener.run(graph, fed);

@@ -32,17 +32,23 @@ bool fits(const GraphInput& input, const Tensor& tensor) {
   return true;
 }
 
+/// "data[0] for the graph input "x" to be/to have …".
+std::string entryText(const GraphInput& input, std::size_t index, const std::string& wanted) {
+  std::string text = "data[";
+  text.append(std::to_string(index)).append("] for the graph input \"").append(input.name).append("\" to ").append(wanted);
+  return text;
+}
+
 void checkInput(const GraphInput& input, std::size_t index, const Tensor& tensor) {
   if (!fits(input, tensor)) {
     Dims expected = input.dims;
     if (!expected.empty()) expected[0] = kDynamicDim;
-    throwExpected(kWhere, "data[" + std::to_string(index) + "] for the graph input \"" + input.name + "\" to be " + std::string(toString(input.dtype)) +
-                              (input.hasDims ? " " + toString(expected) : ""),
-                  describe(tensor));
+    std::string wanted = "be ";
+    wanted.append(toString(input.dtype));
+    if (input.hasDims) wanted.append(" ").append(toString(expected));
+    throwExpected(kWhere, entryText(input, index, wanted), describe(tensor));
   }
-  if (tensor.size() == 0) {
-    throwExpected(kWhere, "data[" + std::to_string(index) + "] for the graph input \"" + input.name + "\" to have elements", describe(tensor));
-  }
+  if (tensor.size() == 0) throwExpected(kWhere, entryText(input, index, "have elements"), describe(tensor));
 }
 
 }  // namespace
