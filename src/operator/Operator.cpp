@@ -47,6 +47,8 @@ bool convertTo(AttributeValue& value, const AttributeValue& wanted) {
 
 /// Where a generic operator keeps its outputs' dims if they are known: for each output its rank, then its dims.
 constexpr std::string_view kOutputDims = "output_dims";
+/// Which inputs of a generic operator may stay unconnected.
+constexpr std::string_view kOptionalInputs = "optional_inputs";
 
 std::vector<TensorInfo> declaredInfos(const Operator& op) {
   if (!op.hasAttribute(kOutputDims)) {
@@ -90,8 +92,13 @@ Operator::Operator(std::string_view type, AttributeMap attributes, IOIndex_t nbI
 std::shared_ptr<Operator> Operator::generic(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, AttributeMap attributes) {
   const std::shared_ptr<Operator> op(new Operator());
   op->mType = std::move(type);
-  for (IOIndex_t i = 0; i < nbInputs; ++i) op->mInputSpecs.push_back({"input" + std::to_string(i), InputCategory::OptionalData});
   op->mAttributes = std::move(attributes);
+  std::vector<std::int64_t> optional;
+  if (op->hasAttribute(kOptionalInputs)) optional = op->attribute<std::vector<std::int64_t>>(kOptionalInputs);
+  for (IOIndex_t i = 0; i < nbInputs; ++i) {
+    const bool mayMiss = std::find(optional.begin(), optional.end(), static_cast<std::int64_t>(i)) != optional.end();
+    op->mInputSpecs.push_back({"input" + std::to_string(i), mayMiss ? InputCategory::OptionalData : InputCategory::Data});
+  }
   op->mInputs.resize(nbInputs);
   for (IOIndex_t i = 0; i < nbOutputs; ++i) op->mOutputs.push_back(std::make_shared<Tensor>());
   return op;

@@ -54,7 +54,7 @@ TEST_CASE("Dims that overflow or are negative are refused", "[Tensor]") {
   REQUIRE_THROWS_AS(elementCount({1LL << 40, 1LL << 40}), std::invalid_argument);
   REQUIRE_THROWS_AS(elementCount({kDynamicDim, 2}), std::invalid_argument);
   REQUIRE_THROWS_AS(Tensor(Dims{-3}), std::invalid_argument);
-  REQUIRE(elementCount({3, 0, 1LL << 60}) == 0);
+  REQUIRE(elementCount({3, 0, 1LL << 50}) == 0);
   REQUIRE(elementCount({}) == 1);
 }
 
