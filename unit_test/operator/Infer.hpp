@@ -1,0 +1,57 @@
+#pragma once
+// How the tests ask an operator for shapes.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aidge/operator/Operator.hpp"
+#include "catch.hpp"
+
+namespace test {
+
+using Ints = std::vector<std::int64_t>;
+
+/// Infos of float32 inputs with these dims; a missing optional input has no dims.
+inline std::vector<Aidge::TensorInfo> infos(const std::vector<Aidge::Dims>& dims, Aidge::DataType dtype = Aidge::DataType::Float32) {
+  std::vector<Aidge::TensorInfo> result;
+  for (const Aidge::Dims& entry : dims) result.push_back({entry, dtype, nullptr});
+  return result;
+}
+
+/// Dims of the only output.
+inline Aidge::Dims inferred(const Aidge::Operator& op, const std::vector<Aidge::Dims>& inputs) {
+  const auto outputs = op.infer(infos(inputs));
+  REQUIRE(outputs.size() == 1);
+  return outputs[0].dims;
+}
+
+inline Aidge::Dims inferred(const std::string& type, Aidge::AttributeMap attributes, const std::vector<Aidge::Dims>& inputs) {
+  return inferred(Aidge::Operator(type, std::move(attributes), inputs.size()), inputs);
+}
+
+inline double macsOf(const Aidge::Operator& op, const std::vector<Aidge::Dims>& inputs) {
+  const auto given = infos(inputs);
+  return op.macs(given, op.infer(given));
+}
+
+/// The message of the std::invalid_argument that `call` throws; another exception fails the test.
+template <typename Call> std::string refusal(Call&& call) {
+  try {
+    call();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  FAIL("expected std::invalid_argument, got none");
+  return "";
+}
+
+inline std::string refusal(const std::string& type, const Aidge::AttributeMap& attributes) {
+  return refusal([&] { const Aidge::Operator op(type, attributes); });
+}
+
+inline std::string refusal(const std::string& type, const Aidge::AttributeMap& attributes, const std::vector<Aidge::Dims>& inputs) {
+  return refusal([&] { static_cast<void>(Aidge::Operator(type, attributes, inputs.size()).infer(infos(inputs))); });
+}
+
+}  // namespace test
