@@ -12,7 +12,9 @@ def free_batch(source: Source) -> None:
 
     Models whose inputs do not agree on the first dim are left as they are."""
     shapes = [value.type.tensor_type.shape for value in source.inputs]
-    fixed = {shape.dim[0].dim_value for shape in shapes if len(shape.dim) and shape.dim[0].HasField("dim_value")}
+    fixed = {
+        shape.dim[0].dim_value for shape in shapes if len(shape.dim) and shape.dim[0].HasField("dim_value")
+    }
     if len(fixed) != 1 or any(not len(shape.dim) for shape in shapes):
         return
     (size,) = fixed

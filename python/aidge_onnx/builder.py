@@ -52,17 +52,24 @@ class Builder:
         self.source = source
         self.nodes: list[aidge_core.Node] = []
         #: Targets of every graph input.
-        self.targets: dict[str, list[tuple[aidge_core.Node, int]]] = {value.name: [] for value in source.inputs}
+        self.targets: dict[str, list[tuple[aidge_core.Node, int]]] = {
+            value.name: [] for value in source.inputs
+        }
         self._values: dict[str, Value] = {}
         self._names = Names()
         self._node_names = self._claim_names()
         self._readers: dict[str, int] = {}
-        for name in [*(name for node in source.nodes for name in node.uses()), *(value.name for value in source.outputs)]:
+        for name in [
+            *(name for node in source.nodes for name in node.uses()),
+            *(value.name for value in source.outputs),
+        ]:
             self._readers[name] = self._readers.get(name, 0) + 1
 
     def _claim_names(self) -> dict[OnnxNode, str]:
         """Explicit names first, in order; then repeated and missing ones."""
-        names = {node: node.name for node in self.source.nodes if node.name and self._names.reserve(node.name)}
+        names = {
+            node: node.name for node in self.source.nodes if node.name and self._names.reserve(node.name)
+        }
         for index, node in enumerate(self.source.nodes):
             if node not in names:
                 names[node] = self._names.unique(node.name or f"{node.op}_{index}")
@@ -116,7 +123,11 @@ class Builder:
 
     def is_read(self, node: OnnxNode, output: int) -> bool:
         """True where somebody uses the node's output."""
-        return output < len(node.outputs) and bool(node.outputs[output]) and self._readers.get(node.outputs[output], 0) > 0
+        return (
+            output < len(node.outputs)
+            and bool(node.outputs[output])
+            and self._readers.get(node.outputs[output], 0) > 0
+        )
 
     def check_float(self, node: OnnxNode) -> None:
         """NotNative unless the values that flow through the node are float32 (or of unknown type)."""
@@ -127,21 +138,37 @@ class Builder:
                 raise NotNative(f"works on {TensorProto.DataType.Name(elem).lower()}")
 
     # --- what is made -------------------------------------------------------------------------------------------------
-    def step(self, node: OnnxNode, kind: str, inputs: Sequence[_Input], attributes: Mapping[str, Any] | None = None,
-             suffix: str = "") -> Value:
+    def step(
+        self,
+        node: OnnxNode,
+        kind: str,
+        inputs: Sequence[_Input],
+        attributes: Mapping[str, Any] | None = None,
+        suffix: str = "",
+    ) -> Value:
         """One operator of several that stand for `node`; its name is the node's with the suffix."""
         name = self.name_of(node)
-        made = self._make(node, kind, dict(attributes or {}), self._names.unique(name + suffix) if suffix else name, len(inputs))
+        made = self._make(
+            node,
+            kind,
+            dict(attributes or {}),
+            self._names.unique(name + suffix) if suffix else name,
+            len(inputs),
+        )
         for index, entry in enumerate(inputs):
             self._connect(made, index, entry)
         self.nodes.append(made)
         return Value(made)
 
-    def emit(self, node: OnnxNode, kind: str, inputs: Sequence[_Input], attributes: Mapping[str, Any] | None = None) -> None:
+    def emit(
+        self, node: OnnxNode, kind: str, inputs: Sequence[_Input], attributes: Mapping[str, Any] | None = None
+    ) -> None:
         """The operator that stands for `node` (the last of several) and gives its first output."""
         self._values[node.outputs[0]] = self.step(node, kind, inputs, attributes)
 
-    def _make(self, node: OnnxNode, kind: str, attributes: dict[str, Any], name: str, nb_inputs: int) -> aidge_core.Node:
+    def _make(
+        self, node: OnnxNode, kind: str, attributes: dict[str, Any], name: str, nb_inputs: int
+    ) -> aidge_core.Node:
         try:
             return aidge_core.make_node(kind, attributes, name, nb_inputs if kind == "Concat" else 0)
         except (ValueError, TypeError, OverflowError) as error:
@@ -170,17 +197,25 @@ class Builder:
         return self._values[name]
 
     def _producer(self, array: Array, name: str, *, constant: bool) -> Value:
-        made = aidge_core.Producer(np.ascontiguousarray(array).reshape(array.shape), self._names.unique(name), constant)
+        made = aidge_core.Producer(
+            np.ascontiguousarray(array).reshape(array.shape), self._names.unique(name), constant
+        )
         self.nodes.append(made)
         return Value(made)
 
     def _opaque(self, name: str) -> Value:
         proto = helper.make_node("Constant", [], [name], value=self.source.opaque[name])
-        return self._generic(generic.GenericNode(proto, "", self.opset, (), "of a type that only ONNX has"), self._names.unique(name), [])
+        return self._generic(
+            generic.GenericNode(proto, "", self.opset, (), "of a type that only ONNX has"),
+            self._names.unique(name),
+            [],
+        )
 
     def generic(self, node: OnnxNode, reason: str) -> None:
         """Keeps the node as it is."""
-        entry = generic.GenericNode(node.to_proto(), node.domain, self.source.opsets.get(node.domain, 1), node.captured, reason)
+        entry = generic.GenericNode(
+            node.to_proto(), node.domain, self.source.opsets.get(node.domain, 1), node.captured, reason
+        )
         value = self._generic(entry, self.name_of(node), [*node.inputs, *node.captured])
         for index, name in enumerate(node.outputs):
             if name:
@@ -193,8 +228,13 @@ class Builder:
         if packed is not None:
             attributes["output_dims"] = packed
         attributes["optional_inputs"] = [index for index, value in enumerate(inputs) if not value]
-        made = aidge_core.GenericOperator(entry.type(), nb_data=len(inputs), nb_out=len(entry.proto.output), name=name,
-                                          attributes=attributes)
+        made = aidge_core.GenericOperator(
+            entry.type(),
+            nb_data=len(inputs),
+            nb_out=len(entry.proto.output),
+            name=name,
+            attributes=attributes,
+        )
         for index, value in enumerate(inputs):
             self._connect(made, index, value)
         self.nodes.append(made)
@@ -210,7 +250,11 @@ class Builder:
         self._node_names[node] = self._names.unique(f"{name}_output")
         if self.source.type_of(name).elem == TensorProto.FLOAT:
             return self.step(node, "Identity", [name])
-        return self._generic(generic.GenericNode(proto, "", self.opset, (), "works on other than float32"), self.name_of(node), [name])
+        return self._generic(
+            generic.GenericNode(proto, "", self.opset, (), "works on other than float32"),
+            self.name_of(node),
+            [name],
+        )
 
 
 def _packed_dims(all_dims: Sequence[tuple[int | Sym, ...] | None]) -> list[int] | None:

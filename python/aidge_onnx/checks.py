@@ -10,14 +10,56 @@ from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProt
 from .errors import InvalidModelError
 from .tensors import check_tensor
 
-__all__ = ["MAX_DEPTH", "check_header", "check_graph", "check_attributes", "outer_names", "sort_nodes", "subgraphs", "tensors_of"]
+__all__ = [
+    "MAX_DEPTH",
+    "check_attributes",
+    "check_graph",
+    "check_header",
+    "outer_names",
+    "sort_nodes",
+    "subgraphs",
+    "tensors_of",
+]
 
 MAX_DEPTH = 24
 _LIMIT = 1 << 31
-_POSITIVE = frozenset({"kernel_shape", "strides", "dilations", "group", "blocksize", "num_outputs", "block_size", "num_heads",
-                       "q_num_heads", "kv_num_heads", "hidden_size", "num_groups"})
-_BOUNDED = frozenset({"pads", "output_padding", "output_shape", "axis", "axes", "perm", "split", "shape", "keepdims", "batch_axis",
-                      "time_axis", "select_last_index", "start", "end", "size", "detect_positive", "batch_dims"})
+_POSITIVE = frozenset(
+    {
+        "kernel_shape",
+        "strides",
+        "dilations",
+        "group",
+        "blocksize",
+        "num_outputs",
+        "block_size",
+        "num_heads",
+        "q_num_heads",
+        "kv_num_heads",
+        "hidden_size",
+        "num_groups",
+    }
+)
+_BOUNDED = frozenset(
+    {
+        "pads",
+        "output_padding",
+        "output_shape",
+        "axis",
+        "axes",
+        "perm",
+        "split",
+        "shape",
+        "keepdims",
+        "batch_axis",
+        "time_axis",
+        "select_last_index",
+        "start",
+        "end",
+        "size",
+        "detect_positive",
+        "batch_dims",
+    }
+)
 
 
 def subgraphs(node: NodeProto) -> Iterator[GraphProto]:
@@ -66,7 +108,9 @@ def check_header(model: ModelProto) -> dict[str, int]:
         opsets[domain] = entry.version
     newest = onnx.defs.onnx_opset_version()
     if "" in opsets and not 7 <= opsets[""] <= newest:
-        raise InvalidModelError(f"opset {opsets['']}, expected 7 to {newest} (convert older models with onnx.version_converter)")
+        raise InvalidModelError(
+            f"opset {opsets['']}, expected 7 to {newest} (convert older models with onnx.version_converter)"
+        )
     if not opsets:
         raise InvalidModelError("not an ONNX model: no opset import")
     return opsets
@@ -101,7 +145,9 @@ def check_attributes(node: NodeProto) -> None:
         else:
             continue
         if any(not low <= value < _LIMIT for value in values) or len(values) > 1 << 16:
-            raise InvalidModelError(f"node {node.name!r} ({node.op_type}): attribute {attribute.name} = {values[:8]} is out of range")
+            raise InvalidModelError(
+                f"node {node.name!r} ({node.op_type}): attribute {attribute.name} = {values[:8]} is out of range"
+            )
 
 
 def _define(name: str, known: set[str], where: str) -> None:
@@ -121,7 +167,9 @@ def sort_nodes(graph: GraphProto, outer: frozenset[str] | set[str] = frozenset()
             if not name or name in known:
                 continue
             if name not in producer:
-                raise InvalidModelError(f"node {node.name!r} ({node.op_type}): input {name!r} is defined nowhere")
+                raise InvalidModelError(
+                    f"node {node.name!r} ({node.op_type}): input {name!r} is defined nowhere"
+                )
             mine.add(producer[name])
         needs.append(mine)
     if all(all(parent < index for parent in mine) for index, mine in enumerate(needs)):

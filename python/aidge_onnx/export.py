@@ -27,8 +27,15 @@ _MODERN = 13
 _MAX_PROTO = (1 << 31) - (1 << 20)
 
 
-def export_onnx(graph: aidge_core.GraphView, path: str | os.PathLike[str], *, opset: int | None = None, ir_version: int | None = None,
-                input_dims: InputDims | None = None, external_data: bool | None = None) -> None:
+def export_onnx(
+    graph: aidge_core.GraphView,
+    path: str | os.PathLike[str],
+    *,
+    opset: int | None = None,
+    ir_version: int | None = None,
+    input_dims: InputDims | None = None,
+    external_data: bool | None = None,
+) -> None:
     """Writes the graph as an ONNX file, checked by onnx.checker and strict shape inference; on any error nothing is written.
 
     opset: version of the standard operators (7 or newer); by default the source's, raised to at least 13 where the graph has no generic
@@ -49,8 +56,13 @@ def export_onnx(graph: aidge_core.GraphView, path: str | os.PathLike[str], *, op
     replace_files(target, data)
 
 
-def to_model_proto(graph: aidge_core.GraphView, *, opset: int | None = None, ir_version: int | None = None,
-                   input_dims: InputDims | None = None) -> ModelProto:
+def to_model_proto(
+    graph: aidge_core.GraphView,
+    *,
+    opset: int | None = None,
+    ir_version: int | None = None,
+    input_dims: InputDims | None = None,
+) -> ModelProto:
     """The graph as a checked ModelProto; arguments and errors as in export_onnx."""
     draft = _draft(graph, opset, ir_version, input_dims)
     model = _complete(draft)
@@ -93,7 +105,9 @@ def _default_opset(graph: aidge_core.GraphView, metadata: dict[str, str]) -> int
     return source if _has_generic(graph) else max(source, _MODERN)
 
 
-def _draft(graph: aidge_core.GraphView, opset: int | None, ir_version: int | None, input_dims: InputDims | None) -> _Draft:
+def _draft(
+    graph: aidge_core.GraphView, opset: int | None, ir_version: int | None, input_dims: InputDims | None
+) -> _Draft:
     metadata = dict(graph.metadata)
     newest = onnx.defs.onnx_opset_version()
     wished = _default_opset(graph, metadata) if opset is None else int(opset)
@@ -135,10 +149,14 @@ def _set_header(model: ModelProto, graph: aidge_core.GraphView, metadata: dict[s
 # --- inputs and outputs ---------------------------------------------------------------------------------------------------
 def _declared(name: str, declaration: dict[str, Any]) -> ValueInfoProto:
     dims = declaration["dims"]
-    return helper.make_tensor_value_info(name, declaration["elem_type"], None if dims is None else [dim if dim != "" else None for dim in dims])
+    return helper.make_tensor_value_info(
+        name, declaration["elem_type"], None if dims is None else [dim if dim != "" else None for dim in dims]
+    )
 
 
-def _input_infos(graph: aidge_core.GraphView, metadata: dict[str, str], input_dims: InputDims | None) -> list[ValueInfoProto]:
+def _input_infos(
+    graph: aidge_core.GraphView, metadata: dict[str, str], input_dims: InputDims | None
+) -> list[ValueInfoProto]:
     specs = graph.input_specs
     if input_dims is not None and len(input_dims) != len(specs):
         raise ValueError(f"[aidge_onnx.export] expected dims of {len(specs)} inputs, got {len(input_dims)}")
@@ -148,8 +166,10 @@ def _input_infos(graph: aidge_core.GraphView, metadata: dict[str, str], input_di
         dims = _dims_of(graph, index, input_dims)
         names = dim_params.get(spec.name, [])
         names = names if len(names) == len(dims) else [""] * len(dims)
-        shape = [dim if dim is not None else name or ("batch" if axis == 0 else f"{spec.name}_dim{axis}")
-                 for axis, (dim, name) in enumerate(zip(dims, names, strict=True))]
+        shape = [
+            dim if dim is not None else name or ("batch" if axis == 0 else f"{spec.name}_dim{axis}")
+            for axis, (dim, name) in enumerate(zip(dims, names, strict=True))
+        ]
         infos.append(helper.make_tensor_value_info(spec.name, onnx_type_of(spec.dtype.name), shape))
     for index, name, declaration in json.loads(metadata.get("onnx.unused_inputs", "[]")):
         if all(info.name != name for info in infos):
@@ -165,23 +185,36 @@ def _dims_of(graph: aidge_core.GraphView, index: int, input_dims: InputDims | No
         return list(spec.dims)
     if graph.is_compiled and index < len(graph.compiled_dims):
         return [None, *graph.compiled_dims[index][1:]]
-    raise ValueError(f"[aidge_onnx.export] expected a graph input with declared dims, got {spec.name!r} without; pass input_dims")
+    raise ValueError(
+        f"[aidge_onnx.export] expected a graph input with declared dims, got {spec.name!r} without; pass input_dims"
+    )
 
 
-def _output_infos(graph: aidge_core.GraphView, write: Writer, metadata: dict[str, str]) -> list[ValueInfoProto]:
+def _output_infos(
+    graph: aidge_core.GraphView, write: Writer, metadata: dict[str, str]
+) -> list[ValueInfoProto]:
     names = [output.name for output in graph.output_specs]
     declared = json.loads(metadata.get("onnx.outputs", "{}"))
     try:
-        inferred = onnx.shape_inference.infer_shapes(write.skeleton([ValueInfoProto(name=name) for name in names]), check_type=True,
-                                                     strict_mode=True, data_prop=True)
+        inferred = onnx.shape_inference.infer_shapes(
+            write.skeleton([ValueInfoProto(name=name) for name in names]),
+            check_type=True,
+            strict_mode=True,
+            data_prop=True,
+        )
     except onnx.shape_inference.InferenceError as error:
-        raise ValueError(f"[aidge_onnx.export] expected shapes that fit, got: {str(error).strip()}") from error
+        raise ValueError(
+            f"[aidge_onnx.export] expected shapes that fit, got: {str(error).strip()}"
+        ) from error
     infos = []
     for info, name in zip(inferred.graph.output, names, strict=True):
         tensor = info.type.tensor_type
         elem = tensor.elem_type or declared.get(name, {}).get("elem_type", TensorProto.FLOAT)
         if tensor.HasField("shape"):
-            shape: Any = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in tensor.shape.dim]
+            shape: Any = [
+                dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
+                for dim in tensor.shape.dim
+            ]
         else:
             shape = [dim if dim != "" else None for dim in _dims_without_inference(graph, name, declared)]
         infos.append(helper.make_tensor_value_info(name, elem, shape))
@@ -195,11 +228,15 @@ def _dims_without_inference(graph: aidge_core.GraphView, name: str, declared: di
     output = next(output for output in graph.output_specs if output.name == name)
     if output.dims is not None:
         return list(output.dims)
-    raise ValueError(f"[aidge_onnx.export] expected a graph output of known rank, got {name!r} behind {output.node.name()} ({output.node.type()})")
+    raise ValueError(
+        f"[aidge_onnx.export] expected a graph output of known rank, got {name!r} behind {output.node.name()} ({output.node.type()})"
+    )
 
 
 # --- the nodes ------------------------------------------------------------------------------------------------------------
-def _write_nodes(graph: aidge_core.GraphView, opset: int, metadata: dict[str, str], input_dims: InputDims | None) -> Writer:
+def _write_nodes(
+    graph: aidge_core.GraphView, opset: int, metadata: dict[str, str], input_dims: InputDims | None
+) -> Writer:
     write = Writer(graph, opset)
     write.inputs_of_graph = _input_infos(graph, metadata, input_dims)
     outputs = [(output.name, *_inside(output.node, output.index)) for output in graph.output_specs]
@@ -253,7 +290,9 @@ def _write_graph(graph: aidge_core.GraphView, write: Writer) -> None:
         elif node.type() in EXPORTERS:
             EXPORTERS[node.type()](node, write)
         else:
-            raise aidge_core.UnsupportedError(f"[aidge_onnx.export] expected an operator that ONNX has, got {node.name()} ({node.type()})")
+            raise aidge_core.UnsupportedError(
+                f"[aidge_onnx.export] expected an operator that ONNX has, got {node.name()} ({node.type()})"
+            )
 
 
 def _write_meta(node: aidge_core.Node, write: Writer) -> None:

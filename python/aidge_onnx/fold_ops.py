@@ -69,7 +69,9 @@ def _cast(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
 
 
 def _gather(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
-    return np.take(_need(inputs, 0), _plain(_need(inputs, 1)).astype(np.int64), axis=int(node.attributes.get("axis", 0)))
+    return np.take(
+        _need(inputs, 0), _plain(_need(inputs, 1)).astype(np.int64), axis=int(node.attributes.get("axis", 0))
+    )
 
 
 def _slice(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
@@ -86,7 +88,9 @@ def _slice(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
 
 
 def _concat(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
-    return np.concatenate([_need(inputs, index) for index in range(len(inputs))], axis=int(node.attributes["axis"]))
+    return np.concatenate(
+        [_need(inputs, index) for index in range(len(inputs))], axis=int(node.attributes["axis"])
+    )
 
 
 def _squeeze(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
@@ -191,24 +195,69 @@ def _identity(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
 
 
 _RULES: dict[str, _Rule] = {
-    "Identity": _identity, "Cast": _cast, "Gather": _gather, "Slice": _slice, "Concat": _concat, "Squeeze": _squeeze,
-    "Unsqueeze": _unsqueeze, "Reshape": _reshape, "Transpose": _transpose, "Flatten": _flatten, "Div": _divide,
-    "ConstantOfShape": _constant_of_shape, "Range": _range, "Expand": _expand, "Where": _where, "Equal": _equal,
-    "Add": _elementwise(np.add, symbolic=True), "Sub": _elementwise(np.subtract, symbolic=True),
-    "Mul": _elementwise(np.multiply, symbolic=True), "Pow": _elementwise(np.power), "Neg": _elementwise(np.negative),
-    "Sqrt": _elementwise(np.sqrt), "Exp": _elementwise(np.exp), "Log": _elementwise(np.log), "Abs": _elementwise(np.abs),
-    "Floor": _elementwise(np.floor), "Ceil": _elementwise(np.ceil), "Reciprocal": _elementwise(np.reciprocal),
-    "Relu": _elementwise(lambda x: np.maximum(x, 0)), "Sign": _elementwise(np.sign),
-    "Greater": _elementwise(np.greater, keep_type=False), "Less": _elementwise(np.less, keep_type=False),
-    "GreaterOrEqual": _elementwise(np.greater_equal, keep_type=False), "Not": _elementwise(np.logical_not, keep_type=False),
-    "LessOrEqual": _elementwise(np.less_equal, keep_type=False), "And": _elementwise(np.logical_and, keep_type=False),
+    "Identity": _identity,
+    "Cast": _cast,
+    "Gather": _gather,
+    "Slice": _slice,
+    "Concat": _concat,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+    "Reshape": _reshape,
+    "Transpose": _transpose,
+    "Flatten": _flatten,
+    "Div": _divide,
+    "ConstantOfShape": _constant_of_shape,
+    "Range": _range,
+    "Expand": _expand,
+    "Where": _where,
+    "Equal": _equal,
+    "Add": _elementwise(np.add, symbolic=True),
+    "Sub": _elementwise(np.subtract, symbolic=True),
+    "Mul": _elementwise(np.multiply, symbolic=True),
+    "Pow": _elementwise(np.power),
+    "Neg": _elementwise(np.negative),
+    "Sqrt": _elementwise(np.sqrt),
+    "Exp": _elementwise(np.exp),
+    "Log": _elementwise(np.log),
+    "Abs": _elementwise(np.abs),
+    "Floor": _elementwise(np.floor),
+    "Ceil": _elementwise(np.ceil),
+    "Reciprocal": _elementwise(np.reciprocal),
+    "Relu": _elementwise(lambda x: np.maximum(x, 0)),
+    "Sign": _elementwise(np.sign),
+    "Greater": _elementwise(np.greater, keep_type=False),
+    "Less": _elementwise(np.less, keep_type=False),
+    "GreaterOrEqual": _elementwise(np.greater_equal, keep_type=False),
+    "Not": _elementwise(np.logical_not, keep_type=False),
+    "LessOrEqual": _elementwise(np.less_equal, keep_type=False),
+    "And": _elementwise(np.logical_and, keep_type=False),
     "Or": _elementwise(np.logical_or, keep_type=False),
-    "ReduceProd": _reduce(np.prod, symbolic=True), "ReduceSum": _reduce(np.sum, symbolic=True), "ReduceMax": _reduce(np.max),
-    "ReduceMin": _reduce(np.min), "ReduceMean": _reduce(np.mean),
-    "ReduceL2": _reduce(lambda x, axis, keepdims: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))),
+    "ReduceProd": _reduce(np.prod, symbolic=True),
+    "ReduceSum": _reduce(np.sum, symbolic=True),
+    "ReduceMax": _reduce(np.max),
+    "ReduceMin": _reduce(np.min),
+    "ReduceMean": _reduce(np.mean),
+    "ReduceL2": _reduce(
+        lambda x, axis, keepdims: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+    ),
 }
-_VARIADIC_BROADCAST = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Where", "Equal", "Greater", "Less", "GreaterOrEqual",
-                                 "LessOrEqual", "And", "Or"})
+_VARIADIC_BROADCAST = frozenset(
+    {
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Pow",
+        "Where",
+        "Equal",
+        "Greater",
+        "Less",
+        "GreaterOrEqual",
+        "LessOrEqual",
+        "And",
+        "Or",
+    }
+)
 
 
 def _result_bytes(node: OnnxNode, inputs: Inputs) -> int:
@@ -220,7 +269,10 @@ def _result_bytes(node: OnnxNode, inputs: Inputs) -> int:
     if node.op == "ConstantOfShape":
         return math.prod(int(value) for value in _plain(_need(inputs, 0))) * 8
     if node.op == "Expand":
-        return math.prod(np.broadcast_shapes(present[0].shape, tuple(int(v) for v in _plain(_need(inputs, 1))))) * widest
+        return (
+            math.prod(np.broadcast_shapes(present[0].shape, tuple(int(v) for v in _plain(_need(inputs, 1)))))
+            * widest
+        )
     if node.op == "Gather":
         axis = int(node.attributes.get("axis", 0))
         return present[0].size // max(present[0].shape[axis], 1) * present[1].size * widest
@@ -240,6 +292,16 @@ def evaluate(node: OnnxNode, inputs: Inputs, opset: int, max_bytes: int) -> Arra
             if _result_bytes(node, inputs) > max_bytes:
                 return None
             result = np.asarray(rule(node, inputs, opset))
-    except (NotFoldable, ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisionError, AttributeError, MemoryError):
+    except (
+        NotFoldable,
+        ValueError,
+        IndexError,
+        TypeError,
+        KeyError,
+        OverflowError,
+        ZeroDivisionError,
+        AttributeError,
+        MemoryError,
+    ):
         return None
     return as_array(result.flat, result.shape) if result.dtype == object else result

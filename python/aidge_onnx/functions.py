@@ -68,7 +68,9 @@ def inline_functions(model: ModelProto) -> ModelProto:
     for function in model.functions:
         key = (function.domain, function.name, function.overload)
         if key in functions:
-            raise InvalidModelError(f"the function {function.name!r} of domain {function.domain!r} is defined twice")
+            raise InvalidModelError(
+                f"the function {function.name!r} of domain {function.domain!r} is defined twice"
+            )
         for node in function.node:
             check_attributes(node)
         functions[key] = function
@@ -83,5 +85,7 @@ def inline_functions(model: ModelProto) -> ModelProto:
     except Exception as error:  # the inliner has no exception type of its own
         raise InvalidModelError(f"functions cannot be inlined: {error}") from error
     if len(inlined.functions):
-        raise InvalidModelError(f"functions cannot be inlined: {', '.join(function.name for function in inlined.functions)}")
+        raise InvalidModelError(
+            f"functions cannot be inlined: {', '.join(function.name for function in inlined.functions)}"
+        )
     return inlined

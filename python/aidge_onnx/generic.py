@@ -14,7 +14,13 @@ from .checks import subgraphs
 
 __all__ = ["GenericNode", "rename_captured"]
 
-_NODE, _DOMAIN, _OPSET, _CAPTURED, _REASON = "onnx_node", "onnx_domain", "onnx_opset", "onnx_captured", "onnx_reason"
+_NODE, _DOMAIN, _OPSET, _CAPTURED, _REASON = (
+    "onnx_node",
+    "onnx_domain",
+    "onnx_opset",
+    "onnx_captured",
+    "onnx_reason",
+)
 
 
 @dataclass(frozen=True)
@@ -36,21 +42,37 @@ class GenericNode:
     def attributes(self) -> dict[str, Any]:
         """As attributes of a generic operator."""
         text = base64.b64encode(self.proto.SerializeToString(deterministic=True)).decode("ascii")
-        return {_NODE: text, _DOMAIN: self.domain, _OPSET: self.opset, _CAPTURED: list(self.captured), _REASON: self.reason}
+        return {
+            _NODE: text,
+            _DOMAIN: self.domain,
+            _OPSET: self.opset,
+            _CAPTURED: list(self.captured),
+            _REASON: self.reason,
+        }
 
     @classmethod
     def of(cls, node: aidge_core.Node) -> GenericNode:
         """Reads it back. ValueError where the node did not come from ONNX."""
         attributes = node.get_operator().attr
         if not attributes.has_attr(_NODE):
-            raise ValueError(f"[aidge_onnx.export] expected a generic operator that came from ONNX, got {node.name()} ({node.type()})")
+            raise ValueError(
+                f"[aidge_onnx.export] expected a generic operator that came from ONNX, got {node.name()} ({node.type()})"
+            )
         proto = NodeProto()
         try:
             proto.ParseFromString(base64.b64decode(attributes.get_attr(_NODE), validate=True))
         except (ValueError, DecodeError) as error:
-            raise ValueError(f"[aidge_onnx.export] expected an ONNX node in {node.name()} ({node.type()}), got {error}") from error
+            raise ValueError(
+                f"[aidge_onnx.export] expected an ONNX node in {node.name()} ({node.type()}), got {error}"
+            ) from error
         captured = tuple(str(name) for name in attributes.get_attr(_CAPTURED))
-        return cls(proto, str(attributes.get_attr(_DOMAIN)), int(attributes.get_attr(_OPSET)), captured, str(attributes.get_attr(_REASON)))
+        return cls(
+            proto,
+            str(attributes.get_attr(_DOMAIN)),
+            int(attributes.get_attr(_OPSET)),
+            captured,
+            str(attributes.get_attr(_REASON)),
+        )
 
 
 def rename_captured(node: NodeProto, names: dict[str, str]) -> None:

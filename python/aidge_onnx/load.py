@@ -13,13 +13,13 @@ import aidge_core
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
+from .batch import free_batch
 from .builder import Builder, NotNative
 from .checks import check_header, tensors_of
 from .converters import IMPORTERS
 from .errors import InvalidModelError
 from .external_data import internalize
 from .folding import drop_dead_nodes, fold
-from .batch import free_batch
 from .patterns import find_gelu
 from .source import Source
 from .tensors import DTYPE_NAMES
@@ -30,8 +30,13 @@ ModelSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview
 _MAX_FILE = (1 << 31) - 1
 
 
-def load_onnx(source: ModelSource, *, base_dir: str | os.PathLike[str] | None = None, dynamic_batch: bool = False,
-              max_constant_bytes: int = 1 << 30) -> aidge_core.GraphView:
+def load_onnx(
+    source: ModelSource,
+    *,
+    base_dir: str | os.PathLike[str] | None = None,
+    dynamic_batch: bool = False,
+    max_constant_bytes: int = 1 << 30,
+) -> aidge_core.GraphView:
     """Reads an ONNX model (opset 7 or newer) into a graph.
 
     source: path of a file, the file's bytes, or a ModelProto (left as it is).
@@ -60,7 +65,16 @@ def _as_invalid_model() -> Iterator[None]:
         yield
     except (InvalidModelError, aidge_core.UnsupportedError, OSError):
         raise
-    except (DecodeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, RuntimeError) as error:
+    except (
+        DecodeError,
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        AttributeError,
+        RecursionError,
+        RuntimeError,
+    ) as error:
         raise InvalidModelError(f"{type(error).__name__}: {error}") from error
 
 
@@ -79,7 +93,9 @@ def _read(source: ModelSource, base: Path | None) -> tuple[ModelProto, Path | No
         data = path.read_bytes()
         base = path.absolute().parent if base is None else base
     else:
-        raise TypeError(f"[aidge_onnx.load_onnx] expected a path, bytes or a ModelProto, got {type(source).__name__}")
+        raise TypeError(
+            f"[aidge_onnx.load_onnx] expected a path, bytes or a ModelProto, got {type(source).__name__}"
+        )
     if not data:
         raise InvalidModelError("not an ONNX model: no bytes")
     model.ParseFromString(data)
@@ -110,7 +126,13 @@ def _build(source: Source) -> aidge_core.GraphView:
     graph = aidge_core.GraphView(source.model.graph.name)
     graph.add(builder.nodes)
     graph.set_outputs([aidge_core.GraphOutput(name, value.node, value.index) for name, value in outputs])
-    graph.set_inputs([_graph_input(value, builder.targets[value.name]) for value in source.inputs if builder.targets[value.name]])
+    graph.set_inputs(
+        [
+            _graph_input(value, builder.targets[value.name])
+            for value in source.inputs
+            if builder.targets[value.name]
+        ]
+    )
     graph.metadata = _metadata(source, [value for value in source.inputs if not builder.targets[value.name]])
     return graph
 
@@ -120,27 +142,41 @@ def _check_boundary(source: Source) -> None:
         raise InvalidModelError("the graph has no outputs")
     for value in [*source.inputs, *source.outputs]:
         if not value.type.HasField("tensor_type"):
-            raise aidge_core.UnsupportedError(f"[aidge_onnx.load_onnx] expected tensors as graph inputs and outputs, got {value.name!r} "
-                                              f"({value.type.WhichOneof('value')})")
+            raise aidge_core.UnsupportedError(
+                f"[aidge_onnx.load_onnx] expected tensors as graph inputs and outputs, got {value.name!r} "
+                f"({value.type.WhichOneof('value')})"
+            )
     for value in source.inputs:
         if value.type.tensor_type.elem_type not in DTYPE_NAMES:
             name = TensorProto.DataType.Name(value.type.tensor_type.elem_type)
-            raise aidge_core.UnsupportedError(f"[aidge_onnx.load_onnx] expected numbers at graph input {value.name!r}, got {name}")
+            raise aidge_core.UnsupportedError(
+                f"[aidge_onnx.load_onnx] expected numbers at graph input {value.name!r}, got {name}"
+            )
 
 
 def _graph_input(value: ValueInfoProto, targets: list[tuple[aidge_core.Node, int]]) -> aidge_core.GraphInput:
     tensor = value.type.tensor_type
-    dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim] if tensor.HasField("shape") else None
+    dims = (
+        [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
+        if tensor.HasField("shape")
+        else None
+    )
     return aidge_core.GraphInput(value.name, targets, dims, DTYPE_NAMES[tensor.elem_type])
 
 
 def _dim_names(value: ValueInfoProto) -> list[str]:
-    return [dim.dim_param if not dim.HasField("dim_value") else "" for dim in value.type.tensor_type.shape.dim]
+    return [
+        dim.dim_param if not dim.HasField("dim_value") else "" for dim in value.type.tensor_type.shape.dim
+    ]
 
 
 def _declaration(value: ValueInfoProto) -> dict[str, object]:
     tensor = value.type.tensor_type
-    dims = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param for dim in tensor.shape.dim] if tensor.HasField("shape") else None
+    dims = (
+        [dim.dim_value if dim.HasField("dim_value") else dim.dim_param for dim in tensor.shape.dim]
+        if tensor.HasField("shape")
+        else None
+    )
     return {"elem_type": tensor.elem_type, "dims": dims}
 
 
@@ -158,9 +194,11 @@ def _metadata(source: Source, unused: list[ValueInfoProto]) -> dict[str, str]:
         "onnx.doc_string": model.doc_string,
         "onnx.graph_doc_string": model.graph.doc_string,
         "onnx.metadata_props": json.dumps([[entry.key, entry.value] for entry in model.metadata_props]),
-        "onnx.dim_params": json.dumps({value.name: _dim_names(value) for value in source.inputs if any(_dim_names(value))}),
+        "onnx.dim_params": json.dumps(
+            {value.name: _dim_names(value) for value in source.inputs if any(_dim_names(value))}
+        ),
         "onnx.outputs": json.dumps({value.name: _declaration(value) for value in source.outputs}),
-        "onnx.unused_inputs": json.dumps([[names.index(value.name), value.name, _declaration(value)] for value in unused]),
+        "onnx.unused_inputs": json.dumps(
+            [[names.index(value.name), value.name, _declaration(value)] for value in unused]
+        ),
     }
-
-

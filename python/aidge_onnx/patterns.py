@@ -13,14 +13,25 @@ from .source import OnnxNode, Source
 
 __all__ = ["find_gelu"]
 
-_SAMPLES = np.asarray([-4.5, -3.1, -2.2, -1.4, -0.9, -0.37, -0.05, 0.0, 0.08, 0.41, 0.83, 1.27, 2.03, 3.3, 4.7, 6.1])
+_SAMPLES = np.asarray(
+    [-4.5, -3.1, -2.2, -1.4, -0.9, -0.37, -0.05, 0.0, 0.08, 0.41, 0.83, 1.27, 2.03, 3.3, 4.7, 6.1]
+)
 _ERF = np.vectorize(math.erf, otypes=[float])
 _GELU = {
     "Erf": ("none", 0.5 * _SAMPLES * (1.0 + _ERF(_SAMPLES / math.sqrt(2.0)))),
-    "Tanh": ("tanh", 0.5 * _SAMPLES * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (_SAMPLES + 0.044715 * _SAMPLES**3)))),
+    "Tanh": (
+        "tanh",
+        0.5 * _SAMPLES * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (_SAMPLES + 0.044715 * _SAMPLES**3))),
+    ),
 }
 _ELEMENTARY: dict[str, Callable[..., Any]] = {
-    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power, "Erf": _ERF, "Tanh": np.tanh,
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Div": np.divide,
+    "Pow": np.power,
+    "Erf": _ERF,
+    "Tanh": np.tanh,
     "Identity": lambda x: x,
 }
 _TOLERANCE = 2e-6
@@ -42,7 +53,11 @@ class _Graph:
 
     def scalar(self, name: str) -> float | None:
         array = self.source.constants.get(name)
-        return float(array.reshape(())) if array is not None and array.size == 1 and array.dtype == np.float32 else None
+        return (
+            float(array.reshape(()))
+            if array is not None and array.size == 1 and array.dtype == np.float32
+            else None
+        )
 
     def only_reader(self, name: str) -> OnnxNode | None:
         readers = self.readers.get(name, [])
@@ -50,7 +65,11 @@ class _Graph:
 
     def elementary(self, name: str) -> OnnxNode | None:
         node = self.maker.get(name)
-        return node if node is not None and not node.domain and node.op in _ELEMENTARY and len(node.outputs) == 1 else None
+        return (
+            node
+            if node is not None and not node.domain and node.op in _ELEMENTARY and len(node.outputs) == 1
+            else None
+        )
 
 
 def find_gelu(source: Source) -> None:
@@ -123,5 +142,10 @@ def _closed(graph: _Graph, inside: list[OnnxNode], last: OnnxNode) -> bool:
     """True if nothing outside reads a value from inside, but for the last."""
     members = {id(node) for node in inside}
     return all(
-        node is last or (node.outputs[0] not in graph.exits and all(id(reader) in members for reader in graph.readers.get(node.outputs[0], [])))
-        for node in inside)
+        node is last
+        or (
+            node.outputs[0] not in graph.exits
+            and all(id(reader) in members for reader in graph.readers.get(node.outputs[0], []))
+        )
+        for node in inside
+    )

@@ -35,7 +35,9 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def replace_files(path: Path, model: bytes | ModelProto, arrays: dict[str, np.ndarray[Any, Any]] | None = None) -> None:
+def replace_files(
+    path: Path, model: bytes | ModelProto, arrays: dict[str, np.ndarray[Any, Any]] | None = None
+) -> None:
     """Writes the model; `arrays`, where given, become its initialisers in `<path>.data` beside it."""
     if isinstance(model, bytes):
         with _replacing(path) as file:
@@ -56,5 +58,9 @@ def _store(file: BinaryIO, array: np.ndarray[Any, Any], name: str, location: str
     entries = {"location": location, "offset": str(file.tell()), "length": str(contiguous.nbytes)}
     for key, value in entries.items():
         tensor.external_data.add(key=key, value=value)
-    file.write(contiguous.astype(contiguous.dtype.newbyteorder("<"), copy=False).data.cast("B") if contiguous.size else b"")
+    file.write(
+        contiguous.astype(contiguous.dtype.newbyteorder("<"), copy=False).data.cast("B")
+        if contiguous.size
+        else b""
+    )
     return tensor

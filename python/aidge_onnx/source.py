@@ -51,10 +51,21 @@ class OnnxNode:
     @classmethod
     def read(cls, proto: NodeProto) -> OnnxNode:
         """Reads the proto. Text attributes are decoded."""
-        attributes = {attribute.name: _plain(onnx.helper.get_attribute_value(attribute)) for attribute in proto.attribute}
+        attributes = {
+            attribute.name: _plain(onnx.helper.get_attribute_value(attribute))
+            for attribute in proto.attribute
+        }
         domain = "" if proto.domain == "ai.onnx" else proto.domain
-        return cls(proto, proto.op_type, domain, proto.name, list(proto.input), list(proto.output), attributes,
-                   tuple(outer_names(proto)))
+        return cls(
+            proto,
+            proto.op_type,
+            domain,
+            proto.name,
+            list(proto.input),
+            list(proto.output),
+            attributes,
+            tuple(outer_names(proto)),
+        )
 
     def uses(self) -> Iterable[str]:
         """Every value that the node or a graph inside it reads."""
@@ -163,7 +174,9 @@ class Source:
         graph.input.extend(self.inputs)
         graph.output.extend(self.outputs)
         graph.node.extend(nodes)
-        used = {name for node in graph.node for name in [*node.input, *outer_names(node)]} | {value.name for value in graph.output}
+        used = {name for node in graph.node for name in [*node.input, *outer_names(node)]} | {
+            value.name for value in graph.output
+        }
         for name, array in self.constants.items():
             if name not in used:
                 continue
@@ -174,7 +187,9 @@ class Source:
                 graph.input.append(onnx.helper.make_tensor_value_info(name, kind, list(array.shape)))
         for name, tensor in self.opaque.items():
             if name in used:
-                graph.input.append(onnx.helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims)))
+                graph.input.append(
+                    onnx.helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims))
+                )
         return model
 
     def infer(self) -> None:
@@ -190,7 +205,9 @@ class Source:
         del model.graph.output[:]
         model.graph.output.extend(ValueInfoProto(name=value.name) for value in self.outputs)
         try:
-            inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+            inferred = onnx.shape_inference.infer_shapes(
+                model, check_type=True, strict_mode=True, data_prop=True
+            )
         except Exception as error:  # InferenceError, and whatever else the native code throws
             raise InvalidModelError(f"shape inference: {str(error).strip()}") from error
         self.values = {}
@@ -198,7 +215,9 @@ class Source:
             if value.type.HasField("tensor_type"):
                 self.values[value.name] = _value_type(value)
         for name, array in self.constants.items():
-            self.values[name] = ValueType(int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype)), tuple(array.shape))
+            self.values[name] = ValueType(
+                int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype)), tuple(array.shape)
+            )
         for name, tensor in self.opaque.items():
             self.values[name] = ValueType(tensor.data_type, tuple(tensor.dims))
 
@@ -250,7 +269,11 @@ def _constant_tensor(node: NodeProto) -> TensorProto | None:
         return to_proto(np.asarray(value, np.int64), "")
     if attribute.name in ("value_string", "value_strings"):
         texts = [value] if isinstance(value, bytes) else list(value)
-        return TensorProto(data_type=TensorProto.STRING, string_data=texts, dims=() if isinstance(value, bytes) else (len(texts),))
+        return TensorProto(
+            data_type=TensorProto.STRING,
+            string_data=texts,
+            dims=() if isinstance(value, bytes) else (len(texts),),
+        )
     return None
 
 

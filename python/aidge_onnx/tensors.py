@@ -12,30 +12,74 @@ from onnx import TensorProto
 
 from .errors import InvalidModelError
 
-__all__ = ["DTYPE_NAMES", "byte_count", "check_tensor", "element_count", "onnx_type_of", "to_numpy", "to_proto"]
+__all__ = [
+    "DTYPE_NAMES",
+    "byte_count",
+    "check_tensor",
+    "element_count",
+    "onnx_type_of",
+    "to_numpy",
+    "to_proto",
+]
 
 _FIELDS = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 _BITS = {
-    TensorProto.FLOAT: 32, TensorProto.UINT8: 8, TensorProto.INT8: 8, TensorProto.UINT16: 16, TensorProto.INT16: 16,
-    TensorProto.INT32: 32, TensorProto.INT64: 64, TensorProto.BOOL: 8, TensorProto.FLOAT16: 16, TensorProto.DOUBLE: 64,
-    TensorProto.UINT32: 32, TensorProto.UINT64: 64, TensorProto.COMPLEX64: 64, TensorProto.COMPLEX128: 128,
-    TensorProto.BFLOAT16: 16, TensorProto.STRING: 0,
+    TensorProto.FLOAT: 32,
+    TensorProto.UINT8: 8,
+    TensorProto.INT8: 8,
+    TensorProto.UINT16: 16,
+    TensorProto.INT16: 16,
+    TensorProto.INT32: 32,
+    TensorProto.INT64: 64,
+    TensorProto.BOOL: 8,
+    TensorProto.FLOAT16: 16,
+    TensorProto.DOUBLE: 64,
+    TensorProto.UINT32: 32,
+    TensorProto.UINT64: 64,
+    TensorProto.COMPLEX64: 64,
+    TensorProto.COMPLEX128: 128,
+    TensorProto.BFLOAT16: 16,
+    TensorProto.STRING: 0,
 }
-_NARROW = {"FLOAT8E4M3FN": 8, "FLOAT8E4M3FNUZ": 8, "FLOAT8E5M2": 8, "FLOAT8E5M2FNUZ": 8, "FLOAT8E8M0": 8, "UINT4": 4, "INT4": 4,
-           "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}
+_NARROW = {
+    "FLOAT8E4M3FN": 8,
+    "FLOAT8E4M3FNUZ": 8,
+    "FLOAT8E5M2": 8,
+    "FLOAT8E5M2FNUZ": 8,
+    "FLOAT8E8M0": 8,
+    "UINT4": 4,
+    "INT4": 4,
+    "FLOAT4E2M1": 4,
+    "UINT2": 2,
+    "INT2": 2,
+}
 _BITS.update({value: _NARROW[name] for name, value in TensorProto.DataType.items() if name in _NARROW})
 
 _TYPED_FIELD = {
-    TensorProto.FLOAT: ("float_data", 1), TensorProto.COMPLEX64: ("float_data", 2), TensorProto.DOUBLE: ("double_data", 1),
-    TensorProto.COMPLEX128: ("double_data", 2), TensorProto.INT64: ("int64_data", 1), TensorProto.UINT32: ("uint64_data", 1),
-    TensorProto.UINT64: ("uint64_data", 1), TensorProto.STRING: ("string_data", 1),
+    TensorProto.FLOAT: ("float_data", 1),
+    TensorProto.COMPLEX64: ("float_data", 2),
+    TensorProto.DOUBLE: ("double_data", 1),
+    TensorProto.COMPLEX128: ("double_data", 2),
+    TensorProto.INT64: ("int64_data", 1),
+    TensorProto.UINT32: ("uint64_data", 1),
+    TensorProto.UINT64: ("uint64_data", 1),
+    TensorProto.STRING: ("string_data", 1),
 }
 
 #: ONNX element types that a graph of this library can hold, and their NumPy names.
 DTYPE_NAMES = {
-    TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64", TensorProto.FLOAT16: "float16", TensorProto.INT8: "int8",
-    TensorProto.INT16: "int16", TensorProto.INT32: "int32", TensorProto.INT64: "int64", TensorProto.UINT8: "uint8",
-    TensorProto.UINT16: "uint16", TensorProto.UINT32: "uint32", TensorProto.UINT64: "uint64", TensorProto.BOOL: "bool",
+    TensorProto.FLOAT: "float32",
+    TensorProto.DOUBLE: "float64",
+    TensorProto.FLOAT16: "float16",
+    TensorProto.INT8: "int8",
+    TensorProto.INT16: "int16",
+    TensorProto.INT32: "int32",
+    TensorProto.INT64: "int64",
+    TensorProto.UINT8: "uint8",
+    TensorProto.UINT16: "uint16",
+    TensorProto.UINT32: "uint32",
+    TensorProto.UINT64: "uint64",
+    TensorProto.BOOL: "bool",
 }
 _ONNX_TYPES = {name: value for value, name in DTYPE_NAMES.items()}
 
@@ -89,13 +133,17 @@ def check_tensor(tensor: TensorProto, where: str, external: bool = False) -> Non
         if filled or tensor.data_type == TensorProto.STRING:
             raise InvalidModelError(f"{where}: two stores of data")
         if len(tensor.raw_data) != needed:
-            raise InvalidModelError(f"{where}: {len(tensor.raw_data)} bytes of data, but type and dims {list(tensor.dims)} need {needed}")
+            raise InvalidModelError(
+                f"{where}: {len(tensor.raw_data)} bytes of data, but type and dims {list(tensor.dims)} need {needed}"
+            )
         return
     field, length = _typed_length(tensor, element_count(tensor.dims, where))
     if any(other != field for other in filled):
         raise InvalidModelError(f"{where}: data in {', '.join(filled)}, expected {field}")
     if len(getattr(tensor, field)) != length:
-        raise InvalidModelError(f"{where}: {len(getattr(tensor, field))} values, but dims {list(tensor.dims)} need {length}")
+        raise InvalidModelError(
+            f"{where}: {len(getattr(tensor, field))} values, but dims {list(tensor.dims)} need {length}"
+        )
 
 
 def to_numpy(tensor: TensorProto, where: str) -> np.ndarray[Any, Any]:

@@ -51,7 +51,9 @@ class Writer:
         """Keeps value names for graph inputs and outputs."""
         for name in names:
             if not self._names.reserve(name):
-                raise ValueError(f"[aidge_onnx.export] expected distinct input and output names, got {name!r} twice")
+                raise ValueError(
+                    f"[aidge_onnx.export] expected distinct input and output names, got {name!r} twice"
+                )
 
     def feed(self, node: aidge_core.Node, index: int, name: str) -> None:
         """What arrives at a node's input from outside its graph."""
@@ -78,7 +80,9 @@ class Writer:
         """The value's name; a producer's becomes an initialiser here."""
         key = node.id(), index
         if key not in self._values:
-            self._values[key] = self._names.unique(f"{self._chosen.get(node.id(), node.name())}_output_{index}")
+            self._values[key] = self._names.unique(
+                f"{self._chosen.get(node.id(), node.name())}_output_{index}"
+            )
         name = self._values[key]
         if node.get_operator().is_producer() and name not in self.initialisers:
             self.initialisers[name] = np.asarray(node.get_operator().get_output(0))
@@ -116,7 +120,9 @@ class Writer:
                 if info.type.tensor_type.HasField("shape"):
                     self._ranks[info.name] = len(info.type.tensor_type.shape.dim)
         if value not in self._ranks:
-            raise ValueError(f"[aidge_onnx.export] expected data of known rank for {node.name()} ({node.type()}), got {value!r} of unknown shape")
+            raise ValueError(
+                f"[aidge_onnx.export] expected data of known rank for {node.name()} ({node.type()}), got {value!r} of unknown shape"
+            )
         return self._ranks[value]
 
     def axis(self, axis: int, value: str, node: aidge_core.Node, extra: int = 0) -> int:
@@ -130,15 +136,35 @@ class Writer:
     def need(self, version: int, node: aidge_core.Node, what: str) -> None:
         """NeedsOpset where the model's opset is older than `version`."""
         if self.opset < version:
-            raise NeedsOpset(version, f"[aidge_onnx.export] expected opset {version} or newer for {what} of {node.name()} "
-                                      f"({node.type()}), got {self.opset}")
+            raise NeedsOpset(
+                version,
+                f"[aidge_onnx.export] expected opset {version} or newer for {what} of {node.name()} "
+                f"({node.type()}), got {self.opset}",
+            )
 
     # --- what they write ----------------------------------------------------------------------------------------------
-    def emit(self, node: aidge_core.Node, op: str, inputs: Sequence[str], attributes: Mapping[str, Any] | None = None) -> None:
+    def emit(
+        self,
+        node: aidge_core.Node,
+        op: str,
+        inputs: Sequence[str],
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
         """The ONNX node that gives the node's output, under the node's name."""
-        self.nodes.append(helper.make_node(op, list(inputs), [self.output(node)], name=self._chosen[node.id()], **dict(attributes or {})))
+        self.nodes.append(
+            helper.make_node(
+                op, list(inputs), [self.output(node)], name=self._chosen[node.id()], **dict(attributes or {})
+            )
+        )
 
-    def step(self, node: aidge_core.Node, op: str, inputs: Sequence[str], attributes: Mapping[str, Any], suffix: str) -> str:
+    def step(
+        self,
+        node: aidge_core.Node,
+        op: str,
+        inputs: Sequence[str],
+        attributes: Mapping[str, Any],
+        suffix: str,
+    ) -> str:
         """One of several ONNX nodes that stand for a node; returns the name of its value."""
         name = self._node_names.unique(f"{self._chosen[node.id()]}_{suffix}")
         value = self._names.unique(f"{name}_output_0")
@@ -153,7 +179,9 @@ class Writer:
 
     def identity(self, name: str, source: str) -> None:
         """A second name for a value."""
-        self.nodes.append(helper.make_node("Identity", [source], [name], name=self._node_names.unique(f"{name}_identity")))
+        self.nodes.append(
+            helper.make_node("Identity", [source], [name], name=self._node_names.unique(f"{name}_identity"))
+        )
 
     def generic(self, node: aidge_core.Node) -> None:
         """The ONNX node that a generic operator keeps, wired as the graph says."""
@@ -161,8 +189,10 @@ class Writer:
         if not entry.domain:
             _check_version(entry.proto, entry.opset, self.opset, node)
         elif self.domains.setdefault(entry.domain, entry.opset) != entry.opset:
-            raise ValueError(f"[aidge_onnx.export] expected one version of domain {entry.domain!r}, got {entry.opset} for "
-                             f"{node.name()} ({node.type()}) and {self.domains[entry.domain]}")
+            raise ValueError(
+                f"[aidge_onnx.export] expected one version of domain {entry.domain!r}, got {entry.opset} for "
+                f"{node.name()} ({node.type()}) and {self.domains[entry.domain]}"
+            )
         names = self.inputs(node)
         names += [""] * (node.get_nb_inputs() - len(names))
         own = node.get_nb_inputs() - len(entry.captured)
@@ -180,7 +210,9 @@ class Writer:
         """The model so far, without big initialisers (they are declared as inputs)."""
         model = ModelProto(ir_version=8)
         model.opset_import.append(helper.make_opsetid("", self.opset))
-        model.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in sorted(self.domains.items()))
+        model.opset_import.extend(
+            helper.make_opsetid(domain, version) for domain, version in sorted(self.domains.items())
+        )
         graph = model.graph
         graph.name = "graph"
         graph.input.extend(self.inputs_of_graph)
@@ -190,7 +222,9 @@ class Writer:
             if array.size <= _SMALL:
                 graph.initializer.append(to_proto(array, name))
             else:
-                graph.input.append(helper.make_tensor_value_info(name, onnx_type_of(array.dtype), list(array.shape)))
+                graph.input.append(
+                    helper.make_tensor_value_info(name, onnx_type_of(array.dtype), list(array.shape))
+                )
         return model
 
 
@@ -198,11 +232,16 @@ def _check_version(proto: NodeProto, source: int, target: int, node: aidge_core.
     """ValueError unless the operator (and all in its subgraphs) means the same in both opsets."""
     if source != target and proto.domain in ("", "ai.onnx"):
         try:
-            versions = {onnx.defs.get_schema(proto.op_type, max_inclusive_version=opset).since_version for opset in (source, target)}
+            versions = {
+                onnx.defs.get_schema(proto.op_type, max_inclusive_version=opset).since_version
+                for opset in (source, target)
+            }
         except onnx.defs.SchemaError:
             versions = {source, target}
         if len(versions) > 1:
-            raise ValueError(f"[aidge_onnx.export] expected opset {source}, in which {node.name()} ({proto.op_type}) was written, got {target}")
+            raise ValueError(
+                f"[aidge_onnx.export] expected opset {source}, in which {node.name()} ({proto.op_type}) was written, got {target}"
+            )
     for graph in subgraphs(proto):
         for inner in graph.node:
             _check_version(inner, source, target, node)

@@ -8,4 +8,15 @@ from __future__ import annotations
 from . import activation, convolution, elementwise, linear, normalization, pooling, reduction, shape
 from .registry import EXPORTERS, IMPORTERS
 
-__all__ = ["EXPORTERS", "IMPORTERS", "activation", "convolution", "elementwise", "linear", "normalization", "pooling", "reduction", "shape"]
+__all__ = [
+    "EXPORTERS",
+    "IMPORTERS",
+    "activation",
+    "convolution",
+    "elementwise",
+    "linear",
+    "normalization",
+    "pooling",
+    "reduction",
+    "shape",
+]

@@ -23,13 +23,23 @@ def import_plain(node: OnnxNode, build: Builder) -> None:
 
 @imports("LeakyRelu")
 def import_leaky_relu(node: OnnxNode, build: Builder) -> None:
-    build.emit(node, "LeakyReLU", node.inputs, {"negative_slope": finite(node.attributes.get("alpha", 0.01), node, "alpha")})
+    build.emit(
+        node,
+        "LeakyReLU",
+        node.inputs,
+        {"negative_slope": finite(node.attributes.get("alpha", 0.01), node, "alpha")},
+    )
 
 
 @imports("HardSigmoid")
 def import_hard_sigmoid(node: OnnxNode, build: Builder) -> None:
     alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
-    build.emit(node, "HardSigmoid", node.inputs, {"alpha": finite(alpha, node, "alpha"), "beta": finite(beta, node, "beta")})
+    build.emit(
+        node,
+        "HardSigmoid",
+        node.inputs,
+        {"alpha": finite(alpha, node, "alpha"), "beta": finite(beta, node, "beta")},
+    )
 
 
 @imports("PRelu")
@@ -107,7 +117,9 @@ def export_leaky_relu(node: aidge_core.Node, write: Writer) -> None:
 @exports("HardSigmoid")
 def export_hard_sigmoid(node: aidge_core.Node, write: Writer) -> None:
     attributes = write.attributes(node)
-    write.emit(node, "HardSigmoid", write.inputs(node), {"alpha": attributes["alpha"], "beta": attributes["beta"]})
+    write.emit(
+        node, "HardSigmoid", write.inputs(node), {"alpha": attributes["alpha"], "beta": attributes["beta"]}
+    )
 
 
 @exports("HardSwish")
@@ -155,10 +167,14 @@ def export_clip(node: aidge_core.Node, write: Writer) -> None:
     attributes, inputs = write.attributes(node), write.inputs(node)
     bounds = {name: float(attributes[name]) for name in ("min", "max")}
     if write.opset < 11:
-        write.emit(node, "Clip", inputs, {name: bound for name, bound in bounds.items() if math.isfinite(bound)})
+        write.emit(
+            node, "Clip", inputs, {name: bound for name, bound in bounds.items() if math.isfinite(bound)}
+        )
         return
     for name, bound in bounds.items():
-        inputs.append(write.constant(node, name, np.asarray(bound, np.float32)) if math.isfinite(bound) else "")
+        inputs.append(
+            write.constant(node, name, np.asarray(bound, np.float32)) if math.isfinite(bound) else ""
+        )
     while not inputs[-1]:
         inputs.pop()
     write.emit(node, "Clip", inputs)

@@ -64,7 +64,12 @@ def import_conv_transpose(node: OnnxNode, build: Builder) -> None:
 @exports(*spatial_types("Conv"))
 def export_conv(node: aidge_core.Node, write: Writer) -> None:
     attributes = write.attributes(node)
-    write.emit(node, "Conv", write.inputs(node), {**export_window(attributes, write.kernel(node)), "group": attributes["groups"]})
+    write.emit(
+        node,
+        "Conv",
+        write.inputs(node),
+        {**export_window(attributes, write.kernel(node)), "group": attributes["groups"]},
+    )
 
 
 @exports(*spatial_types("ConvTranspose"))

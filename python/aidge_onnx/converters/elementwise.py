@@ -39,7 +39,10 @@ def import_identity(node: OnnxNode, build: Builder) -> None:
 
 @imports("Cast")
 def import_cast(node: OnnxNode, build: Builder) -> None:
-    if node.attributes.get("to") != TensorProto.FLOAT or build.source.type_of(node.inputs[0]).elem != TensorProto.FLOAT:
+    if (
+        node.attributes.get("to") != TensorProto.FLOAT
+        or build.source.type_of(node.inputs[0]).elem != TensorProto.FLOAT
+    ):
         raise NotNative("changes the type")
     build.emit(node, "Identity", node.inputs)
 
@@ -51,7 +54,11 @@ def import_dropout(node: OnnxNode, build: Builder) -> None:
     if build.has_input(node, 2) and np.any(build.required_constant(node, 2, "training_mode")):
         raise NotNative("training mode")
     ratio = build.constant(node, 1)
-    value = float(node.attributes.get("ratio", 0.5)) if ratio is None or ratio.size != 1 else float(ratio.reshape(()))
+    value = (
+        float(node.attributes.get("ratio", 0.5))
+        if ratio is None or ratio.size != 1
+        else float(ratio.reshape(()))
+    )
     build.emit(node, "Dropout", node.inputs[:1], {"ratio": value})
 
 
@@ -71,4 +78,8 @@ def export_dropout(node: aidge_core.Node, write: Writer) -> None:
     if write.opset < 12:
         write.emit(node, "Dropout", write.inputs(node), {"ratio": ratio})
     else:
-        write.emit(node, "Dropout", [*write.inputs(node), write.constant(node, "ratio", np.asarray(ratio, np.float32))])
+        write.emit(
+            node,
+            "Dropout",
+            [*write.inputs(node), write.constant(node, "ratio", np.asarray(ratio, np.float32))],
+        )

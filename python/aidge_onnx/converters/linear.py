@@ -16,7 +16,11 @@ def _bias(node: OnnxNode, build: Builder, outputs: int) -> Array | None:
     array = build.constant(node, 2)
     if array is None or array.dtype != np.float32:
         return None
-    if array.ndim > 2 or array.ndim == 2 and array.shape[0] != 1 or array.ndim and array.shape[-1] not in (1, outputs):
+    if (
+        array.ndim > 2
+        or (array.ndim == 2 and array.shape[0] != 1)
+        or (array.ndim and array.shape[-1] not in (1, outputs))
+    ):
         return None
     return np.broadcast_to(array.reshape(-1), (outputs,))
 
@@ -38,7 +42,9 @@ def import_gemm(node: OnnxNode, build: Builder) -> None:
     build.emit(node, "Gemm", inputs, {"alpha": alpha, "beta": beta, "trans_a": trans_a, "trans_b": trans_b})
 
 
-def _emit_fc(node: OnnxNode, build: Builder, weight: Array, bias: Array | None, form: tuple[float, float, bool]) -> None:
+def _emit_fc(
+    node: OnnxNode, build: Builder, weight: Array, bias: Array | None, form: tuple[float, float, bool]
+) -> None:
     alpha, beta, trans_b = form
     inputs: list[str | Fresh] = [node.inputs[0]]
     if trans_b and alpha == 1.0:
@@ -75,8 +81,17 @@ def export_gemm(node: aidge_core.Node, write: Writer) -> None:
     inputs, attributes = write.inputs(node), write.attributes(node)
     if len(inputs) == 2 and write.opset < 11:
         inputs.append(write.constant(node, "c", np.zeros(1, np.float32)))
-    write.emit(node, "Gemm", inputs, {"alpha": attributes["alpha"], "beta": attributes["beta"],
-                                      "transA": int(attributes["trans_a"]), "transB": int(attributes["trans_b"])})
+    write.emit(
+        node,
+        "Gemm",
+        inputs,
+        {
+            "alpha": attributes["alpha"],
+            "beta": attributes["beta"],
+            "transA": int(attributes["trans_a"]),
+            "transB": int(attributes["trans_b"]),
+        },
+    )
 
 
 @exports("MatMul")

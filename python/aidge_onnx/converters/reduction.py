@@ -13,9 +13,16 @@ from .registry import exports, imports
 
 @imports("ReduceMean")
 def import_reduce_mean(node: OnnxNode, build: Builder) -> None:
-    build.emit(node, "ReduceMean", node.inputs[:1], {
-        "axes": build.ints(node, 1, "axes") or [], "keep_dims": bool(node.attributes.get("keepdims", 1)),
-        "noop_with_empty_axes": bool(node.attributes.get("noop_with_empty_axes", 0))})
+    build.emit(
+        node,
+        "ReduceMean",
+        node.inputs[:1],
+        {
+            "axes": build.ints(node, 1, "axes") or [],
+            "keep_dims": bool(node.attributes.get("keepdims", 1)),
+            "noop_with_empty_axes": bool(node.attributes.get("noop_with_empty_axes", 0)),
+        },
+    )
 
 
 @exports("ReduceMean")
@@ -29,4 +36,6 @@ def export_reduce_mean(node: aidge_core.Node, write: Writer) -> None:
     elif write.opset < 18:
         write.emit(node, "ReduceMean", inputs, {**keep, "axes": write.axes(axes, inputs[0], node)})
     else:
-        write.emit(node, "ReduceMean", [*inputs, write.constant(node, "axes", np.asarray(axes, np.int64))], keep)
+        write.emit(
+            node, "ReduceMean", [*inputs, write.constant(node, "axes", np.asarray(axes, np.int64))], keep
+        )

@@ -24,17 +24,21 @@ EXPORTERS: dict[str, Exporter] = {}
 
 def imports(*ops: str) -> Callable[[Importer], Importer]:
     """Enters the function for these operators of the standard domain."""
+
     def enter(function: Importer) -> Importer:
         IMPORTERS.update(dict.fromkeys(ops, function))
         return function
+
     return enter
 
 
 def exports(*types: str) -> Callable[[Exporter], Exporter]:
     """Enters the function for these operator types."""
+
     def enter(function: Exporter) -> Exporter:
         EXPORTERS.update(dict.fromkeys(types, function))
         return function
+
     return enter
 
 

@@ -34,7 +34,12 @@ def import_reshape(node: OnnxNode, build: Builder) -> None:
         raise NotNative("to a scalar")
     if any(dim < -1 for dim in shape) or shape.count(-1) > 1:
         refuse(node, f"the target is {shape}")
-    build.emit(node, "Reshape", node.inputs[:1], {"shape": shape, "allowzero": bool(node.attributes.get("allowzero", 0))})
+    build.emit(
+        node,
+        "Reshape",
+        node.inputs[:1],
+        {"shape": shape, "allowzero": bool(node.attributes.get("allowzero", 0))},
+    )
 
 
 @imports("Transpose")
@@ -68,20 +73,29 @@ def import_pad(node: OnnxNode, build: Builder) -> None:
     axes = build.ints(node, 3, "axes")
     if axes == []:
         raise NotNative("with an empty list of axes")
-    build.emit(node, "Pad", node.inputs[:1], {"pads": pads, "mode": mode, "value": finite(value, node, "the value"), "axes": axes or []})
+    build.emit(
+        node,
+        "Pad",
+        node.inputs[:1],
+        {"pads": pads, "mode": mode, "value": finite(value, node, "the value"), "axes": axes or []},
+    )
 
 
 # --- export ---------------------------------------------------------------------------------------------------------------
 @exports("Concat")
 def export_concat(node: aidge_core.Node, write: Writer) -> None:
     inputs = write.inputs(node)
-    write.emit(node, "Concat", inputs, {"axis": write.axis(int(write.attributes(node)["axis"]), inputs[0], node)})
+    write.emit(
+        node, "Concat", inputs, {"axis": write.axis(int(write.attributes(node)["axis"]), inputs[0], node)}
+    )
 
 
 @exports("Flatten")
 def export_flatten(node: aidge_core.Node, write: Writer) -> None:
     inputs = write.inputs(node)
-    write.emit(node, "Flatten", inputs, {"axis": write.axis(int(write.attributes(node)["axis"]), inputs[0], node)})
+    write.emit(
+        node, "Flatten", inputs, {"axis": write.axis(int(write.attributes(node)["axis"]), inputs[0], node)}
+    )
 
 
 @exports("Reshape")
@@ -92,7 +106,12 @@ def export_reshape(node: aidge_core.Node, write: Writer) -> None:
     if attributes["allowzero"] and 0 in shape:
         write.need(14, node, "allowzero")
         options["allowzero"] = 1
-    write.emit(node, "Reshape", [*write.inputs(node), write.constant(node, "shape", np.asarray(shape, np.int64))], options)
+    write.emit(
+        node,
+        "Reshape",
+        [*write.inputs(node), write.constant(node, "shape", np.asarray(shape, np.int64))],
+        options,
+    )
 
 
 @exports("Transpose")
@@ -124,9 +143,14 @@ def _all_pads(pads: list[int], axes: list[int], rank: int) -> list[int]:
 @exports("Pad")
 def export_pad(node: aidge_core.Node, write: Writer) -> None:
     attributes, inputs = write.attributes(node), write.inputs(node)
-    pads, axes, mode, value = list(attributes["pads"]), list(attributes["axes"]), attributes["mode"], float(attributes["value"])
+    pads, axes, mode, value = (
+        list(attributes["pads"]),
+        list(attributes["axes"]),
+        attributes["mode"],
+        float(attributes["value"]),
+    )
     if mode == "wrap":
-        write.need(19, node, "mode \"wrap\"")
+        write.need(19, node, 'mode "wrap"')
     if axes and write.opset < 18:
         pads, axes = _all_pads(pads, axes, write.rank(inputs[0], node)), []
     if write.opset < 11:
@@ -134,7 +158,9 @@ def export_pad(node: aidge_core.Node, write: Writer) -> None:
         return
     inputs.append(write.constant(node, "pads", np.asarray(pads, np.int64)))
     if mode == "constant" or axes:
-        inputs.append(write.constant(node, "value", np.asarray(value, np.float32)) if mode == "constant" else "")
+        inputs.append(
+            write.constant(node, "value", np.asarray(value, np.float32)) if mode == "constant" else ""
+        )
     if axes:
         inputs.append(write.constant(node, "axes", np.asarray(axes, np.int64)))
     write.emit(node, "Pad", inputs, {"mode": mode})

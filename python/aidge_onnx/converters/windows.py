@@ -24,8 +24,13 @@ def import_window(node: OnnxNode, kernel: Sequence[int]) -> dict[str, Any]:
     pads = _ints(node, "pads", 2 * axes, 0) if mode == "NOTSET" else [0] * (2 * axes)
     if min(pads) < 0:
         refuse(node, f"negative padding {pads}")
-    return {"kernel_dims": [int(extent) for extent in kernel], "stride_dims": _ints(node, "strides", axes, 1),
-            "dilation_dims": _ints(node, "dilations", axes, 1), "padding_dims": pads, "auto_pad": mode}
+    return {
+        "kernel_dims": [int(extent) for extent in kernel],
+        "stride_dims": _ints(node, "strides", axes, 1),
+        "dilation_dims": _ints(node, "dilations", axes, 1),
+        "padding_dims": pads,
+        "auto_pad": mode,
+    }
 
 
 def _ints(node: OnnxNode, name: str, count: int, default: int) -> list[int]:
@@ -37,8 +42,11 @@ def _ints(node: OnnxNode, name: str, count: int, default: int) -> list[int]:
 
 def export_window(attributes: dict[str, Any], kernel: Sequence[int]) -> dict[str, Any]:
     """kernel_shape, strides, dilations and pads or auto_pad."""
-    result: dict[str, Any] = {"kernel_shape": list(kernel), "strides": list(attributes["stride_dims"]),
-                              "dilations": list(attributes["dilation_dims"])}
+    result: dict[str, Any] = {
+        "kernel_shape": list(kernel),
+        "strides": list(attributes["stride_dims"]),
+        "dilations": list(attributes["dilation_dims"]),
+    }
     if attributes["auto_pad"] == "NOTSET":
         result["pads"] = list(attributes["padding_dims"])
     else:
