@@ -1,0 +1,14 @@
+"""Makes trained convolutional networks smaller: graphs, execution, statistics and graph rewriting.
+
+The names follow Eclipse Aidge where it has them. `import aidge_backend_cpu` registers the backend "cpu";
+`aidge_onnx` reads and writes ONNX files.
+"""
+
+from __future__ import annotations
+
+from . import _core, data
+from ._core import *  # noqa: F403
+from .data import Database, DataProvider
+
+__all__ = ["DataProvider", "Database", "data"]
+__all__ += _core.__all__

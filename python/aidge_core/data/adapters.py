@@ -1,0 +1,255 @@
+"""Makes batches out of what users already have: arrays, .npz files, and any iterable of batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .._core import GraphInput, Tensor, dtype
+from .arrays import Array, to_array
+from .database import Database
+from .provider import DataProvider
+
+__all__ = ["ArrayProvider", "Batches", "as_batches", "as_provider", "from_arrays", "from_npz"]
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+
+#: Samples a batch where nobody says otherwise.
+DEFAULT_BATCH_SIZE = 64
+
+
+class ArrayProvider:
+    """Batches cut from arrays of the same first dimension, as lists of Tensors; see `from_arrays`."""
+
+    def __init__(
+        self,
+        arrays: Sequence[Any],
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        self._arrays = [to_array(array) for array in arrays]
+        lengths = [array.shape[0] if array.ndim else 0 for array in self._arrays]
+        if not lengths or min(lengths) == 0 or len(set(lengths)) != 1:
+            raise ValueError(f"[data::from_arrays] expected arrays of one first dimension > 0, got {lengths}")
+        # Positions, so that order, batches and passes are the DataProvider's; the slicing is ours.
+        self._order = DataProvider(
+            range(lengths[0]), batch_size, shuffle=shuffle, drop_last=drop_last, seed=seed
+        )
+        self._shuffled = shuffle
+
+    def batch_size(self) -> int:
+        """Return the samples of a full batch."""
+        return self._order.batch_size()
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        for indices in self._order.index_batches():
+            rows: Any = indices if self._shuffled else slice(indices[0], indices[-1] + 1)
+            yield [Tensor(array[rows]) for array in self._arrays]
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in self._arrays)
+        return f"ArrayProvider({shapes}, batch_size={self.batch_size()})"
+
+
+def from_arrays(
+    images: Any,
+    labels: Any = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    *,
+    shuffle: bool = False,
+    drop_last: bool = False,
+    seed: int | None = None,
+) -> ArrayProvider:
+    """Cut arrays of the same first dimension into batches `[images, labels]`.
+
+    Args:
+        images: (N, …), what the network's first input takes.
+        labels: (N, …), or None for batches `[images]`.
+        batch_size: samples a batch; the last one may be smaller. Batches in order are views, shuffled ones copies.
+        shuffle: another order in every pass, from `seed` (None: 0).
+        drop_last: leave a smaller last batch out.
+        seed: of the shuffling.
+
+    Raises:
+        ValueError: if an array is empty, or the first dimensions differ.
+    """
+    arrays = [images] if labels is None else [images, labels]
+    return ArrayProvider(arrays, batch_size, shuffle=shuffle, drop_last=drop_last, seed=seed)
+
+
+def from_npz(
+    path: PathLike,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    names: Sequence[str] | None = None,
+    *,
+    shuffle: bool = False,
+    drop_last: bool = False,
+    seed: int | None = None,
+) -> ArrayProvider:
+    """Batches of the arrays in an .npz file, all of the same first dimension; pickled objects are refused.
+
+    Args:
+        path: the file, or a single array as .npy.
+        batch_size: samples a batch.
+        names: which arrays, in the order of the network's inputs (then labels); None: all in the file's order.
+        shuffle: see `from_arrays`.
+        drop_last: see `from_arrays`.
+        seed: see `from_arrays`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a name is missing, or the arrays do not belong together.
+    """
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        arrays = [loaded]
+    else:
+        with loaded:
+            missing = [name for name in names or () if name not in loaded.files]
+            if missing or not loaded.files:
+                raise ValueError(f"[data::from_npz] expected {missing or 'arrays'} in {path}, got {loaded.files}")
+            arrays = [loaded[name] for name in (names or loaded.files)]
+    return ArrayProvider(arrays, batch_size, shuffle=shuffle, drop_last=drop_last, seed=seed)
+
+
+def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[Any]:
+    """Return an iterable of batches for what users hand in.
+
+    A Database is batched, a lone array is cut along its first axis, the path of an .npz or .npy file is read; any other
+    iterable (DataProvider, torch DataLoader, list of batches, generator) is taken as it is.
+
+    Raises:
+        ValueError: if `source` is nothing of that kind.
+    """
+    if isinstance(source, Database):
+        return DataProvider(source, batch_size)
+    if isinstance(source, (str, os.PathLike)):
+        if os.fspath(source).endswith((".npz", ".npy")):
+            return from_npz(source, batch_size)
+    elif _is_array(source):
+        return from_arrays(source, batch_size=batch_size)
+    elif isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
+        return source
+    raise ValueError(
+        "[data::as_provider] expected an iterable of batches, a Database, an array or the path of an .npz file, "
+        f"got {type(source).__name__}" + (f" {source!r}" if isinstance(source, str) else "")
+    )
+
+
+def as_batches(provider: Any, inputs: Sequence[GraphInput]) -> Batches:
+    """Return the provider's batches as lists of Tensors that start with one Tensor for each graph input, in order.
+
+    A batch is an array (for a graph of one input), a sequence whose leading entries feed the inputs in order, or a
+    mapping by input name. What follows the inputs' entries (labels) is ignored. float64 is narrowed to float32 where
+    the input takes float32; every other difference is an error.
+
+    Raises:
+        ValueError: if `provider` is no source of batches; while iterating, if a batch does not fit the inputs.
+    """
+    return Batches(as_provider(provider), inputs)
+
+
+class Batches:
+    """What `as_batches` returns: iterable again and again if the provider is, each pass with `close()`."""
+
+    def __init__(self, provider: Iterable[Any], inputs: Sequence[GraphInput]) -> None:
+        self._provider = provider
+        self._inputs = list(inputs)
+
+    def batch_count(self) -> int | None:
+        """Return the batches of one pass, None where that is not known."""
+        try:
+            return len(self._provider)  # type: ignore[arg-type]
+        except (TypeError, NotImplementedError):
+            return None
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        iterator = iter(self._provider)
+        try:
+            for number, batch in enumerate(iterator):
+                yield _feed(batch, self._inputs, f"batch {number}")
+                del batch
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, Tensor)) or hasattr(value, "__dlpack__")
+
+
+def _feed(batch: Any, inputs: list[GraphInput], where: str) -> list[Tensor]:
+    entries = _entries(batch, inputs, where)
+    if len(entries) < len(inputs):
+        names = [entry.name for entry in inputs]
+        raise ValueError(f"[data::as_batches] expected {len(inputs)} entries {names} in {where}, got {len(entries)}")
+    tensors: list[Tensor] = []
+    for position, (entry, wanted) in enumerate(zip(entries, inputs, strict=False)):
+        try:
+            array = to_array(entry)
+        except ValueError as error:
+            raise ValueError(f"[data::as_batches] entry {position} of {where}: {error}") from error
+        if array.dtype == np.float64 and wanted.dtype == dtype.float32:
+            array = array.astype(np.float32)
+        if not _fits(array, wanted):
+            raise ValueError(_misfit(entries, position, wanted, where))
+        tensors.append(Tensor(array))
+    return tensors
+
+
+def _entries(batch: Any, inputs: list[GraphInput], where: str) -> list[Any]:
+    if isinstance(batch, Mapping):
+        missing = [entry.name for entry in inputs if entry.name not in batch]
+        if missing:
+            raise ValueError(f"[data::as_batches] expected the inputs {missing} in {where}, got {list(batch)}")
+        return [batch[entry.name] for entry in inputs]
+    if isinstance(batch, (list, tuple)):
+        return list(batch)
+    return [batch]
+
+
+def _fits(array: Array, wanted: GraphInput) -> bool:
+    """True if type and rank agree, and the channels (axis 1) where both are known; the rest is for shape inference."""
+    if np.dtype(wanted.dtype) != array.dtype:
+        return False
+    dims = wanted.dims
+    if dims is None:
+        return True
+    return len(dims) == array.ndim and (array.ndim < 2 or dims[1] in (None, array.shape[1]))
+
+
+def _array_or_none(value: Any) -> Array | None:
+    try:
+        return to_array(value)
+    except ValueError:
+        return None
+
+
+def _describe(value: Any) -> str:
+    array = _array_or_none(value)
+    return type(value).__name__ if array is None else f"{array.dtype} {list(array.shape)}"
+
+
+def _misfit(entries: list[Any], position: int, wanted: GraphInput, where: str) -> str:
+    dims = "of any shape" if wanted.dims is None else str(["?" if dim is None else dim for dim in wanted.dims])
+    text = (
+        f"[data::as_batches] expected {wanted.dtype.name} {dims} for the input {wanted.name!r} as entry {position} of "
+        f"{where}, got {_describe(entries[position])}"
+    )
+    for other, entry in enumerate(entries):
+        array = _array_or_none(entry)
+        if other != position and array is not None and _fits(array, wanted):
+            return f"{text}; entry {other} is {_describe(entry)} and would fit: put what feeds the network first"
+    if np.dtype(wanted.dtype).kind == "f" and _describe(entries[position]).startswith(("uint8", "int")):
+        text += "; convert and scale the images as for the training of the network"
+    return text

@@ -1,0 +1,155 @@
+"""Folders of images as a database. Needs Pillow, which is imported when a folder is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .adapters import DEFAULT_BATCH_SIZE
+from .database import Database
+from .provider import DataProvider
+
+__all__ = ["ImageFolder", "from_image_folder"]
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+Fit = Literal["crop", "stretch"]
+
+
+class ImageFolder(Database):
+    """The images of a folder: items `[image]`, or `[image, label]` where they lie in one subfolder a class.
+
+    An image is float32 (channels, height, width): the file's values divided by 255, minus `mean`, divided by `std`.
+    A label is the rank of the subfolder's name. Files are taken in the order of their names.
+
+    Args:
+        path: the folder.
+        size: height and width, or one number for both.
+        mean: one value a channel, or one for all; 0 by default.
+        std: one value a channel, or one for all; 1 by default.
+        channels: 3 for colour, 1 for grey.
+        fit: "crop" scales the shorter side and cuts the middle out; "stretch" scales both sides.
+
+    Raises:
+        ImportError: if Pillow is not installed.
+        ValueError: if there is no image, or an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        size: int | tuple[int, int],
+        *,
+        mean: float | Sequence[float] = 0.0,
+        std: float | Sequence[float] = 1.0,
+        channels: Literal[1, 3] = 3,
+        fit: Fit = "crop",
+    ) -> None:
+        _pillow()
+        height, width = (size, size) if isinstance(size, int) else size
+        if min(height, width) < 1:
+            raise ValueError(f"[data::ImageFolder] expected a size >= 1, got {size}")
+        if channels not in (1, 3) or fit not in ("crop", "stretch"):
+            raise ValueError(
+                f'[data::ImageFolder] expected 1 or 3 channels and fit "crop" or "stretch", got {channels} and {fit!r}'
+            )
+        self._size = (width, height)
+        self._channels = channels
+        self._fit = fit
+        self._mean = _per_channel(mean, channels, "mean")
+        self._std = _per_channel(std, channels, "std")
+        if not np.all(self._std > 0):
+            raise ValueError(f"[data::ImageFolder] expected std > 0, got {std}")
+        self._files, self.classes = _scan(Path(path))
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def get_nb_modalities(self) -> int:
+        """Return 2 with labels, else 1."""
+        return 2 if self.classes else 1
+
+    def get_item(self, index: int) -> list[Any]:
+        """Return the image, and its label where there are subfolders."""
+        path, label = self._files[index]
+        try:
+            image = self._read(path)
+        except OSError as error:
+            raise OSError(f"[data::ImageFolder] expected an image, got {path}: {error}") from error
+        return [image] if label is None else [image, np.int64(label)]
+
+    def _read(self, path: Path) -> npt.NDArray[np.float32]:
+        image_module, operations = _pillow()
+        with image_module.open(path) as opened:
+            image = operations.exif_transpose(opened).convert("RGB" if self._channels == 3 else "L")
+        bilinear = image_module.Resampling.BILINEAR
+        if self._fit == "crop":
+            image = operations.fit(image, self._size, method=bilinear)
+        else:
+            image = image.resize(self._size, resample=bilinear)
+        values = np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], self._channels) / 255
+        return np.ascontiguousarray(((values - self._mean) / self._std).transpose(2, 0, 1), dtype=np.float32)
+
+
+def from_image_folder(
+    path: str | os.PathLike[str],
+    size: int | tuple[int, int],
+    batch_size: int = DEFAULT_BATCH_SIZE,
+    *,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+    channels: Literal[1, 3] = 3,
+    fit: Fit = "crop",
+    shuffle: bool = False,
+    drop_last: bool = False,
+    num_workers: int = 0,
+    seed: int | None = None,
+) -> DataProvider:
+    """Batches of a folder's images; see ImageFolder for the images and DataProvider for the batches."""
+    folder = ImageFolder(path, size, mean=mean, std=std, channels=channels, fit=fit)
+    return DataProvider(
+        folder, batch_size, shuffle=shuffle, drop_last=drop_last, num_workers=num_workers, seed=seed
+    )
+
+
+def _pillow() -> tuple[Any, Any]:
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise ImportError("[data::ImageFolder] expected Pillow, got none: pip install pillow") from error
+    return Image, ImageOps
+
+
+def _per_channel(values: float | Sequence[float], channels: int, name: str) -> npt.NDArray[np.float32]:
+    array = np.atleast_1d(np.asarray(values, dtype=np.float32))
+    if array.shape not in ((1,), (channels,)):
+        raise ValueError(f"[data::ImageFolder] expected 1 or {channels} values as {name}, got {values}")
+    return array
+
+
+def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
+    """Return (file, label) in order, and the names of the classes; labels are None where there are no subfolders."""
+    if not root.is_dir():
+        raise ValueError(f"[data::ImageFolder] expected a folder, got {root}")
+    subfolders = sorted(entry for entry in root.iterdir() if entry.is_dir() and _images(entry))
+    direct = _images(root)
+    if subfolders and direct:
+        raise ValueError(
+            f"[data::ImageFolder] expected images in {root} or in its subfolders, got {len(direct)} in it "
+            f"and more in {len(subfolders)} subfolders"
+        )
+    if not subfolders and not direct:
+        raise ValueError(f"[data::ImageFolder] expected images ({', '.join(sorted(SUFFIXES))}) in {root}, got none")
+    if direct:
+        return [(path, None) for path in direct], []
+    labelled = [(path, label) for label, folder in enumerate(subfolders) for path in _images(folder)]
+    return list(labelled), [folder.name for folder in subfolders]
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
