@@ -5,21 +5,24 @@
 #include <string>
 #include <utility>
 
+#include "KernelSupport.hpp"
+#include "PostOps.hpp"
 #include "aidge/core/Errors.hpp"
 
 namespace Aidge::cpu {
 
 namespace {
 
+constexpr std::array<std::pair<std::string_view, UnaryLoop>, 8> kTypes{{{"ReLU", UnaryLoop::Relu},
+                                                                       {"LeakyReLU", UnaryLoop::LeakyRelu},
+                                                                       {"GeLU", UnaryLoop::GeluErf},
+                                                                       {"Clip", UnaryLoop::Clip},
+                                                                       {"Sigmoid", UnaryLoop::Sigmoid},
+                                                                       {"Tanh", UnaryLoop::Tanh},
+                                                                       {"HardSigmoid", UnaryLoop::HardSigmoid},
+                                                                       {"HardSwish", UnaryLoop::HardSwish}}};
+
 std::optional<UnaryLoop> loopOf(std::string_view type) {
-  static constexpr std::array<std::pair<std::string_view, UnaryLoop>, 8> kTypes{{{"ReLU", UnaryLoop::Relu},
-                                                                                  {"LeakyReLU", UnaryLoop::LeakyRelu},
-                                                                                  {"GeLU", UnaryLoop::GeluErf},
-                                                                                  {"Clip", UnaryLoop::Clip},
-                                                                                  {"Sigmoid", UnaryLoop::Sigmoid},
-                                                                                  {"Tanh", UnaryLoop::Tanh},
-                                                                                  {"HardSigmoid", UnaryLoop::HardSigmoid},
-                                                                                  {"HardSwish", UnaryLoop::HardSwish}}};
   for (const auto& [name, loop] : kTypes) {
     if (name == type) return loop;
   }
@@ -54,5 +57,35 @@ std::optional<float> ActivationFunction::reluSlope() const noexcept {
   if (mKind == UnaryLoop::LeakyRelu && mA >= 0.0F) return mA;
   return std::nullopt;
 }
+
+namespace {
+
+std::unique_ptr<Kernel> createActivation(const KernelRequest& request) {
+  const std::size_t total = request.outputs[0].elements();
+  return std::make_unique<FunctionKernel>(
+      "loop_activation", [total, function = ActivationFunction(*request.op), postOps = PostOpChain(request)](auto inputs, auto outputs, std::byte*) {
+        const auto* in = static_cast<const float*>(inputs[0]);
+        auto* out = static_cast<float*>(outputs[0]);
+        forBlocks(total, kBlock, [&](std::size_t begin, std::size_t end) {
+          function.apply(in + begin, out + begin, end - begin);
+          postOps.apply(out + begin, end - begin);
+        });
+      });
+}
+
+bool addAll() {
+  KernelFactory factory;
+  factory.layout = LayoutRule::SameAsInput;
+  factory.inPlace = true;
+  factory.canFuse = PostOpChain::canFuse;
+  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
+  factory.create = createActivation;
+  for (const auto& [type, loop] : kTypes) KernelRegistry::add("cpu", type, factory);
+  return true;
+}
+
+[[maybe_unused]] const bool kRegistered = addAll();
+
+}  // namespace
 
 }  // namespace Aidge::cpu

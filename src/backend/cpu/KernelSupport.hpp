@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -83,5 +84,24 @@ class FunctionKernel final : public Kernel {
 
 /// Extents in memory order: as they are, or with axis 1 moved to the end.
 [[nodiscard]] Dims storedDims(const TensorDesc& desc);
+/// Where a logical axis stands in memory order.
+[[nodiscard]] std::size_t storedAxis(std::size_t axis, std::size_t rank, Layout layout);
+
+/// make(T{}) with the unsigned type T of this element size, for kernels that only move data.
+template <typename Make> auto forElementSize(DataType type, const Make& make) {
+  switch (sizeOf(type)) {
+    case 1:
+      return make(std::uint8_t{});
+    case 2:
+      return make(std::uint16_t{});
+    case 4:
+      return make(std::uint32_t{});
+    default:
+      return make(std::uint64_t{});
+  }
+}
+
+/// A kernel that copies its input as it lies in memory.
+[[nodiscard]] std::unique_ptr<Kernel> createCopy(const KernelRequest& request);
 
 }  // namespace Aidge::cpu

@@ -1,0 +1,21 @@
+// Identity and, at inference, Dropout: a copy, or nothing where the output lies on the input.
+#include "KernelSupport.hpp"
+
+namespace Aidge::cpu {
+
+namespace {
+
+bool addAll() {
+  KernelFactory factory;
+  factory.layout = LayoutRule::SameAsInput;
+  factory.inPlace = true;
+  factory.create = createCopy;
+  for (const std::string type : {"Identity", "Dropout"}) KernelRegistry::add("cpu", type, factory);
+  return true;
+}
+
+[[maybe_unused]] const bool kRegistered = addAll();
+
+}  // namespace
+
+}  // namespace Aidge::cpu
