@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from aidge_core import GraphView
 
@@ -59,13 +59,16 @@ def _hits(scores: np.ndarray, labels: np.ndarray, k: int) -> tuple[int, int]:
     return int(matches[:, 0].sum()), int(matches.any(axis=1).sum())
 
 
-def _labels(batch: list[Any], inputs: int) -> np.ndarray | None:
-    if len(batch) <= inputs:
-        return None
-    labels = np.asarray(batch[inputs])
-    if not np.issubdtype(labels.dtype, np.integer) or labels.size != len(labels):
-        return None
-    return labels.reshape(-1)
+def _labelled(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], np.ndarray | None]]:
+    """Every batch as the network's inputs, and the labels behind them where there are some: integers, one a sample."""
+    from aidge_core.data import as_batches
+
+    for batch in data:
+        inputs = next(iter(as_batches([batch], model.input_specs)))
+        rest = list(batch)[len(inputs) :] if isinstance(batch, (list, tuple)) else []
+        labels = np.asarray(rest[0]) if rest else np.empty(0)
+        usable = np.issubdtype(labels.dtype, np.integer) and labels.ndim > 0 and labels.size == len(labels)
+        yield inputs, labels.reshape(-1) if usable else None
 
 
 def evaluate_model(
@@ -82,18 +85,14 @@ def evaluate_model(
     `progress` is called with the samples done so far. Raises ValueError where a label is no class of the output, or there is no data.
     """
     from aidge_core import SequentialScheduler
-    from aidge_core.data import as_batches
 
-    count = len(model.input_specs)
-    names = [spec.name for spec in model.input_specs]
     scheduler = SequentialScheduler(model)
     other = SequentialScheduler(reference) if reference is not None else None
     samples = labelled = top1 = topk = agreed = 0
     worst = 0.0
-    for batch in as_batches(data, names):
-        scores = _scores(np.asarray(scheduler.forward(data=batch[:count])[0]))
+    for inputs, labels in _labelled(data, model):
+        scores = _scores(np.asarray(scheduler.forward(data=inputs)[0]))
         samples += len(scores)
-        labels = _labels(batch, count)
         if labels is not None:
             if labels.min() < 0 or labels.max() >= scores.shape[1]:
                 found = f"labels from {labels.min()} to {labels.max()}"
@@ -101,7 +100,7 @@ def evaluate_model(
             first, any_of_k = _hits(scores, labels, k)
             labelled, top1, topk = labelled + len(labels), top1 + first, topk + any_of_k
         if other is not None:
-            expected = _scores(np.asarray(other.forward(data=batch[:count])[0]))
+            expected = _scores(np.asarray(other.forward(data=inputs)[0]))
             agreed += int((expected.argmax(axis=1) == scores.argmax(axis=1)).sum())
             worst = max(worst, float(np.abs(expected - scores).max(initial=0.0)))
         if progress is not None:

@@ -145,8 +145,7 @@ def write_pruned(model: GraphView, out: Path, provider: Any) -> Verification:
     from aidge_core.cli.verify import verify_export
     from aidge_core.data import as_batches
 
-    names = [spec.name for spec in model.input_specs]
-    batch = next(iter(as_batches(provider, names)))[: len(names)]
+    batch = next(iter(as_batches(provider, model.input_specs)))
     draft = out.with_name(f".{out.name}.unverified")
     aidge_onnx.export_onnx(model, draft)
     try:

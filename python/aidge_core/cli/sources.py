@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from aidge_core import GraphView
 
-__all__ = ["DATA_HELP", "DataOptions", "input_size", "open_data"]
+__all__ = ["DATA_HELP", "DataOptions", "open_data"]
 
 DATA_HELP = (
     "A .npz (first array: inputs, an integer array: labels), a .npy, a folder of images (sub-folders are labels), "
@@ -33,12 +34,11 @@ class DataOptions:
     std: tuple[float, ...] = ()
 
 
-def input_size(model: GraphView) -> tuple[int, int]:
-    """(height, width) of the network's first input. Raises ValueError where it is no image or its size is free."""
+def _image_dims(model: GraphView) -> tuple[int, int, int]:
     dims = model.input_specs[0].dims
-    if dims is None or len(dims) != 4 or dims[2] is None or dims[3] is None:
+    if dims is None or len(dims) != 4 or None in dims[1:]:
         raise ValueError(f"[cli::data] expected an image input (N, C, H, W) of fixed size for an image folder, got {dims}")
-    return int(dims[2]), int(dims[3])
+    return int(dims[2]), int(dims[3]), int(dims[1])
 
 
 def _labels_of(archive: dict[str, np.ndarray], inputs: list[str]) -> np.ndarray | None:
@@ -78,19 +78,46 @@ def _arrays(spec: str, model: GraphView) -> tuple[list[np.ndarray], np.ndarray |
     raise ValueError(f"[cli::data] expected {DATA_HELP[0].lower()}{DATA_HELP[1:-1]}, got {spec}")
 
 
+class _FirstBatches:
+    """The first batches of every pass over a provider."""
+
+    def __init__(self, provider: Iterable[Any], count: int) -> None:
+        self._provider = provider
+        self._count = count
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(iter(self._provider), self._count)
+
+
+def _open_folder(path: Path, model: GraphView, options: DataOptions) -> Iterable[Any]:
+    from aidge_core.data import from_image_folder
+
+    height, width, channels = _image_dims(model)
+    folder = from_image_folder(
+        path,
+        (height, width),
+        options.batch_size,
+        mean=options.mean or 0.0,
+        std=options.std or 1.0,
+        channels=1 if channels == 1 else 3,
+        shuffle=options.shuffle,
+        seed=options.seed,
+    )
+    return _FirstBatches(folder, -(-options.limit // options.batch_size)) if options.limit else folder
+
+
 def open_data(spec: str, model: GraphView, options: DataOptions) -> Iterable[Any]:
     """A re-iterable provider: every batch is the network's inputs in order, then the labels where there are some."""
-    from aidge_core.data import from_arrays, from_image_folder
+    from aidge_core.data.adapters import ArrayProvider
 
     path = Path(spec)
     if path.is_dir():
-        return from_image_folder(
-            path, size=input_size(model), batch_size=options.batch_size, mean=options.mean or None, std=options.std or None,
-            shuffle=options.shuffle, seed=options.seed, limit=options.limit or None,
-        )  # fmt: skip
+        return _open_folder(path, model, options)
     inputs, labels = _arrays(spec, model)
     arrays = inputs if labels is None else [*inputs, labels]
     if options.limit:
-        order = np.random.default_rng(options.seed).permutation(len(arrays[0])) if options.shuffle else np.arange(len(arrays[0]))
-        arrays = [array[np.sort(order[: options.limit])] for array in arrays]
-    return from_arrays(*arrays, batch_size=options.batch_size, shuffle=options.shuffle, seed=options.seed)
+        order = np.arange(len(arrays[0]))
+        if options.shuffle:
+            order = np.random.default_rng(options.seed).permutation(order)
+        arrays = [array[order[: options.limit]] for array in arrays]
+    return ArrayProvider(arrays, options.batch_size, shuffle=options.shuffle, seed=options.seed)
