@@ -3,34 +3,33 @@
 #include "aidge/core/Errors.hpp"
 #include "aidge/graph/GraphView.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/scheduler/Program.hpp"
 
 namespace Aidge {
 
 namespace {
 
-/// One line for every node that the backend cannot run.
-void collectOffenders(const GraphView& graph, const std::string& backend, const GraphView::ShapeMap& shapes, std::string& offenders) {
-  for (const NodePtr& node : graph.orderedNodes()) {
+/// What the kernels' own checks refuse, now that types and shapes are known.
+void collectRefusals(const GraphView& graph, const std::string& backend, const GraphView::ShapeMap& shapes, std::vector<std::string>& reasons) {
+  for (const NodePtr& node : graph.orderedNodesDeep()) {
     const Operator& op = *node->getOperator();
-    if (op.isProducer()) continue;
-    if (op.isMeta()) {
-      collectOffenders(*op.microGraph(), backend, shapes, offenders);
-      continue;
+    const KernelFactory* factory = op.isMeta() ? nullptr : KernelRegistry::find(backend, op.type());
+    if (factory == nullptr || !factory->unsupported) continue;
+    std::vector<TensorInfo> inputs;
+    for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
+      const auto& [parent, index] = node->input(i);
+      const auto known = parent ? shapes.find(parent.get()) : shapes.end();
+      inputs.push_back(known == shapes.end() ? TensorInfo{} : known->second[index]);
     }
-    const KernelFactory* factory = op.isGeneric() ? nullptr : KernelRegistry::find(backend, op.type());
-    std::string reason = factory == nullptr ? "no kernel" : "";
-    if (factory != nullptr && factory->unsupported && shapes.count(node.get()) != 0) {
-      std::vector<TensorInfo> inputs;
-      for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-        const auto& [parent, index] = node->input(i);
-        const auto known = parent ? shapes.find(parent.get()) : shapes.end();
-        inputs.push_back(known == shapes.end() ? TensorInfo{} : known->second[index]);
-        if (known == shapes.end() && op.getInput(i)) inputs.back() = {op.getInput(i)->dims(), op.getInput(i)->dataType(), nullptr};
-      }
-      reason = factory->unsupported(op, inputs);
-    }
-    if (!reason.empty()) offenders += "\n  " + node->describe() + ": " + reason;
+    if (std::string reason = factory->unsupported(op, inputs); !reason.empty()) reasons.push_back(node->describe() + ": " + reason);
   }
+}
+
+void throwIfAny(const std::vector<std::string>& reasons, const std::string& backend) {
+  if (reasons.empty()) return;
+  std::string text = "[graph::compile] expected operators that backend \"" + backend + "\" can run, got " + std::to_string(reasons.size()) + " others:";
+  for (const std::string& reason : reasons) text.append("\n  ").append(reason);
+  throw UnsupportedError(text);
 }
 
 }  // namespace
@@ -42,19 +41,11 @@ void GraphView::compile(const std::string& backend, DataType dtype, const std::v
     throwExpected("graph::compile", "a backend that is loaded (" + (known.empty() ? "none is: import aidge_backend_cpu first" : known) + ")", "\"" + backend + "\"");
   }
   if (dtype != DataType::Float32) throwExpected("graph::compile", "datatype float32", std::string(toString(dtype)));
-  ShapeMap shapes;
-  std::string offenders;
-  try {
-    shapes = inferShapes(inputDims);
-  } catch (const UnsupportedError&) {
-    collectOffenders(*this, backend, shapes, offenders);
-    if (offenders.empty()) throw;
-  }
-  if (offenders.empty()) {
-    forwardDims(inputDims);
-    collectOffenders(*this, backend, shapes, offenders);
-  }
-  if (!offenders.empty()) throw UnsupportedError("[graph::compile] expected operators that backend \"" + backend + "\" can run, got" + offenders);
+  throwIfAny(plan::unsupportedNodes(*this, backend), backend);
+  std::vector<std::string> reasons;
+  collectRefusals(*this, backend, inferShapes(inputDims), reasons);
+  throwIfAny(reasons, backend);
+  forwardDims(inputDims);
   setBackend(backend);
   setDataType(dtype);
   mCompiled = true;
