@@ -62,20 +62,22 @@ void setPadding(const Operator& op, const Dims& inputDims, SpatialWindow& window
   }
 }
 
+DimSize_t floorDiv(DimSize_t a, DimSize_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
 void setOutput(const Operator& op, const Dims& inputDims, SpatialWindow& window, std::size_t axis) {
   const DimSize_t input = inputDims[axis + 2];
   const DimSize_t begin = window.padBegin[axis];
   const DimSize_t stride = window.stride[axis];
   const DimSize_t room = input + begin + window.padEnd[axis] - window.extent(axis);
-  if (room < 0) {
+  const bool ceil = op.hasAttribute("ceil_mode") && op.attribute<bool>("ceil_mode");
+  DimSize_t steps = floorDiv(ceil ? room + stride - 1 : room, stride);
+  // A window that is there only because of rounding up must start inside the data or its left padding.
+  if (ceil && steps * stride >= input + begin) --steps;
+  if (steps < 0) {
     throwExpected(errorSite(op), "a window no larger than the padded data",
                   "extent " + std::to_string(window.extent(axis)) + " on axis " + std::to_string(axis + 2) + " of " + toString(inputDims) +
                       " with padding " + std::to_string(begin) + " + " + std::to_string(window.padEnd[axis]));
   }
-  DimSize_t steps = room / stride;
-  const bool ceil = op.hasAttribute("ceil_mode") && op.attribute<bool>("ceil_mode");
-  // Rounded up only if the extra window starts inside the data or its left padding.
-  if (ceil && room % stride != 0 && (steps + 1) * stride < input + begin) ++steps;
   window.output[axis] = steps + 1;
   window.reachEnd[axis] = steps * stride + window.extent(axis) - begin - input;
 }

@@ -27,7 +27,7 @@ TEST_CASE("Pooling extents equal a count of the windows", "[pooling]") {
       for (DimSize_t stride = 1; stride < 5; ++stride) {
         for (DimSize_t pad = 0; pad < kernel; ++pad) {
           for (const bool ceil : {false, true}) {
-            if (in + pad < kernel) continue;
+            if (in + pad < kernel && (!ceil || in + pad - kernel <= -stride)) continue;
             const AttributeMap attributes{{"kernel_dims", Ints{kernel}}, {"stride_dims", Ints{stride}}, {"padding_dims", Ints{0, pad}}, {"ceil_mode", ceil}};
             CAPTURE(in, kernel, stride, pad, ceil);
             CHECK(inferred("AvgPooling1D", attributes, {{2, 3, in}}) == Dims{2, 3, countWindows(in, 0, pad, kernel, stride, ceil)});
@@ -43,6 +43,13 @@ TEST_CASE("Rounding up leaves out a window that would start in the right padding
   CHECK(inferred("MaxPooling2D", attributes, {{1, 1, 5, 5}}) == Dims{1, 1, 3, 3});
   const AttributeMap strided{{"kernel_dims", Ints{2}}, {"stride_dims", Ints{3}}, {"padding_dims", Ints{0, 1}}, {"ceil_mode", true}};
   CHECK(inferred("MaxPooling1D", strided, {{1, 1, 3}}) == Dims{1, 1, 1});
+}
+
+TEST_CASE("Rounding up admits one window that is larger than the data", "[pooling]") {
+  const AttributeMap attributes{{"kernel_dims", Ints{2}}, {"stride_dims", Ints{2}}, {"ceil_mode", true}};
+  CHECK(inferred("AvgPooling1D", attributes, {{1, 1, 1}}) == Dims{1, 1, 1});
+  const AttributeMap narrow{{"kernel_dims", Ints{3}}, {"stride_dims", Ints{2}}, {"ceil_mode", true}};
+  CHECK_THROWS_AS(inferred("AvgPooling1D", narrow, {{1, 1, 1}}), std::invalid_argument);
 }
 
 TEST_CASE("Pooling factories set their attributes", "[pooling]") {
