@@ -34,6 +34,16 @@ bool isArrayLike(py::handle value) {
   return py::hasattr(value, "__array__") || py::hasattr(value, "__array_interface__") || PyObject_CheckBuffer(value.ptr()) != 0;
 }
 
+/// NumPy's view of an array in host memory. What the array itself has against it (BufferError: a gradient, another device) goes on.
+py::array arrayFromDlpack(py::handle value) {
+  try {
+    return py::module_::import("numpy").attr("from_dlpack")(value);
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_RuntimeError)) throw;  // what NumPy says of types that it has not
+    throwUnsupportedType("data::Tensor", std::string(py::str(py::getattr(value, "dtype", py::none()))));
+  }
+}
+
 Tensor tensorFromArray(py::array array) {
   const auto dtype = dataTypeFromPython(array.dtype());
   const bool swapped = !py::cast<bool>(array.dtype().attr("isnative"));
@@ -78,10 +88,9 @@ Tensor tensorFromPython(py::handle value) {
   if (value.is_none() || py::isinstance<py::str>(value) || py::isinstance<py::dict>(value)) {
     throwExpected("data::Tensor", "an array", "a value of type " + typeName(value));
   }
-  const auto numpy = py::module_::import("numpy");
-  if (py::hasattr(value, "__dlpack__")) return tensorFromArray(numpy.attr("from_dlpack")(value));
+  if (py::hasattr(value, "__dlpack__")) return tensorFromArray(arrayFromDlpack(value));
   const bool arrayLike = isArrayLike(value);
-  auto array = py::reinterpret_borrow<py::array>(numpy.attr("asarray")(value));
+  auto array = py::reinterpret_borrow<py::array>(py::module_::import("numpy").attr("asarray")(value));
   if (array.dtype().kind() == 'O') {
     throwExpected("data::Tensor", "an array of numbers", "a value of type " + typeName(value));
   }

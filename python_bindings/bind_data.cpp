@@ -103,6 +103,19 @@ Tensor setState(const py::tuple& state) {
   return tensor;
 }
 
+/// Consumers such as torch do not heed DLPack's read-only flag, so read-only memory leaves as a copy.
+py::object toDlpack(const Tensor& self, py::kwargs options) {
+  py::array array = tensorToNumpy(self);
+  if (!self.isWritable()) {
+    if (options.contains("copy") && options["copy"].cast<py::object>().is(py::bool_(false))) {
+      throw py::buffer_error("[data::Tensor.__dlpack__] expected copy=True or None for a read-only tensor, got copy=False");
+    }
+    if (options.contains("copy")) PyDict_DelItemString(options.ptr(), "copy");
+    array = array.attr("copy")();
+  }
+  return array.attr("__dlpack__")(**options);
+}
+
 using TensorClass = py::class_<Tensor, TensorPtr>;
 
 void bindConstruction(TensorClass& tensor) {
@@ -145,8 +158,8 @@ void bindAccess(TensorClass& tensor) {
   tensor.def("numpy", &tensorToNumpy, "A NumPy view of the memory, which it keeps alive; read-only where the tensor is. ValueError where there is no data.")
       .def("__array__", &asArray, py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def_buffer(&bufferOf)
-      .def("__dlpack__", [](const Tensor& self, const py::kwargs& options) { return tensorToNumpy(self).attr("__dlpack__")(**options); },
-           "A DLPack capsule over the memory. Options as in the array API standard (stream, max_version, dl_device, copy).")
+      .def("__dlpack__", &toDlpack,
+           "A DLPack capsule over the memory; of a read-only tensor over a copy. Options as in the array API (stream, max_version, dl_device, copy).")
       .def("__dlpack_device__", [](const Tensor&) { return std::pair<int, int>(1, 0); }, "(kDLCPU, 0).")
       .def("__len__", [](const Tensor& self) {
              if (self.nbDims() == 0) throw py::type_error("[data::Tensor] expected at least one axis, got a scalar");
@@ -174,7 +187,6 @@ void bindWholeTensor(TensorClass& tensor) {
       .def("__eq__", [](const Tensor& a, const Tensor& b) { return equal(a, b); }, py::is_operator(), "True where dims, types and all elements are equal.")
       .def("__ne__", [](const Tensor& a, const Tensor& b) { return !equal(a, b); }, py::is_operator())
       .def("__repr__", &Tensor::toString);
-  tensor.attr("__hash__") = py::none();
 }
 
 }  // namespace
