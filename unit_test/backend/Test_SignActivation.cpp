@@ -3,7 +3,9 @@
 #include <random>
 #include <vector>
 
+#include "aidge/backend/Kernel.hpp"
 #include "aidge/backend/cpu/SignActivation.hpp"
+#include "aidge/backend/cpu/Threads.hpp"
 #include "aidge/backend/cpu/VectorLoops.hpp"
 #include "catch.hpp"
 
@@ -59,8 +61,8 @@ TEST_CASE("The sign summary of small values is the one computed by hand") {
 }
 
 TEST_CASE("ReLU with statistics gives the values of ReLU and the sums of its input in every shape and layout") {
-  const auto dims = GENERATE(Dims{1, 1, 1, 1}, Dims{2, 3, 5, 7}, Dims{3, 17, 9, 4}, Dims{5, 33}, Dims{2, 70, 31, 29}, Dims{4, 64, 16, 16}, Dims{2, 5, 33},
-                             Dims{2, 6, 3, 5, 7}, Dims{37}, Dims{}, Dims{3, 20000}, Dims{2, 3, 101, 103});
+  const auto dims = GENERATE(Dims{1, 1, 1, 1}, Dims{2, 3, 5, 7}, Dims{3, 17, 9, 4}, Dims{5, 33}, Dims{2, 70, 31, 29}, Dims{4, 64, 16, 16},
+                             Dims{2, 5, 33}, Dims{2, 6, 3, 5, 7}, Dims{37}, Dims{}, Dims{3, 20000}, Dims{2, 3, 101, 103});
   const auto layout = GENERATE(Layout::Plain, Layout::ChannelsLast);
   const bool inPlace = GENERATE(false, true);
   const auto input = [&] {
@@ -161,7 +163,8 @@ TEST_CASE("An activation of several values is refused") {
   SignAccumulator sums;
   const auto softmax = Operator::generic("Softmax", 1, 1);
   REQUIRE_FALSE(cpu::canSignActivate(*softmax, Dims{24}));
-  REQUIRE_THROWS_AS(cpu::signActivation(values.data(), values.data(), Dims{24}, Layout::Plain, softmax.get(), kInfinity, sums), std::invalid_argument);
+  REQUIRE_THROWS_AS(cpu::signActivation(values.data(), values.data(), Dims{24}, Layout::Plain, softmax.get(), kInfinity, sums),
+                    std::invalid_argument);
 }
 
 TEST_CASE("NaN and infinity anywhere make the sums non-finite") {
@@ -205,4 +208,25 @@ TEST_CASE("Equal values are summed without drift") {
   SignAccumulator sums;
   cpu::signActivation(values.data(), nullptr, Dims{1, 1, 1'000'003}, Layout::Plain, nullptr, kInfinity, sums);
   REQUIRE(sums.positive == Approx(1'000'003 * static_cast<double>(0.1F)).epsilon(1e-9));
+}
+
+TEST_CASE("The statistics do not depend on the number of threads") {
+  const Dims dims{3, 70, 41, 37};
+  const auto layout = GENERATE(Layout::Plain, Layout::ChannelsLast);
+  auto input = randomValues(elementCount(dims), 13);
+  kill(input, dims, layout, 60);
+  std::vector<SignAccumulator> results;
+  for (const int threads : {1, 2, 3}) {
+    cpu::setNumThreads(threads);
+    REQUIRE(KernelRegistry::services("cpu").enterThread() == threads);
+    results.emplace_back();
+    cpu::signActivation(input.data(), nullptr, dims, layout, nullptr, 1.0, results.back());
+  }
+  cpu::setNumThreads(0);
+  KernelRegistry::services("cpu").enterThread();
+  for (const SignAccumulator& result : results) {
+    REQUIRE(result.negative == results[0].negative);
+    REQUIRE(result.positive == results[0].positive);
+    REQUIRE(result.active == results[0].active);
+  }
 }

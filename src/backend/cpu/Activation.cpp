@@ -14,13 +14,13 @@ namespace Aidge::cpu {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, UnaryLoop>, 8> kTypes{{{"ReLU", UnaryLoop::Relu},
-                                                                       {"LeakyReLU", UnaryLoop::LeakyRelu},
-                                                                       {"GeLU", UnaryLoop::GeluErf},
-                                                                       {"Clip", UnaryLoop::Clip},
-                                                                       {"Sigmoid", UnaryLoop::Sigmoid},
-                                                                       {"Tanh", UnaryLoop::Tanh},
-                                                                       {"HardSigmoid", UnaryLoop::HardSigmoid},
-                                                                       {"HardSwish", UnaryLoop::HardSwish}}};
+                                                                        {"LeakyReLU", UnaryLoop::LeakyRelu},
+                                                                        {"GeLU", UnaryLoop::GeluErf},
+                                                                        {"Clip", UnaryLoop::Clip},
+                                                                        {"Sigmoid", UnaryLoop::Sigmoid},
+                                                                        {"Tanh", UnaryLoop::Tanh},
+                                                                        {"HardSigmoid", UnaryLoop::HardSigmoid},
+                                                                        {"HardSwish", UnaryLoop::HardSwish}}};
 
 std::optional<UnaryLoop> loopOf(std::string_view type) {
   for (const auto& [name, loop] : kTypes) {
@@ -62,15 +62,15 @@ namespace {
 
 std::unique_ptr<Kernel> createActivation(const KernelRequest& request) {
   const std::size_t total = request.outputs[0].elements();
-  return std::make_unique<FunctionKernel>(
-      "loop_activation", [total, function = ActivationFunction(*request.op), postOps = PostOpChain(request)](auto inputs, auto outputs, std::byte*) {
-        const auto* in = static_cast<const float*>(inputs[0]);
-        auto* out = static_cast<float*>(outputs[0]);
-        forBlocks(total, kBlock, [&](std::size_t begin, std::size_t end) {
-          function.apply(in + begin, out + begin, end - begin);
-          postOps.apply(out + begin, end - begin);
-        });
-      });
+  return std::make_unique<FunctionKernel>("loop_activation", [total, function = ActivationFunction(*request.op),
+                                                              postOps = PostOpChain(request)](auto inputs, auto outputs, std::byte*) {
+    const auto* in = static_cast<const float*>(inputs[0]);
+    auto* out = static_cast<float*>(outputs[0]);
+    forBlocks(total, kBlock, [&](std::size_t begin, std::size_t end) {
+      function.apply(in + begin, out + begin, end - begin);
+      postOps.apply(out + begin, end - begin);
+    });
+  });
 }
 
 bool addAll() {

@@ -117,8 +117,9 @@ bool addKernel(const std::string& type, BinaryLoop which) {
   return KernelRegistry::add("cpu", type, std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addKernel("Add", BinaryLoop::Add) && addKernel("Sub", BinaryLoop::Sub) && addKernel("Mul", BinaryLoop::Mul) &&
-                                          addKernel("Div", BinaryLoop::Div) && addKernel("PReLU", BinaryLoop::Prelu);
+[[maybe_unused]] const bool kRegistered = addKernel("Add", BinaryLoop::Add) && addKernel("Sub", BinaryLoop::Sub) &&
+                                          addKernel("Mul", BinaryLoop::Mul) && addKernel("Div", BinaryLoop::Div) &&
+                                          addKernel("PReLU", BinaryLoop::Prelu);
 
 }  // namespace
 

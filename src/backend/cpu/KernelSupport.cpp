@@ -30,7 +30,8 @@ std::unique_ptr<Kernel> createCopy(const KernelRequest& request) {
     if (inputs[0] == outputs[0]) return;
     const auto* in = static_cast<const std::byte*>(inputs[0]);
     auto* out = static_cast<std::byte*>(outputs[0]);
-    forBlocks(bytes, kBlock * sizeof(float), [&](std::size_t begin, std::size_t end) { std::memcpy(out + begin, in + begin, end - begin); });
+    forBlocks(bytes, kBlock * sizeof(float),
+              [&](std::size_t begin, std::size_t end) { std::memcpy(out + begin, in + begin, end - begin); });
   });
 }
 

@@ -70,22 +70,28 @@ void lrn(const LrnPlan& plan, const float* in, float* out) {
   if (order.total == 0) return;
   if (order.inner == 1) {
     const std::size_t block = std::max<std::size_t>(1, kBlock / order.channels);
-    forBlocks(order.total / order.channels, block, [&](std::size_t begin, std::size_t end) {
-      std::vector<float> base(order.channels);
-      for (std::size_t i = begin; i < end; ++i) lrnPlace(plan, in + i * order.channels, out + i * order.channels, base.data());
-    }, kParallelFrom / order.channels);
+    forBlocks(
+        order.total / order.channels, block,
+        [&](std::size_t begin, std::size_t end) {
+          std::vector<float> base(order.channels);
+          for (std::size_t i = begin; i < end; ++i) lrnPlace(plan, in + i * order.channels, out + i * order.channels, base.data());
+        },
+        kParallelFrom / order.channels);
     return;
   }
   constexpr std::size_t kPlaces = 256;
   const std::size_t image = order.channels * order.inner;
   const std::size_t pieces = (order.inner + kPlaces - 1) / kPlaces;
-  forBlocks(order.total / image * pieces, 1, [&](std::size_t item, std::size_t) {
-    std::vector<double> window;
-    std::vector<float> base(kPlaces);
-    const std::size_t first = item % pieces * kPlaces;
-    const std::size_t offset = item / pieces * image + first;
-    lrnPlaces(plan, in + offset, out + offset, std::min(kPlaces, order.inner - first), window, base.data());
-  }, 2);
+  forBlocks(
+      order.total / image * pieces, 1,
+      [&](std::size_t item, std::size_t) {
+        std::vector<double> window;
+        std::vector<float> base(kPlaces);
+        const std::size_t first = item % pieces * kPlaces;
+        const std::size_t offset = item / pieces * image + first;
+        lrnPlaces(plan, in + offset, out + offset, std::min(kPlaces, order.inner - first), window, base.data());
+      },
+      2);
 }
 
 bool addLrn() {

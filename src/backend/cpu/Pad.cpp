@@ -55,7 +55,8 @@ struct PadPlan {
 
   void findBody() {
     const auto& inner = axes.back().sources;
-    bodyBegin = static_cast<std::size_t>(std::find_if(inner.begin(), inner.end(), [](std::ptrdiff_t i) { return i != kOutside; }) - inner.begin());
+    bodyBegin =
+        static_cast<std::size_t>(std::find_if(inner.begin(), inner.end(), [](std::ptrdiff_t i) { return i != kOutside; }) - inner.begin());
     bodyEnd = bodyBegin == inner.size() ? bodyBegin : bodyBegin + 1;
     while (bodyEnd < inner.size() && inner[bodyEnd] == inner[bodyEnd - 1] + 1) ++bodyEnd;
   }
@@ -87,16 +88,19 @@ template <typename T> FunctionKernel::Function padFunction(const PadPlan& plan, 
     auto* out = static_cast<T*>(outputs[0]);
     const std::size_t width = plan.axes.back().sources.size();
     if (width == 0) return;
-    forBlocks(plan.rows, std::max<std::size_t>(1, kBlock / width), [&](std::size_t begin, std::size_t end) {
-      for (std::size_t row = begin; row < end; ++row) {
-        const std::ptrdiff_t offset = plan.rowOffset(row);
-        if (offset == kOutside) {
-          std::fill_n(out + row * width, width, value);
-        } else {
-          padRow(plan, in + offset, out + row * width, value);
-        }
-      }
-    }, kParallelFrom / width);
+    forBlocks(
+        plan.rows, std::max<std::size_t>(1, kBlock / width),
+        [&](std::size_t begin, std::size_t end) {
+          for (std::size_t row = begin; row < end; ++row) {
+            const std::ptrdiff_t offset = plan.rowOffset(row);
+            if (offset == kOutside) {
+              std::fill_n(out + row * width, width, value);
+            } else {
+              padRow(plan, in + offset, out + row * width, value);
+            }
+          }
+        },
+        kParallelFrom / width);
   };
 }
 
@@ -104,9 +108,9 @@ std::unique_ptr<Kernel> createPad(const KernelRequest& request) {
   const PadPlan plan(request);
   const Tensor value = Tensor::full({1}, request.op->attribute<double>("value"), request.inputs[0].dtype);
   return std::make_unique<FunctionKernel>("loop_pad", forElementSize(request.inputs[0].dtype, [&](auto element) {
-    std::memcpy(&element, value.rawData(), sizeof element);
-    return padFunction(plan, element);
-  }));
+                                            std::memcpy(&element, value.rawData(), sizeof element);
+                                            return padFunction(plan, element);
+                                          }));
 }
 
 bool addPad() {

@@ -62,7 +62,8 @@ struct ReducePlan {
 void meanOfRows(const ReducePlan& plan, const float* in, float* out, std::size_t begin, std::size_t end) {
   for (std::size_t k = begin; k < end; ++k) {
     double sum = 0.0;
-    for (std::size_t r = 0; r < plan.reduced.count; ++r) sum += vectorLoops().sum(in + plan.kept.offset(k) + plan.reduced.offset(r), plan.row);
+    for (std::size_t r = 0; r < plan.reduced.count; ++r)
+      sum += vectorLoops().sum(in + plan.kept.offset(k) + plan.reduced.offset(r), plan.row);
     out[k] = static_cast<float>(sum / plan.count());
   }
 }
@@ -81,9 +82,10 @@ void meanOfColumns(const ReducePlan& plan, const float* in, float* out, std::siz
 void reduceMean(const ReducePlan& plan, const float* in, float* out) {
   const std::size_t share = std::max<std::size_t>(1, plan.total / std::max<std::size_t>(1, plan.kept.count));
   const std::size_t block = std::max<std::size_t>(1, kBlock / share);
-  forBlocks(plan.kept.count, block, [&](std::size_t begin, std::size_t end) {
-    (plan.rowIsReduced ? meanOfRows : meanOfColumns)(plan, in, out, begin, end);
-  }, kParallelFrom / share);
+  forBlocks(
+      plan.kept.count, block,
+      [&](std::size_t begin, std::size_t end) { (plan.rowIsReduced ? meanOfRows : meanOfColumns)(plan, in, out, begin, end); },
+      kParallelFrom / share);
 }
 
 bool addReduceMean() {

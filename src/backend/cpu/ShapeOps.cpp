@@ -78,12 +78,15 @@ struct OuterWalk {
 template <typename T> void copyRows(const TransposePlan& plan, const T* in, T* out) {
   const std::size_t run = plan.extents.back();
   const OuterWalk outer(plan, plan.extents.size());
-  forBlocks(outer.count, std::max<std::size_t>(1, kBlock / run), [&](std::size_t begin, std::size_t end) {
-    for (std::size_t row = begin; row < end; ++row) {
-      const auto [from, to] = outer.offsets(row);
-      std::copy_n(in + from, run, out + to);
-    }
-  }, kParallelFrom / run);
+  forBlocks(
+      outer.count, std::max<std::size_t>(1, kBlock / run),
+      [&](std::size_t begin, std::size_t end) {
+        for (std::size_t row = begin; row < end; ++row) {
+          const auto [from, to] = outer.offsets(row);
+          std::copy_n(in + from, run, out + to);
+        }
+      },
+      kParallelFrom / run);
 }
 
 /// Transposes planes in tiles: along `first` the input is consecutive, along the last axis the output.
@@ -96,19 +99,22 @@ template <typename T> void transposeTiles(const TransposePlan& plan, std::size_t
   for (std::size_t axis = first + 1; axis < plan.extents.size(); ++axis) outputStep *= plan.extents[axis];
   const OuterWalk outer(plan, first);
   const std::size_t bands = (height + kTile - 1) / kTile;
-  forBlocks(outer.count * bands, 1, [&](std::size_t item, std::size_t) {
-    const auto [from, to] = outer.offsets(item / bands);
-    const std::size_t top = item % bands * kTile;
-    const std::size_t rows = std::min(kTile, height - top);
-    for (std::size_t left = 0; left < width; left += kTile) {
-      const std::size_t columns = std::min(kTile, width - left);
-      const T* source = in + from + top + left * inputStep;
-      T* target = out + to + top * outputStep + left;
-      for (std::size_t y = 0; y < rows; ++y) {
-        for (std::size_t x = 0; x < columns; ++x) target[y * outputStep + x] = source[y + x * inputStep];
-      }
-    }
-  }, kParallelFrom / (kTile * width) + 1);
+  forBlocks(
+      outer.count * bands, 1,
+      [&](std::size_t item, std::size_t) {
+        const auto [from, to] = outer.offsets(item / bands);
+        const std::size_t top = item % bands * kTile;
+        const std::size_t rows = std::min(kTile, height - top);
+        for (std::size_t left = 0; left < width; left += kTile) {
+          const std::size_t columns = std::min(kTile, width - left);
+          const T* source = in + from + top + left * inputStep;
+          T* target = out + to + top * outputStep + left;
+          for (std::size_t y = 0; y < rows; ++y) {
+            for (std::size_t x = 0; x < columns; ++x) target[y * outputStep + x] = source[y + x * inputStep];
+          }
+        }
+      },
+      kParallelFrom / (kTile * width) + 1);
 }
 
 template <typename T> FunctionKernel::Function transposeFunction(const TransposePlan& plan) {
@@ -125,9 +131,8 @@ template <typename T> FunctionKernel::Function transposeFunction(const Transpose
 std::unique_ptr<Kernel> createTranspose(const KernelRequest& request) {
   const TensorDesc& input = request.inputs[0];
   const TransposePlan plan(input.dims, resolvePermutation(*request.op, input.dims.size()));
-  return std::make_unique<FunctionKernel>("loop_transpose", forElementSize(input.dtype, [&](auto element) {
-    return transposeFunction<decltype(element)>(plan);
-  }));
+  return std::make_unique<FunctionKernel>(
+      "loop_transpose", forElementSize(input.dtype, [&](auto element) { return transposeFunction<decltype(element)>(plan); }));
 }
 
 bool addAll() {

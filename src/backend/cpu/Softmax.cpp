@@ -52,17 +52,20 @@ void softmaxColumns(const float* in, float* out, const SoftmaxShape& shape, std:
 void softmax(const SoftmaxShape& shape, const float* in, float* out) {
   const std::size_t plane = shape.n * shape.inner;
   if (plane == 0) return;
-  forBlocks(shape.outer, std::max<std::size_t>(1, kBlock / plane), [&](std::size_t begin, std::size_t end) {
-    std::vector<float> most;
-    std::vector<double> sums;
-    for (std::size_t i = begin; i < end; ++i) {
-      if (shape.inner == 1) {
-        softmaxRow(in + i * plane, out + i * plane, plane);
-      } else {
-        softmaxColumns(in + i * plane, out + i * plane, shape, most, sums);
-      }
-    }
-  }, kParallelFrom / plane);
+  forBlocks(
+      shape.outer, std::max<std::size_t>(1, kBlock / plane),
+      [&](std::size_t begin, std::size_t end) {
+        std::vector<float> most;
+        std::vector<double> sums;
+        for (std::size_t i = begin; i < end; ++i) {
+          if (shape.inner == 1) {
+            softmaxRow(in + i * plane, out + i * plane, plane);
+          } else {
+            softmaxColumns(in + i * plane, out + i * plane, shape, most, sums);
+          }
+        }
+      },
+      kParallelFrom / plane);
 }
 
 bool addSoftmax() {
