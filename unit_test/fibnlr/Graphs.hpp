@@ -15,7 +15,7 @@ namespace Aidge::fibnlr::test {
 inline NodePtr relu(const std::string& name) { return makeNode("ReLU", {}, name); }
 
 /// A chain of activations, fed by an input "x" of these dims.
-inline GraphViewPtr chain(const std::vector<NodePtr>& nodes, Dims dims = {2, 3, 4, 5}) {
+inline GraphViewPtr chain(const std::vector<NodePtr>& nodes, Dims dims = {kDynamicDim, 3, 4, 5}) {
   auto graph = std::make_shared<GraphView>();
   for (std::size_t i = 0; i + 1 < nodes.size(); ++i) nodes[i]->addChild(nodes[i + 1]);
   graph->add(std::span<const NodePtr>(nodes));
