@@ -57,9 +57,9 @@ _BOUNDED = frozenset(
         "end",
         "size",
         "detect_positive",
-        "batch_dims",
     }
 )
+_NOT_NEGATIVE = frozenset({"batch_dims"})
 
 
 def subgraphs(node: NodeProto) -> Iterator[GraphProto]:
@@ -140,8 +140,8 @@ def check_attributes(node: NodeProto) -> None:
         if attribute.name in _POSITIVE:
             values = list(attribute.ints) if attribute.type == AttributeProto.INTS else [attribute.i]
             low = 1
-        elif attribute.name in _BOUNDED:
-            low = -_LIMIT
+        elif attribute.name in _BOUNDED or attribute.name in _NOT_NEGATIVE:
+            low = -_LIMIT if attribute.name in _BOUNDED else 0
         else:
             continue
         if any(not low <= value < _LIMIT for value in values) or len(values) > 1 << 16:

@@ -190,22 +190,22 @@ def _dims_of(graph: aidge_core.GraphView, index: int, input_dims: InputDims | No
     )
 
 
+def _infer(write: Writer, outputs: list[str], *, data_prop: bool) -> ModelProto:
+    model = write.skeleton([ValueInfoProto(name=name) for name in outputs])
+    try:
+        return onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=data_prop)
+    except onnx.shape_inference.InferenceError as error:
+        raise ValueError(f"[aidge_onnx.export] expected shapes that fit, got: {str(error).strip()}") from error
+
+
 def _output_infos(
     graph: aidge_core.GraphView, write: Writer, metadata: dict[str, str]
 ) -> list[ValueInfoProto]:
     names = [output.name for output in graph.output_specs]
     declared = json.loads(metadata.get("onnx.outputs", "{}"))
-    try:
-        inferred = onnx.shape_inference.infer_shapes(
-            write.skeleton([ValueInfoProto(name=name) for name in names]),
-            check_type=True,
-            strict_mode=True,
-            data_prop=True,
-        )
-    except onnx.shape_inference.InferenceError as error:
-        raise ValueError(
-            f"[aidge_onnx.export] expected shapes that fit, got: {str(error).strip()}"
-        ) from error
+    inferred = _infer(write, names, data_prop=False)
+    if not all(info.type.tensor_type.HasField("shape") for info in inferred.graph.output):
+        inferred = _infer(write, names, data_prop=True)
     infos = []
     for info, name in zip(inferred.graph.output, names, strict=True):
         tensor = info.type.tensor_type

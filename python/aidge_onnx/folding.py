@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .fold_ops import evaluate
+from .shape_hints import hinted_dims
 from .source import OnnxNode, Source
 from .symbolic import Dim, Sym, as_array, is_symbolic
 
@@ -51,7 +52,7 @@ def _fold_once(source: Source, budget: int) -> tuple[int, bool]:
     for node in source.nodes:
         result = _known_result(source, node, budget - used)
         if result is None:
-            changed |= _resolve_reshape(source, node)
+            changed |= _resolve_reshape(source, node) or _add_hint(source, node)
             remaining.append(node)
         elif is_symbolic(result):
             remaining.append(node)
@@ -65,6 +66,15 @@ def _fold_once(source: Source, budget: int) -> tuple[int, bool]:
             changed = True
     source.nodes = remaining
     return used, changed
+
+
+def _add_hint(source: Source, node: OnnxNode) -> bool:
+    dims = hinted_dims(source, node)
+    elem = source.type_of(node.outputs[0]).elem if node.outputs else None
+    if dims is None or elem is None or source.hints.get(node.outputs[0]) == dims:
+        return False
+    source.hints[node.outputs[0]] = dims
+    return True
 
 
 def _lookup(source: Source, name: str) -> np.ndarray[Any, Any] | None:

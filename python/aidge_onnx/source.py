@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = ["OnnxNode", "Source", "ValueType"]
 
 #: Constants up to this many elements stay in what shape inference sees: shapes, axes and the like are among them.
 _SMALL = 4096
+_CULPRIT = re.compile(r"op_type:\s*(\w+)")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,9 @@ class Source:
     outputs: list[ValueInfoProto] = field(default_factory=list)
     #: Names of constants that were initialisers, in their order.
     initialisers: list[str] = field(default_factory=list)
+    #: Dims of values that shape inference cannot find, and the symbols in them by their text.
+    hints: dict[str, tuple[Dim, ...]] = field(default_factory=dict)
+    symbols: dict[str, Sym] = field(default_factory=dict)
     #: Name and former size of the first dim of the inputs, where it was fixed and has been made free.
     freed_batch: tuple[str, int] | None = None
 
@@ -197,6 +202,8 @@ class Source:
         model = self.skeleton(node.to_proto() for node in self.nodes)
         custom = {name for node in self.nodes if node.domain for name in node.outputs}
         model.graph.value_info.extend(value for value in self.model.graph.value_info if value.name in custom)
+        for name, dims in self.hints.items():
+            model.graph.value_info.append(self._hint(name, dims))
         taken = {dim.dim_param for value in model.graph.input for dim in value.type.tensor_type.shape.dim}
         for value in model.graph.input:
             for axis, dim in enumerate(value.type.tensor_type.shape.dim):
@@ -204,16 +211,11 @@ class Source:
                     dim.dim_param = _unused(f"{value.name}_dim{axis}", taken)
         del model.graph.output[:]
         model.graph.output.extend(ValueInfoProto(name=value.name) for value in self.outputs)
-        try:
-            inferred = onnx.shape_inference.infer_shapes(
-                model, check_type=True, strict_mode=True, data_prop=True
-            )
-        except Exception as error:  # InferenceError, and whatever else the native code throws
-            raise InvalidModelError(f"shape inference: {str(error).strip()}") from error
+        inferred = _infer(model)
         self.values = {}
         for value in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
             if value.type.HasField("tensor_type"):
-                self.values[value.name] = _value_type(value)
+                self.values[value.name] = _value_type(value, self.symbols)
         for name, array in self.constants.items():
             self.values[name] = ValueType(
                 int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype)), tuple(array.shape)
@@ -221,9 +223,31 @@ class Source:
         for name, tensor in self.opaque.items():
             self.values[name] = ValueType(tensor.data_type, tuple(tensor.dims))
 
+    def _hint(self, name: str, dims: tuple[Dim, ...]) -> ValueInfoProto:
+        self.symbols.update({str(dim): dim for dim in dims if isinstance(dim, Sym)})
+        elem = self.type_of(name).elem or TensorProto.FLOAT
+        shape = [str(dim) if isinstance(dim, Sym) else dim for dim in dims]
+        return onnx.helper.make_tensor_value_info(name, elem, shape)
+
     def type_of(self, name: str) -> ValueType:
         """What is known of a value."""
         return self.values.get(name, ValueType())
+
+
+def _infer(model: ModelProto) -> ModelProto:
+    """Strict shape inference; a mistake at an operator that is no native one may be the inference's own and is passed over."""
+    from .converters import IMPORTERS  # which import this module
+
+    try:
+        return onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
+    except Exception as error:  # InferenceError, and whatever else the native code throws
+        culprit = _CULPRIT.search(str(error))
+        if culprit is None or culprit.group(1) in IMPORTERS:
+            raise InvalidModelError(f"shape inference: {str(error).strip()}") from error
+    try:
+        return onnx.shape_inference.infer_shapes(model)
+    except Exception as error:
+        raise InvalidModelError(f"shape inference: {str(error).strip()}") from error
 
 
 def _copy(value: ValueInfoProto) -> ValueInfoProto:
@@ -239,7 +263,7 @@ def _unused(name: str, taken: set[str]) -> str:
     return name
 
 
-def _value_type(value: ValueInfoProto) -> ValueType:
+def _value_type(value: ValueInfoProto, symbols: Mapping[str, Sym]) -> ValueType:
     tensor = value.type.tensor_type
     elem = tensor.elem_type or None
     if not tensor.HasField("shape"):
@@ -249,7 +273,8 @@ def _value_type(value: ValueInfoProto) -> ValueType:
         if dim.HasField("dim_value"):
             dims.append(dim.dim_value)
         else:
-            dims.append(Sym((dim.dim_param or f"{value.name}:{axis}",)))
+            text = dim.dim_param or f"{value.name}:{axis}"
+            dims.append(symbols.get(text, Sym((text,))))
     return ValueType(elem, tuple(dims))
 
 

@@ -80,13 +80,14 @@ DTYPE_NAMES = {
     TensorProto.UINT32: "uint32",
     TensorProto.UINT64: "uint64",
     TensorProto.BOOL: "bool",
+    TensorProto.BFLOAT16: "bfloat16",
 }
 _ONNX_TYPES = {name: value for value, name in DTYPE_NAMES.items()}
 
 
 def onnx_type_of(dtype: Any) -> int:
-    """The ONNX element type of a NumPy dtype (or its name); ValueError where a graph cannot hold it."""
-    name = str(np.dtype(dtype))
+    """The ONNX element type of a NumPy dtype, or of a name; ValueError where a graph cannot hold it."""
+    name = {"boolean": "bool"}.get(dtype, dtype) if isinstance(dtype, str) else str(np.dtype(dtype))
     if name not in _ONNX_TYPES:
         raise ValueError(f"[aidge_onnx.tensors] expected one of {', '.join(_ONNX_TYPES)}, got {name}")
     return int(_ONNX_TYPES[name])

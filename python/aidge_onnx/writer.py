@@ -111,19 +111,24 @@ class Writer:
             kernel = parent.get_operator().get_output(0).dims[2:]
         return list(kernel)
 
-    def rank(self, value: str, node: aidge_core.Node) -> int:
-        """Number of dims of a value; ValueError where shape inference cannot tell."""
+    def known_rank(self, value: str) -> int | None:
+        """Number of dims of a value; None where shape inference cannot tell."""
         if value not in self._ranks:
-            model = self.skeleton([ValueInfoProto(name=value)])
-            inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+            inferred = onnx.shape_inference.infer_shapes(self.skeleton([ValueInfoProto(name=value)]))
             for info in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
                 if info.type.tensor_type.HasField("shape"):
                     self._ranks[info.name] = len(info.type.tensor_type.shape.dim)
-        if value not in self._ranks:
+        return self._ranks.get(value)
+
+    def rank(self, value: str, node: aidge_core.Node) -> int:
+        """Number of dims of a value; ValueError where shape inference cannot tell."""
+        rank = self.known_rank(value)
+        if rank is None:
             raise ValueError(
-                f"[aidge_onnx.export] expected data of known rank for {node.name()} ({node.type()}), got {value!r} of unknown shape"
+                f"[aidge_onnx.export] expected data of known rank for {node.name()} ({node.type()}), "
+                f"got {value!r} of unknown shape"
             )
-        return self._ranks[value]
+        return rank
 
     def axis(self, axis: int, value: str, node: aidge_core.Node, extra: int = 0) -> int:
         """The axis, not negative where the opset does not know that (before 11)."""

@@ -69,7 +69,7 @@ def import_matmul(node: OnnxNode, build: Builder) -> None:
 @exports("FC")
 def export_fc(node: aidge_core.Node, write: Writer) -> None:
     inputs = write.inputs(node)
-    if write.rank(inputs[0], node) != 2:
+    if write.known_rank(inputs[0]) != 2:
         inputs[0] = write.step(node, "Flatten", inputs[:1], {"axis": 1}, "flatten")
     if len(inputs) == 2 and write.opset < 11:
         inputs.append(write.constant(node, "bias", np.zeros(1, np.float32)))

@@ -1,0 +1,40 @@
+"""Dims of values that are made to a shape which is computed from dims known only at run time.
+
+ONNX shape inference can follow such computations too (`data_prop`), but it takes memory in proportion to the dims, which a hostile file
+chooses."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+from .source import OnnxNode, Source
+from .symbolic import Dim, Sym
+
+__all__ = ["hinted_dims"]
+
+
+def hinted_dims(source: Source, node: OnnxNode) -> tuple[Dim, ...] | None:
+    """Dims of the node's first output, from the symbolic value of its shape input; None where that says nothing."""
+    shape_input = {"ConstantOfShape": 0, "Expand": 1, "Resize": 3}.get(node.op)
+    if node.domain or shape_input is None or shape_input >= len(node.inputs):
+        return None
+    target = source.symbolic.get(node.inputs[shape_input])
+    if target is None or target.ndim != 1:
+        return None
+    wanted = [element if isinstance(element, Sym) else int(element) for element in target]
+    if node.op != "Expand":
+        return tuple(wanted)
+    dims = source.type_of(node.inputs[0]).dims
+    return None if dims is None else _broadcast(dims, wanted, node.outputs[0])
+
+
+def _broadcast(left: tuple[Dim, ...], right: list[Dim], name: str) -> tuple[Dim, ...]:
+    result: list[Dim] = []
+    for one, other in zip_longest(reversed(left), reversed(right), fillvalue=1):
+        if one == other or other == 1:
+            result.append(one)
+        elif one == 1:
+            result.append(other)
+        else:
+            result.append(Sym((f"{name}:{len(result)}",)))
+    return tuple(reversed(result))
