@@ -74,7 +74,8 @@ def from_arrays(
     Args:
         images: (N, …), what the network's first input takes.
         labels: (N, …), or None for batches `[images]`.
-        batch_size: samples a batch; the last one may be smaller. Batches in order are views, shuffled ones copies.
+        batch_size: samples a batch; the last one may be smaller. Batches in order are views, shuffled ones
+            copies.
         shuffle: another order in every pass, from `seed` (None: 0).
         drop_last: leave a smaller last batch out.
         seed: of the shuffling.
@@ -100,7 +101,8 @@ def from_npz(
     Args:
         path: the file, or a single array as .npy.
         batch_size: samples a batch.
-        names: which arrays, in the order of the network's inputs (then labels); None: all in the file's order.
+        names: which arrays, in the order of the network's inputs (then labels); None: all in the file's
+            order.
         shuffle: see `from_arrays`.
         drop_last: see `from_arrays`.
         seed: see `from_arrays`.
@@ -116,7 +118,9 @@ def from_npz(
         with loaded:
             missing = [name for name in names or () if name not in loaded.files]
             if missing or not loaded.files:
-                raise ValueError(f"[data::from_npz] expected {missing or 'arrays'} in {path}, got {loaded.files}")
+                raise ValueError(
+                    f"[data::from_npz] expected {missing or 'arrays'} in {path}, got {loaded.files}"
+                )
             arrays = [loaded[name] for name in (names or loaded.files)]
     return ArrayProvider(arrays, batch_size, shuffle=shuffle, drop_last=drop_last, seed=seed)
 
@@ -124,8 +128,8 @@ def from_npz(
 def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[Any]:
     """Return an iterable of batches for what users hand in.
 
-    A Database is batched, a lone array is cut along its first axis, the path of an .npz or .npy file is read; any other
-    iterable (DataProvider, torch DataLoader, list of batches, generator) is taken as it is.
+    A Database is batched, a lone array is cut along its first axis, the path of an .npz or .npy file is read;
+    any other iterable (DataProvider, torch DataLoader, list of batches, generator) is taken as it is.
 
     Raises:
         ValueError: if `source` is nothing of that kind.
@@ -140,20 +144,22 @@ def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[A
     elif isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
         return source
     raise ValueError(
-        "[data::as_provider] expected an iterable of batches, a Database, an array or the path of an .npz file, "
-        f"got {type(source).__name__}" + (f" {source!r}" if isinstance(source, str) else "")
+        "[data::as_provider] expected an iterable of batches, a Database, an array or the path of an .npz "
+        f"file, got {type(source).__name__}" + (f" {source!r}" if isinstance(source, str) else "")
     )
 
 
 def as_batches(provider: Any, inputs: Sequence[GraphInput]) -> Batches:
-    """Return the provider's batches as lists of Tensors that start with one Tensor for each graph input, in order.
+    """Return the provider's batches as lists of Tensors that start with one Tensor for each graph input, in
+    order.
 
-    A batch is an array (for a graph of one input), a sequence whose leading entries feed the inputs in order, or a
-    mapping by input name. What follows the inputs' entries (labels) is ignored. float64 is narrowed to float32 where
-    the input takes float32; every other difference is an error.
+    A batch is an array (for a graph of one input), a sequence whose leading entries feed the inputs in order,
+    or a mapping by input name. What follows the inputs' entries (labels) is ignored. float64 is narrowed to
+    float32 where the input takes float32; every other difference is an error.
 
     Raises:
-        ValueError: if `provider` is no source of batches; while iterating, if a batch does not fit the inputs.
+        ValueError: if `provider` is no source of batches; while iterating, if a batch does not fit the
+            inputs.
     """
     return Batches(as_provider(provider), inputs)
 
@@ -192,7 +198,9 @@ def _feed(batch: Any, inputs: list[GraphInput], where: str) -> list[Tensor]:
     entries = _entries(batch, inputs, where)
     if len(entries) < len(inputs):
         names = [entry.name for entry in inputs]
-        raise ValueError(f"[data::as_batches] expected {len(inputs)} entries {names} in {where}, got {len(entries)}")
+        raise ValueError(
+            f"[data::as_batches] expected {len(inputs)} entries {names} in {where}, got {len(entries)}"
+        )
     tensors: list[Tensor] = []
     for position, (entry, wanted) in enumerate(zip(entries, inputs, strict=False)):
         try:
@@ -211,7 +219,9 @@ def _entries(batch: Any, inputs: list[GraphInput], where: str) -> list[Any]:
     if isinstance(batch, Mapping):
         missing = [entry.name for entry in inputs if entry.name not in batch]
         if missing:
-            raise ValueError(f"[data::as_batches] expected the inputs {missing} in {where}, got {list(batch)}")
+            raise ValueError(
+                f"[data::as_batches] expected the inputs {missing} in {where}, got {list(batch)}"
+            )
         return [batch[entry.name] for entry in inputs]
     if isinstance(batch, (list, tuple)):
         return list(batch)
@@ -219,7 +229,8 @@ def _entries(batch: Any, inputs: list[GraphInput], where: str) -> list[Any]:
 
 
 def _fits(array: Array, wanted: GraphInput) -> bool:
-    """True if type and rank agree, and the channels (axis 1) where both are known; the rest is for shape inference."""
+    """True if type and rank agree, and the channels (axis 1) where both are known; the rest is for shape
+    inference."""
     if np.dtype(wanted.dtype) != array.dtype:
         return False
     dims = wanted.dims
@@ -241,15 +252,19 @@ def _describe(value: Any) -> str:
 
 
 def _misfit(entries: list[Any], position: int, wanted: GraphInput, where: str) -> str:
-    dims = "of any shape" if wanted.dims is None else str(["?" if dim is None else dim for dim in wanted.dims])
+    dims = (
+        "of any shape" if wanted.dims is None else str(["?" if dim is None else dim for dim in wanted.dims])
+    )
     text = (
-        f"[data::as_batches] expected {wanted.dtype.name} {dims} for the input {wanted.name!r} as entry {position} of "
-        f"{where}, got {_describe(entries[position])}"
+        f"[data::as_batches] expected {wanted.dtype.name} {dims} for the input {wanted.name!r} as entry "
+        f"{position} of {where}, got {_describe(entries[position])}"
     )
     for other, entry in enumerate(entries):
         array = _array_or_none(entry)
         if other != position and array is not None and _fits(array, wanted):
-            return f"{text}; entry {other} is {_describe(entry)} and would fit: put what feeds the network first"
+            return (
+                f"{text}; entry {other} is {_describe(entry)} and would fit: put what feeds the network first"
+            )
     if np.dtype(wanted.dtype).kind == "f" and _describe(entries[position]).startswith(("uint8", "int")):
         text += "; convert and scale the images as for the training of the network"
     return text

@@ -13,7 +13,8 @@ Array = npt.NDArray[Any]
 
 
 def to_array(value: Any) -> Array:
-    """Return a NumPy array, a view where possible; Python's own floats become float32, arrays keep their type.
+    """Return a NumPy array, a view where possible; Python's own floats become float32, arrays keep their
+    type.
 
     Raises:
         ValueError: if `value` is no array of numbers.
@@ -54,7 +55,7 @@ def stack(items: list[list[Array]], indices: list[int]) -> list[Array]:
         for modality, (entry, model) in enumerate(zip(item, first, strict=True)):
             if entry.shape != model.shape or entry.dtype != model.dtype:
                 raise ValueError(
-                    f"[data::DataProvider] expected {model.dtype} {list(model.shape)} as in item {indices[0]}, "
-                    f"got {entry.dtype} {list(entry.shape)} in item {index} (entry {modality})"
+                    f"[data::DataProvider] expected {model.dtype} {list(model.shape)} as in item "
+                    f"{indices[0]}, got {entry.dtype} {list(entry.shape)} in item {index} (entry {modality})"
                 )
     return [np.stack([item[modality] for item in items]) for modality in range(len(first))]

@@ -11,8 +11,8 @@ __all__ = ["Database", "Dataset", "database_length", "read_item"]
 class Database:
     """Samples by index. Subclass it and write `get_item` and one of `__len__` and `len`.
 
-    An item is a list with one entry a modality, for example `[image, label]`; the entries that feed the network come
-    first, in the order of its inputs. An entry is an array (NumPy, torch, Tensor …) or a number.
+    An item is a list with one entry a modality, for example `[image, label]`; the entries that feed the
+    network come first, in the order of its inputs. An entry is an array (NumPy, torch, Tensor …) or a number.
     """
 
     def get_item(self, index: int) -> Sequence[Any]:
@@ -26,12 +26,16 @@ class Database:
     def len(self) -> int:
         """Return the number of samples."""
         if type(self).__len__ is Database.__len__:
-            raise NotImplementedError(f"[data::Database] expected {type(self).__name__}.__len__ or len, got none")
+            raise NotImplementedError(
+                f"[data::Database] expected {type(self).__name__}.__len__ or len, got none"
+            )
         return self.__len__()
 
     def __len__(self) -> int:
         if type(self).len is Database.len:
-            raise NotImplementedError(f"[data::Database] expected {type(self).__name__}.__len__ or len, got none")
+            raise NotImplementedError(
+                f"[data::Database] expected {type(self).__name__}.__len__ or len, got none"
+            )
         return self.len()
 
 
@@ -48,7 +52,9 @@ def database_length(database: Database | Dataset) -> int:
     """Return the number of samples; ValueError where there is none."""
     length = len(database)
     if length <= 0:
-        raise ValueError(f"[data::DataProvider] expected at least one sample, got an empty {type(database).__name__}")
+        raise ValueError(
+            f"[data::DataProvider] expected at least one sample, got an empty {type(database).__name__}"
+        )
     return length
 
 

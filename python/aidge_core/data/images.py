@@ -24,8 +24,8 @@ Fit = Literal["crop", "stretch"]
 class ImageFolder(Database):
     """The images of a folder: items `[image]`, or `[image, label]` where they lie in one subfolder a class.
 
-    An image is float32 (channels, height, width): the file's values divided by 255, minus `mean`, divided by `std`.
-    A label is the rank of the subfolder's name. Files are taken in the order of their names.
+    An image is float32 (channels, height, width): the file's values divided by 255, minus `mean`, divided by
+    `std`. A label is the rank of the subfolder's name. Files are taken in the order of their names.
 
     Args:
         path: the folder.
@@ -56,7 +56,8 @@ class ImageFolder(Database):
             raise ValueError(f"[data::ImageFolder] expected a size >= 1, got {size}")
         if channels not in (1, 3) or fit not in ("crop", "stretch"):
             raise ValueError(
-                f'[data::ImageFolder] expected 1 or 3 channels and fit "crop" or "stretch", got {channels} and {fit!r}'
+                "[data::ImageFolder] expected 1 or 3 channels and fit 'crop' or 'stretch', "
+                f"got {channels} and {fit!r}"
             )
         self._size = (width, height)
         self._channels = channels
@@ -92,7 +93,9 @@ class ImageFolder(Database):
             image = operations.fit(image, self._size, method=bilinear)
         else:
             image = image.resize(self._size, resample=bilinear)
-        values = np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], self._channels) / 255
+        values = (
+            np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], self._channels) / 255
+        )
         return np.ascontiguousarray(((values - self._mean) / self._std).transpose(2, 0, 1), dtype=np.float32)
 
 
@@ -133,7 +136,8 @@ def _per_channel(values: float | Sequence[float], channels: int, name: str) -> n
 
 
 def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
-    """Return (file, label) in order, and the names of the classes; labels are None where there are no subfolders."""
+    """Return (file, label) in order, and the names of the classes; labels are None where there are no
+    subfolders."""
     if not root.is_dir():
         raise ValueError(f"[data::ImageFolder] expected a folder, got {root}")
     subfolders = sorted(entry for entry in root.iterdir() if entry.is_dir() and _images(entry))
@@ -144,7 +148,9 @@ def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
             f"and more in {len(subfolders)} subfolders"
         )
     if not subfolders and not direct:
-        raise ValueError(f"[data::ImageFolder] expected images ({', '.join(sorted(SUFFIXES))}) in {root}, got none")
+        raise ValueError(
+            f"[data::ImageFolder] expected images ({', '.join(sorted(SUFFIXES))}) in {root}, got none"
+        )
     if direct:
         return [(path, None) for path in direct], []
     labelled = [(path, label) for label, folder in enumerate(subfolders) for path in _images(folder)]

@@ -35,15 +35,18 @@ class _Slot(Generic[Result]):
 
 
 class Prefetcher(Iterator[Result], Generic[Task, Result]):
-    """Calls `function(task, stop)` for every task in threads and yields the results in the order of the tasks.
+    """Calls `function(task, stop)` for every task in threads and yields the results in the order of the
+    tasks.
 
-    At most `AHEAD` results a worker wait to be taken. An exception of the function comes out in its task's turn and ends
-    the iteration. Closing or dropping the iterator stops the workers: those that wait end at once, a busy one after the
-    call that it is in (`stop` is set, so that the function may return early). The threads are daemons, so that one which
-    never returns cannot keep the program from ending.
+    At most `AHEAD` results a worker wait to be taken. An exception of the function comes out in its task's
+    turn and ends the iteration. Closing or dropping the iterator stops the workers: those that wait end at
+    once, a busy one after the call that it is in (`stop` is set, so that the function may return early). The
+    threads are daemons, so that one which never returns cannot keep the program from ending.
     """
 
-    def __init__(self, function: Callable[[Task, Event], Result], tasks: Sequence[Task], num_workers: int) -> None:
+    def __init__(
+        self, function: Callable[[Task, Event], Result], tasks: Sequence[Task], num_workers: int
+    ) -> None:
         self._todo: SimpleQueue[tuple[Task, _Slot[Result]] | None] = SimpleQueue()
         self._waiting: deque[_Slot[Result]] = deque()
         self._tasks = iter(tasks)

@@ -27,11 +27,12 @@ def _add_note(error: BaseException, note: str) -> None:
     if hasattr(error, "add_note"):
         error.add_note(note)
     else:
-        error.__notes__ = [*getattr(error, "__notes__", []), note]
+        vars(error)["__notes__"] = [*getattr(error, "__notes__", []), note]
 
 
 class DataProvider:
-    """Batches of a database: each is a list of Tensors, one a modality, with the samples stacked along a new first axis.
+    """Batches of a database: each is a list of Tensors, one a modality, with the samples stacked along a new
+    first axis.
 
     Every `iter()` starts a pass of its own. Types are kept, except that Python's own floats become float32.
 
@@ -45,9 +46,9 @@ class DataProvider:
         seed: of the shuffling; None means 0, so that two runs of a program agree.
 
     Raises:
-        ValueError: if an argument is out of range; at `iter()` if the database is empty; while iterating if samples of
-            one batch differ in shape, type or number of entries. What the database raises comes out as it is, with a
-            note that names the sample.
+        ValueError: if an argument is out of range; at `iter()` if the database is empty; while iterating if
+            samples of one batch differ in shape, type or number of entries. What the database raises comes
+            out as it is, with a note that names the sample.
     """
 
     def __init__(
@@ -62,7 +63,8 @@ class DataProvider:
     ) -> None:
         if not (hasattr(database, "get_item") or hasattr(database, "__getitem__")):
             raise ValueError(
-                f"[data::DataProvider] expected a database with get_item and len, got {type(database).__name__}"
+                f"[data::DataProvider] expected a database with get_item and len, "
+                f"got {type(database).__name__}"
             )
         if backend != "cpu":
             raise ValueError(f'[data::DataProvider] expected backend "cpu", got {backend!r}')
@@ -95,8 +97,8 @@ class DataProvider:
 
     def __repr__(self) -> str:
         return (
-            f"DataProvider({type(self._database).__name__}, batch_size={self._batch_size}, shuffle={self._shuffle}, "
-            f"drop_last={self._drop_last}, num_workers={self._num_workers})"
+            f"DataProvider({type(self._database).__name__}, batch_size={self._batch_size}, "
+            f"shuffle={self._shuffle}, drop_last={self._drop_last}, num_workers={self._num_workers})"
         )
 
 
