@@ -62,6 +62,7 @@ std::optional<std::vector<double>> perChannel(const Tensor& constant, const Dims
 }
 
 std::optional<Affine> affineOfElementwise(const Program& program, const Step& step, ValueId data) {
+  if (step.type != "Add" && step.type != "Sub" && step.type != "Mul" && step.type != "Div") return std::nullopt;
   const bool first = step.inputs[0] == data;
   const Tensor* constant = constantOf(program, step.inputs[first ? 1 : 0]);
   const Dims& dims = program.values[data].desc.dims;
