@@ -89,7 +89,8 @@ std::optional<Affine> affineOfElementwise(const Program& program, const Step& st
 std::optional<Affine> affineOf(const Program& program, const Step& step, ValueId data) {
   if (step.kind != StepKind::Kernel || !step.postOps.empty()) return std::nullopt;
   if (isBatchNorm(step.type)) return step.inputs[0] == data ? affineOfBatchNorm(program, step) : std::nullopt;
-  return affineOfElementwise(program, step, data);
+  const bool arithmetic = step.type == "Add" || step.type == "Sub" || step.type == "Mul" || step.type == "Div";
+  return arithmetic ? affineOfElementwise(program, step, data) : std::nullopt;
 }
 
 /// Output channel of row `row` of a transposed convolution's weight (in, out / groups, …) and column `column`.
