@@ -157,10 +157,10 @@ py::dict inferShapes(const GraphView& graph, const std::vector<Dims>& dims) {
   return result;
 }
 
-NodePtr rootNode(const GraphView& graph) {
+std::optional<NodePtr> rootNode(const GraphView& graph) {
   if (!graph.inputs().empty()) return graph.inputs().front().targets.front().first;
   const auto nodes = graph.orderedNodes();
-  return nodes.empty() ? nullptr : nodes.front();
+  return nodes.empty() ? std::nullopt : std::optional(nodes.front());
 }
 
 std::vector<NodePtr> orderedNodes(const GraphView& graph, bool reversed, bool deep) {
@@ -178,11 +178,11 @@ void bindNodes(GraphViewClass& graph) {
            "Deterministic topological order; with `deep`, meta operators are followed by the nodes inside them.")
       .def("get_node", [](const GraphView& self, const std::string& name) { return self.getNode(name); }, py::arg("node_name"),
            "ValueError with the nearest names where there is none.")
-      .def("find_node", [](const GraphView& self, const std::string& name) { return self.findNode(name); }, py::arg("node_name"), "None where there is none.")
+      .def("find_node", [](const GraphView& self, const std::string& name) { return optional(self.findNode(name)); }, py::arg("node_name"), "None where there is none.")
       .def("in_view", [](const GraphView& self, const NodePtr& node) { return self.contains(node); }, py::arg("node"))
       .def("in_view", [](const GraphView& self, const std::string& name) { return self.findNode(name) != nullptr; }, py::arg("node_name"))
       .def("root_node", &rootNode, "The node that the first input feeds; without inputs the first in order; None in an empty graph.")
-      .def("owner_of", &GraphView::ownerOf, py::arg("node"), "The graph that holds the node: this one or one inside a meta operator; else None.")
+      .def("owner_of", [](GraphView& self, const NodePtr& node) { return optional(self.ownerOf(node)); }, py::arg("node"), "The graph that holds the node: this one or one inside a meta operator; else None.")
       .def("unique_name", &GraphView::uniqueName, py::arg("base"), "`base`, or base_1, base_2 …: a name that no node of this graph has.")
       .def("__contains__", [](const GraphView& self, const NodePtr& node) { return self.contains(node); }, py::arg("node"))
       .def("__contains__", [](const GraphView& self, const std::string& name) { return self.findNode(name) != nullptr; }, py::arg("node_name"))

@@ -117,12 +117,22 @@ void bindEdges(NodeClass& node) {
   node.def("get_nb_inputs", &Node::nbInputs)
       .def("get_nb_outputs", &Node::nbOutputs)
       .def("input_category", &Node::inputCategory, py::arg("idx"))
-      .def("input", &Node::input, py::arg("in_id"), "(parent, its output index); (None, 0) where nothing is connected.")
-      .def("inputs", &Node::inputs, "One (parent, its output index) an input.")
+      .def("input", [](const Node& self, IOIndex_t index) { return optional(self.input(index)); }, py::arg("in_id"),
+           "(parent, its output index); (None, 0) where nothing is connected.")
+      .def("inputs", [](const Node& self) {
+             std::vector<OptionalEdge> edges;
+             for (const Node::Edge& edge : self.inputs()) edges.push_back(optional(edge));
+             return edges;
+           }, "One (parent, its output index) an input.")
       .def("output", &Node::output, py::arg("out_id"), "Consumers of one output as (child, its input index).")
       .def("outputs", &Node::outputs, "Consumers of every output.")
-      .def("get_parent", &Node::getParent, py::arg("in_id"), "None where nothing is connected.")
-      .def("get_parents", &Node::getParents, "One entry an input, None where nothing is connected.")
+      .def("get_parent", [](const Node& self, IOIndex_t index) { return optional(self.getParent(index)); }, py::arg("in_id"),
+           "None where nothing is connected.")
+      .def("get_parents", [](const Node& self) {
+             std::vector<std::optional<NodePtr>> parents;
+             for (NodePtr& parent : self.getParents()) parents.push_back(optional(std::move(parent)));
+             return parents;
+           }, "One entry an input, None where nothing is connected.")
       .def("get_children", [](const Node& self) {
              py::typing::Set<Node> children{py::set()};
              for (const NodePtr& child : self.getChildren()) children.add(child);

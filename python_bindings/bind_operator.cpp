@@ -134,7 +134,7 @@ void bindOperatorClass(OperatorClass op) {
       .def("is_generic", &Operator::isGeneric, "True for a type that this library does not know; kept and exported, refused at compile.")
       .def("is_meta", &Operator::isMeta, "True where the work is a graph of its own.")
       .def("is_producer", &Operator::isProducer)
-      .def("get_micro_graph", &Operator::microGraph, "The graph inside a meta operator, else None.")
+      .def("get_micro_graph", [](const Operator& self) { return optional(self.microGraph()); }, "The graph inside a meta operator, else None.")
       .def("macs", &macsOf, "Multiply-accumulates for the dims of the last forward_dims.")
       .def("clone", &Operator::clone)
       .def("__repr__", &describe);

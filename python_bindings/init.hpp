@@ -12,11 +12,11 @@ void declareGraphTypes(pybind11::module_& m);
 void bindNode(pybind11::module_& m);
 void bindGraph(pybind11::module_& m);
 void bindOperator(pybind11::module_& m);
-[[gnu::weak]] void bindOperatorFactories(pybind11::module_& m);
-[[gnu::weak]] void bindScheduler(pybind11::module_& m);
-[[gnu::weak]] void bindStatistics(pybind11::module_& m);
-[[gnu::weak]] void bindRecipes(pybind11::module_& m);
-[[gnu::weak]] void bindFibnlr(pybind11::module_& m);
-[[gnu::weak]] void bindConvolutionHelpers(pybind11::module_& m);
+void bindOperatorFactories(pybind11::module_& m);
+void bindScheduler(pybind11::module_& m);
+void bindStatistics(pybind11::module_& m);
+void bindRecipes(pybind11::module_& m);
+void bindFibnlr(pybind11::module_& m);
+void bindConvolutionHelpers(pybind11::module_& m);
 
 }  // namespace Aidge::python

@@ -31,11 +31,11 @@ PYBIND11_MODULE(_core, m) {
   bindNode(m);
   bindGraph(m);
   bindOperator(m);
-  if (bindOperatorFactories) bindOperatorFactories(m);
-  if (bindScheduler) bindScheduler(m);
-  if (bindStatistics) bindStatistics(m);
-  if (bindRecipes) bindRecipes(m);
-  if (bindFibnlr) bindFibnlr(m);
-  if (bindConvolutionHelpers) bindConvolutionHelpers(m);
+  bindOperatorFactories(m);
+  bindScheduler(m);
+  bindStatistics(m);
+  bindRecipes(m);
+  bindFibnlr(m);
+  bindConvolutionHelpers(m);
   m.attr("__all__") = publicNames(m);
 }

@@ -63,5 +63,5 @@ def read_item(database: Database | Dataset, index: int) -> list[Any]:
     if hasattr(database, "get_item"):
         item = cast(Database, database).get_item(index)
     else:
-        item = cast(Dataset, database)[index]
+        item = database[index]
     return list(item) if isinstance(item, (list, tuple)) else [item]
