@@ -67,8 +67,9 @@ bool addParametric() {
   OperatorSchema prelu = unary("PReLU", "Leaky rectifier with learned slopes: y = x where x >= 0, else slope * x.");
   prelu.inputs.push_back({"slope", InputCategory::Param});
   prelu.infer = inferPReLU;
-  OperatorSchema gelu = unary("GeLU", "Gaussian error linear unit: y = x * Phi(x), with Phi the normal distribution or its tanh approximation.",
-                              {{"approximate", std::string("none")}});
+  OperatorSchema gelu =
+      unary("GeLU", "Gaussian error linear unit: y = x * Phi(x), with Phi the normal distribution or its tanh approximation.",
+            {{"approximate", std::string("none")}});
   gelu.validate = validateGeLU;
   return OperatorRegistry::add(std::move(clip)) && OperatorRegistry::add(std::move(prelu)) && OperatorRegistry::add(std::move(gelu));
 }
@@ -78,7 +79,8 @@ bool addUnary() {
   relu.infer = inferNumeric;
   return OperatorRegistry::add(std::move(relu)) && OperatorRegistry::add(unary("Sigmoid", "Logistic function: y = 1 / (1 + exp(-x)).")) &&
          OperatorRegistry::add(unary("Tanh", "Hyperbolic tangent: y = tanh(x).")) &&
-         OperatorRegistry::add(unary("LeakyReLU", "Leaky rectifier: y = x where x >= 0, else negative_slope * x.", {{"negative_slope", 0.01}})) &&
+         OperatorRegistry::add(
+             unary("LeakyReLU", "Leaky rectifier: y = x where x >= 0, else negative_slope * x.", {{"negative_slope", 0.01}})) &&
          OperatorRegistry::add(
              unary("HardSigmoid", "Piecewise linear sigmoid: y = min(max(alpha * x + beta, 0), 1).", {{"alpha", 0.2}, {"beta", 0.5}})) &&
          OperatorRegistry::add(unary("HardSwish", "Piecewise swish: y = x * min(max(x / 6 + 0.5, 0), 1)."));
@@ -90,7 +92,9 @@ bool addUnary() {
 
 NodePtr ReLU(const std::string& name) { return makeNode("ReLU", {}, name); }
 
-NodePtr LeakyReLU(double negativeSlope, const std::string& name) { return makeNode("LeakyReLU", {{"negative_slope", negativeSlope}}, name); }
+NodePtr LeakyReLU(double negativeSlope, const std::string& name) {
+  return makeNode("LeakyReLU", {{"negative_slope", negativeSlope}}, name);
+}
 
 NodePtr PReLU(DimSize_t nbChannels, const std::string& name, std::size_t spatialDims) {
   requirePositive("PReLU", "nb_channels", nbChannels);

@@ -21,7 +21,8 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   requireRankAtLeast(op, inputs, 0, 2);
   for (std::size_t i = 1; i < inputs.size(); ++i) {
     requireDims(op, inputs, i, {inputs[0].dims[1]});
-    if (!isFloat(inputs[i].dtype)) throwExpected(errorSite(op), op.inputSpec(i).name + " of a floating point type", toString(inputs[i].dtype));
+    if (!isFloat(inputs[i].dtype))
+      throwExpected(errorSite(op), op.inputSpec(i).name + " of a floating point type", toString(inputs[i].dtype));
   }
   return result(inputs[0].dims, inputs[0].dtype);
 }
@@ -29,7 +30,8 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
 bool addSchema(std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName("BatchNorm", spatial);
-  schema.brief = "Batch normalisation with fixed statistics: y = scale * (x - mean) / sqrt(variance + epsilon) + shift, a channel at a time.";
+  schema.brief =
+      "Batch normalisation with fixed statistics: y = scale * (x - mean) / sqrt(variance + epsilon) + shift, a channel at a time.";
   schema.inputs = {{"data", InputCategory::Data},
                    {"scale", InputCategory::Param},
                    {"shift", InputCategory::Param},

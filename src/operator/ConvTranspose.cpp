@@ -30,7 +30,8 @@ void checkChannels(const Operator& op, Inputs inputs) {
   const std::int64_t groups = op.attribute<std::int64_t>("groups");
   const Dims& weight = inputs[kWeight].dims;
   if (weight[0] < 1 || weight[1] < 1 || weight[0] % groups != 0) {
-    throwExpected(errorSite(op), "a weight (in, out / groups, kernel) whose in is a multiple of groups = " + std::to_string(groups), toString(weight));
+    throwExpected(errorSite(op), "a weight (in, out / groups, kernel) whose in is a multiple of groups = " + std::to_string(groups),
+                  toString(weight));
   }
   if (inputs[kData].dims[1] != weight[0]) {
     throwExpected(errorSite(op), "data with " + std::to_string(weight[0]) + " channels, as the weight has", toString(inputs[kData].dims));
@@ -63,7 +64,9 @@ double macs(const Operator&, Inputs inputs, Inputs) {
 bool addSchema(std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName("ConvTranspose", spatial);
-  schema.brief = "Transposed convolution: data[n, c, p] * weight[c, o, k] is added to y[n, o, p * stride + k * dilation - padding], and bias[o] to all of y[n, o].";
+  schema.brief =
+      "Transposed convolution: data[n, c, p] * weight[c, o, k] is added to y[n, o, p * stride + k * dilation - padding], and bias[o] to "
+      "all of y[n, o].";
   schema.inputs = {{"data", InputCategory::Data}, {"weight", InputCategory::Param}, {"bias", InputCategory::OptionalParam}};
   schema.attributes = windowAttributes(spatial);
   schema.attributes.emplace("groups", std::int64_t{1});
@@ -82,7 +85,8 @@ bool addSchema(std::size_t spatial) {
 template <std::size_t DIM>
 NodePtr ConvTranspose(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims, const std::string& name,
                       const std::array<DimSize_t, DIM>& strideDims, const std::array<DimSize_t, DIM>& dilationDims, bool noBias,
-                      const std::array<DimSize_t, 2 * DIM>& paddingDims, const std::array<DimSize_t, DIM>& outputPadding, DimSize_t groups) {
+                      const std::array<DimSize_t, 2 * DIM>& paddingDims, const std::array<DimSize_t, DIM>& outputPadding,
+                      DimSize_t groups) {
   const std::string type = typeName("ConvTranspose", DIM);
   requireGroups(type, inChannels, outChannels, groups);
   NodePtr node = makeNode(type,
@@ -100,10 +104,10 @@ NodePtr ConvTranspose(DimSize_t inChannels, DimSize_t outChannels, const std::ar
   return node;
 }
 
-#define AIDGE_INSTANTIATE(DIM)                                                                                                                    \
-  template NodePtr ConvTranspose<DIM>(DimSize_t, DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&, \
-                                      const std::array<DimSize_t, DIM>&, bool, const std::array<DimSize_t, 2 * DIM>&,                            \
-                                      const std::array<DimSize_t, DIM>&, DimSize_t);
+#define AIDGE_INSTANTIATE(DIM)                                                                                     \
+  template NodePtr ConvTranspose<DIM>(DimSize_t, DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&, \
+                                      const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&, bool,  \
+                                      const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, DimSize_t);
 AIDGE_INSTANTIATE(1)
 AIDGE_INSTANTIATE(2)
 AIDGE_INSTANTIATE(3)

@@ -24,10 +24,12 @@ void checkChannels(const Operator& op, Inputs inputs) {
   const Dims& weight = inputs[kWeight].dims;
   const DimSize_t channels = inputs[kData].dims[1];
   if (weight[0] < 1 || weight[1] < 1 || weight[0] % groups != 0) {
-    throwExpected(errorSite(op), "a weight (out, in / groups, kernel) whose out is a multiple of groups = " + std::to_string(groups), toString(weight));
+    throwExpected(errorSite(op), "a weight (out, in / groups, kernel) whose out is a multiple of groups = " + std::to_string(groups),
+                  toString(weight));
   }
   if (channels % groups != 0 || channels / groups != weight[1]) {
-    throwExpected(errorSite(op), "data with groups * weight axis 1 = " + std::to_string(groups) + " * " + std::to_string(weight[1]) + " channels",
+    throwExpected(errorSite(op),
+                  "data with groups * weight axis 1 = " + std::to_string(groups) + " * " + std::to_string(weight[1]) + " channels",
                   toString(inputs[kData].dims));
   }
 }
@@ -109,16 +111,17 @@ NodePtr ConvDepthWise(DimSize_t nbChannels, const std::array<DimSize_t, DIM>& ke
   return PaddedConvDepthWise<DIM>(nbChannels, kernelDims, name, strideDims, filled<2 * DIM>(0), dilationDims, noBias);
 }
 
-#define AIDGE_INSTANTIATE(DIM)                                                                                                                   \
-  template NodePtr Conv<DIM>(DimSize_t, DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,    \
-                             const std::array<DimSize_t, DIM>&, bool, DimSize_t);                                                               \
-  template NodePtr PaddedConv<DIM>(DimSize_t, DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&,                                 \
-                                   const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, \
-                                   bool, DimSize_t);                                                                                            \
-  template NodePtr ConvDepthWise<DIM>(DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,      \
-                                      const std::array<DimSize_t, DIM>&, bool);                                                                 \
-  template NodePtr PaddedConvDepthWise<DIM>(DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&, \
-                                            const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, bool);
+#define AIDGE_INSTANTIATE(DIM)                                                                                                             \
+  template NodePtr Conv<DIM>(DimSize_t, DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&,                                  \
+                             const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&, bool, DimSize_t);                       \
+  template NodePtr PaddedConv<DIM>(DimSize_t, DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&,                            \
+                                   const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, 2 * DIM>&,                               \
+                                   const std::array<DimSize_t, DIM>&, bool, DimSize_t);                                                    \
+  template NodePtr ConvDepthWise<DIM>(DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&, \
+                                      const std::array<DimSize_t, DIM>&, bool);                                                            \
+  template NodePtr PaddedConvDepthWise<DIM>(DimSize_t, const std::array<DimSize_t, DIM>&, const std::string&,                              \
+                                            const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, 2 * DIM>&,                      \
+                                            const std::array<DimSize_t, DIM>&, bool);
 AIDGE_INSTANTIATE(1)
 AIDGE_INSTANTIATE(2)
 AIDGE_INSTANTIATE(3)

@@ -60,7 +60,8 @@ double macsGemm(const Operator& op, Inputs inputs, Inputs outputs) {
 bool addFC() {
   OperatorSchema schema;
   schema.type = "FC";
-  schema.brief = "Fully connected layer: y[n, o] = bias[o] + sum over i of weight[o, i] * data[n, i], the data being flattened from axis 1.";
+  schema.brief =
+      "Fully connected layer: y[n, o] = bias[o] + sum over i of weight[o, i] * data[n, i], the data being flattened from axis 1.";
   schema.inputs = {{"data", InputCategory::Data}, {"weight", InputCategory::Param}, {"bias", InputCategory::OptionalParam}};
   schema.infer = inferFC;
   schema.macs = macsFC;

@@ -24,7 +24,8 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
 bool addSchema() {
   OperatorSchema schema;
   schema.type = "LRN";
-  schema.brief = "Local response normalisation across channels: y = x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta.";
+  schema.brief =
+      "Local response normalisation across channels: y = x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta.";
   schema.inputs = {{"data", InputCategory::Data}};
   schema.attributes = {{"size", std::int64_t{1}}, {"alpha", 1e-4}, {"beta", 0.75}, {"bias", 1.0}};
   schema.validate = validate;

@@ -24,7 +24,8 @@ void checkSource(const Operator& op, const Dims& dims, std::size_t axis, DimSize
   if (mode == "constant" || most <= 0) return;
   const DimSize_t needed = mode == "reflect" ? most + 1 : 1;
   if (dims[axis] < needed) {
-    throwExpected(errorSite(op), "an extent of at least " + std::to_string(needed) + " on axis " + std::to_string(axis) + " to " + mode, toString(dims));
+    throwExpected(errorSite(op), "an extent of at least " + std::to_string(needed) + " on axis " + std::to_string(axis) + " to " + mode,
+                  toString(dims));
   }
 }
 
@@ -37,7 +38,8 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
     // All summands are far below 2^62, so the sum cannot overflow. What is cropped at one end is not there for the other.
     dims[axis] += pads.begin[axis] + pads.end[axis];
     if (inputs[0].dims[axis] + std::min<DimSize_t>(pads.begin[axis], 0) + std::min<DimSize_t>(pads.end[axis], 0) < 0) {
-      throwExpected(errorSite(op), "pads that take away no more than there is on axis " + std::to_string(axis) + " of " + toString(inputs[0].dims),
+      throwExpected(errorSite(op),
+                    "pads that take away no more than there is on axis " + std::to_string(axis) + " of " + toString(inputs[0].dims),
                     std::to_string(pads.begin[axis]) + " and " + std::to_string(pads.end[axis]));
     }
   }

@@ -13,8 +13,10 @@ using namespace detail;
 void checkPadding(const Operator& op, const SpatialWindow& window) {
   for (std::size_t axis = 0; axis < window.kernel.size(); ++axis) {
     if (std::max(window.padBegin[axis], window.padEnd[axis]) < window.extent(axis)) continue;
-    throwExpected(errorSite(op), "padding smaller than the window's extent " + std::to_string(window.extent(axis)) + " on axis " + std::to_string(axis + 2),
-                  std::to_string(window.padBegin[axis]) + " and " + std::to_string(window.padEnd[axis]));
+    throwExpected(
+        errorSite(op),
+        "padding smaller than the window's extent " + std::to_string(window.extent(axis)) + " on axis " + std::to_string(axis + 2),
+        std::to_string(window.padBegin[axis]) + " and " + std::to_string(window.padEnd[axis]));
   }
 }
 
@@ -33,7 +35,8 @@ std::vector<TensorInfo> inferGlobal(const Operator& op, Inputs inputs) {
   requireFloat(op, inputs);
   requireRankAtLeast(op, inputs, 0, 3);
   Dims dims = inputs[0].dims;
-  if (std::find(dims.begin() + 2, dims.end(), 0) != dims.end()) throwExpected(errorSite(op), "data with spatial extents of at least 1", toString(dims));
+  if (std::find(dims.begin() + 2, dims.end(), 0) != dims.end())
+    throwExpected(errorSite(op), "data with spatial extents of at least 1", toString(dims));
   std::fill(dims.begin() + 2, dims.end(), 1);
   return result(std::move(dims), inputs[0].dtype);
 }
@@ -84,8 +87,9 @@ AttributeMap attributes(const std::array<DimSize_t, DIM>& kernelDims, const std:
 }  // namespace
 
 template <std::size_t DIM>
-NodePtr PaddedMaxPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name, const std::array<DimSize_t, DIM>& strideDims,
-                         const std::array<DimSize_t, 2 * DIM>& paddingDims, const std::array<DimSize_t, DIM>& dilations, bool ceilMode) {
+NodePtr PaddedMaxPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name,
+                         const std::array<DimSize_t, DIM>& strideDims, const std::array<DimSize_t, 2 * DIM>& paddingDims,
+                         const std::array<DimSize_t, DIM>& dilations, bool ceilMode) {
   return makeNode(typeName("MaxPooling", DIM), attributes<DIM>(kernelDims, strideDims, paddingDims, dilations, ceilMode), name);
 }
 
@@ -96,9 +100,9 @@ NodePtr MaxPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::stri
 }
 
 template <std::size_t DIM>
-NodePtr PaddedAvgPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name, const std::array<DimSize_t, DIM>& strideDims,
-                         const std::array<DimSize_t, 2 * DIM>& paddingDims, const std::array<DimSize_t, DIM>& dilations, bool ceilMode,
-                         bool countIncludePad) {
+NodePtr PaddedAvgPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::string& name,
+                         const std::array<DimSize_t, DIM>& strideDims, const std::array<DimSize_t, 2 * DIM>& paddingDims,
+                         const std::array<DimSize_t, DIM>& dilations, bool ceilMode, bool countIncludePad) {
   AttributeMap values = attributes<DIM>(kernelDims, strideDims, paddingDims, dilations, ceilMode);
   values.emplace("count_include_pad", countIncludePad);
   return makeNode(typeName("AvgPooling", DIM), std::move(values), name);
@@ -112,14 +116,14 @@ NodePtr AvgPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::stri
 
 NodePtr GlobalAveragePooling(const std::string& name) { return makeNode("GlobalAveragePooling", {}, name); }
 
-#define AIDGE_INSTANTIATE(DIM)                                                                                                                      \
-  template NodePtr MaxPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                      \
-                                   const std::array<DimSize_t, DIM>&, bool);                                                                      \
-  template NodePtr PaddedMaxPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                \
-                                         const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, bool);                         \
-  template NodePtr AvgPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                      \
-                                   const std::array<DimSize_t, DIM>&, bool);                                                                      \
-  template NodePtr PaddedAvgPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,                \
+#define AIDGE_INSTANTIATE(DIM)                                                                                                     \
+  template NodePtr MaxPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,       \
+                                   const std::array<DimSize_t, DIM>&, bool);                                                       \
+  template NodePtr PaddedMaxPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&, \
+                                         const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, bool);          \
+  template NodePtr AvgPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,       \
+                                   const std::array<DimSize_t, DIM>&, bool);                                                       \
+  template NodePtr PaddedAvgPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&, \
                                          const std::array<DimSize_t, 2 * DIM>&, const std::array<DimSize_t, DIM>&, bool, bool);
 AIDGE_INSTANTIATE(1)
 AIDGE_INSTANTIATE(2)

@@ -51,7 +51,8 @@ void requireRankAtLeast(const Operator& op, Inputs inputs, std::size_t index, st
 }
 
 void requireDims(const Operator& op, Inputs inputs, std::size_t index, const Dims& dims) {
-  if (inputs[index].dims != dims) throwExpected(errorSite(op), op.inputSpec(index).name + " " + toString(dims), toString(inputs[index].dims));
+  if (inputs[index].dims != dims)
+    throwExpected(errorSite(op), op.inputSpec(index).name + " " + toString(dims), toString(inputs[index].dims));
 }
 
 bool isFloat(DataType type) {
@@ -82,15 +83,17 @@ void requireList(const Operator& op, std::string_view name, std::size_t size, st
   const auto& values = op.attribute<Ints>(name);
   const auto inRange = [low, high](std::int64_t value) { return value >= low && value <= high; };
   if (values.size() == size && std::all_of(values.begin(), values.end(), inRange)) return;
-  throwExpected(errorSite(op),
-                std::string(name) + " with " + std::to_string(size) + " entries in [" + std::to_string(low) + ", " + std::to_string(high) + "]",
-                listText(values));
+  throwExpected(
+      errorSite(op),
+      std::string(name) + " with " + std::to_string(size) + " entries in [" + std::to_string(low) + ", " + std::to_string(high) + "]",
+      listText(values));
 }
 
 void requireInt(const Operator& op, std::string_view name, std::int64_t low, std::int64_t high) {
   const std::int64_t value = op.attribute<std::int64_t>(name);
   if (value >= low && value <= high) return;
-  throwExpected(errorSite(op), std::string(name) + " in [" + std::to_string(low) + ", " + std::to_string(high) + "]", std::to_string(value));
+  throwExpected(errorSite(op), std::string(name) + " in [" + std::to_string(low) + ", " + std::to_string(high) + "]",
+                std::to_string(value));
 }
 
 void requireFinite(const Operator& op, std::string_view name, double low) {

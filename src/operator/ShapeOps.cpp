@@ -18,8 +18,9 @@ std::vector<TensorInfo> inferFlatten(const Operator& op, Inputs inputs) {
     throwExpected(errorSite(op), "an axis in [" + std::to_string(-rank) + ", " + std::to_string(rank) + "]", std::to_string(axis));
   }
   const auto middle = dims.begin() + (axis < 0 ? axis + rank : axis);
-  return result({static_cast<DimSize_t>(elementCount(Dims(dims.begin(), middle))), static_cast<DimSize_t>(elementCount(Dims(middle, dims.end())))},
-                inputs[0].dtype);
+  return result(
+      {static_cast<DimSize_t>(elementCount(Dims(dims.begin(), middle))), static_cast<DimSize_t>(elementCount(Dims(middle, dims.end())))},
+      inputs[0].dtype);
 }
 
 void validateReshape(const Operator& op) {
@@ -87,11 +88,13 @@ bool addSchema(std::string type, std::string brief, AttributeMap attributes, Inf
 }
 
 [[maybe_unused]] const bool kRegistered =
-    addSchema("Flatten", "The values as a matrix: (product of the dims before axis, product of the others).", {{"axis", std::int64_t{1}}}, inferFlatten) &&
-    addSchema("Reshape", "The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.",
+    addSchema("Flatten", "The values as a matrix: (product of the dims before axis, product of the others).", {{"axis", std::int64_t{1}}},
+              inferFlatten) &&
+    addSchema("Reshape",
+              "The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.",
               {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, validateReshape) &&
-    addSchema("Transpose", "Reorders the axes: axis i of y is axis output_dims_order[i] of data; empty reverses them.", {{"output_dims_order", Ints{}}},
-              inferTranspose) &&
+    addSchema("Transpose", "Reorders the axes: axis i of y is axis output_dims_order[i] of data; empty reverses them.",
+              {{"output_dims_order", Ints{}}}, inferTranspose) &&
     addSchema("Squeeze", "Takes out axes of extent 1: the given ones, or all if none are given.", {{"axes", Ints{}}}, inferSqueeze) &&
     addSchema("Unsqueeze", "Puts in axes of extent 1 at the given places of the output.", {{"axes", Ints{}}}, inferUnsqueeze);
 

@@ -123,7 +123,8 @@ Dims resolveReshape(const Operator& op, const Dims& inputDims) {
   }
   if (missing < dims.size()) inferMissingExtent(site, inputDims, dims, missing);
   if (elementCount(dims) != elementCount(inputDims)) {
-    throwExpected(site, "a shape of " + std::to_string(elementCount(inputDims)) + " elements for data " + toString(inputDims), toString(dims));
+    throwExpected(site, "a shape of " + std::to_string(elementCount(inputDims)) + " elements for data " + toString(inputDims),
+                  toString(dims));
   }
   return dims;
 }

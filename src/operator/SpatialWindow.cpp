@@ -123,7 +123,8 @@ SpatialWindow resolveTransposedWindow(const Operator& op, const Dims& inputDims,
       window.output[axis] = natural - window.padBegin[axis] - end;
     }
     if (window.output[axis] < 1) {
-      throwExpected(site, "padding that leaves an output", "extent " + std::to_string(window.output[axis]) + " on axis " + std::to_string(axis + 2));
+      throwExpected(site, "padding that leaves an output",
+                    "extent " + std::to_string(window.output[axis]) + " on axis " + std::to_string(axis + 2));
     }
     window.padEnd[axis] = spread - window.padBegin[axis] - window.output[axis];
   }

@@ -9,7 +9,8 @@ using namespace test;
 using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("Activations keep dims and type of any rank", "[activation]") {
-  for (const std::string type : {"ReLU", "Sigmoid", "Tanh", "HardSwish", "LeakyReLU", "GeLU", "Clip", "HardSigmoid", "Identity", "Dropout"}) {
+  for (const std::string type :
+       {"ReLU", "Sigmoid", "Tanh", "HardSwish", "LeakyReLU", "GeLU", "Clip", "HardSigmoid", "Identity", "Dropout"}) {
     for (const Dims& dims : {Dims{}, Dims{0}, Dims{2, 3, 4, 5, 6}}) {
       const auto outputs = Operator(type).infer(infos({dims}, DataType::Float64));
       CAPTURE(type);
@@ -60,7 +61,8 @@ TEST_CASE("Activation factories set type, name and attributes", "[activation]") 
 TEST_CASE("Attribute values without meaning are refused", "[activation]") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinity = std::numeric_limits<double>::infinity();
-  CHECK(refusal("GeLU", {{"approximate", std::string("erf")}}) == "[operator::GeLU] expected approximate to be one of \"none\", \"tanh\", got \"erf\"");
+  CHECK(refusal("GeLU", {{"approximate", std::string("erf")}}) ==
+        "[operator::GeLU] expected approximate to be one of \"none\", \"tanh\", got \"erf\"");
   CHECK(refusal("Clip", {{"min", nan}}) == "[operator::Clip] expected min to be a number, got nan");
   CHECK_THAT(refusal("LeakyReLU", {{"negative_slope", infinity}}), ContainsSubstring("expected a finite negative_slope"));
   CHECK_THAT(refusal("HardSigmoid", {{"alpha", nan}}), ContainsSubstring("expected a finite alpha"));

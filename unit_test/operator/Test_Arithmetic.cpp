@@ -22,7 +22,8 @@ TEST_CASE("Arithmetic takes any numeric type, but one only", "[elementwise]") {
   CHECK_THROWS_AS(Operator("Add").infer(infos({{2}, {2}}, DataType::Bool)), std::invalid_argument);
   auto mixed = infos({{2}, {2}});
   mixed[1].dtype = DataType::Int32;
-  CHECK(refusal([&] { static_cast<void>(Operator("Add").infer(mixed)); }) == "[operator::Add] expected B of the same type as A (float32), got int32");
+  CHECK(refusal([&] { static_cast<void>(Operator("Add").infer(mixed)); }) ==
+        "[operator::Add] expected B of the same type as A (float32), got int32");
 }
 
 TEST_CASE("A broadcast whose product overflows memory is refused", "[elementwise]") {
@@ -37,7 +38,8 @@ TEST_CASE("A fully connected layer flattens all but the batch", "[fc]") {
 }
 
 TEST_CASE("Inputs that do not fit a fully connected layer are refused", "[fc]") {
-  CHECK(refusal("FC", {}, {{2, 13}, {5, 12}, {}}) == "[operator::FC] expected data with 12 values a sample, as the weight [5, 12] has, got [2, 13]");
+  CHECK(refusal("FC", {}, {{2, 13}, {5, 12}, {}}) ==
+        "[operator::FC] expected data with 12 values a sample, as the weight [5, 12] has, got [2, 13]");
   CHECK(refusal("FC", {}, {{12}, {5, 12}, {}}) == "[operator::FC] expected data of rank 2 or more, got [12]");
   CHECK(refusal("FC", {}, {{2, 12}, {5, 12, 1}, {}}) == "[operator::FC] expected weight of rank 2, got [5, 12, 1]");
   CHECK(refusal("FC", {}, {{2, 12}, {5, 12}, {5, 1}}) == "[operator::FC] expected bias [5], got [5, 1]");
@@ -87,7 +89,8 @@ TEST_CASE("Batch normalisation keeps dims and wants one parameter a channel", "[
 }
 
 TEST_CASE("Batch normalisation has no training mode and no negative epsilon", "[batchnorm]") {
-  CHECK(refusal("BatchNorm2D", {{"training_mode", true}}) == "[operator::BatchNorm2D] expected training_mode false (statistics are fixed), got true");
+  CHECK(refusal("BatchNorm2D", {{"training_mode", true}}) ==
+        "[operator::BatchNorm2D] expected training_mode false (statistics are fixed), got true");
   CHECK_THAT(refusal("BatchNorm2D", {{"epsilon", -1e-3}}), ContainsSubstring("expected a finite epsilon of at least 0"));
 }
 

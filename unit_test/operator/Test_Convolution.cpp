@@ -21,7 +21,9 @@ TEST_CASE("A convolution without padding shrinks by the kernel", "[conv]") {
   CHECK(inferred("Conv2D", {}, {{1, 3, 3, 3}, {4, 3, 3, 3}, {4}}) == Dims{1, 4, 1, 1});
 }
 
-TEST_CASE("The bias of a convolution is optional", "[conv]") { CHECK(inferred("Conv2D", {}, {{1, 3, 5, 5}, {4, 3, 3, 3}, {}}) == Dims{1, 4, 3, 3}); }
+TEST_CASE("The bias of a convolution is optional", "[conv]") {
+  CHECK(inferred("Conv2D", {}, {{1, 3, 5, 5}, {4, 3, 3, 3}, {}}) == Dims{1, 4, 3, 3});
+}
 
 TEST_CASE("Stride, dilation and asymmetric padding enter a convolution's extents", "[conv]") {
   const AttributeMap attributes{{"stride_dims", Ints{2, 3}}, {"dilation_dims", Ints{2, 1}}, {"padding_dims", Ints{1, 0, 2, 1}}};
@@ -40,7 +42,9 @@ TEST_CASE("Automatic padding makes a convolution's extent the input's over the s
   }
 }
 
-TEST_CASE("An empty batch gives an empty result", "[conv]") { CHECK(inferred("Conv2D", {}, {{0, 3, 5, 5}, {4, 3, 3, 3}, {}}) == Dims{0, 4, 3, 3}); }
+TEST_CASE("An empty batch gives an empty result", "[conv]") {
+  CHECK(inferred("Conv2D", {}, {{0, 3, 5, 5}, {4, 3, 3, 3}, {}}) == Dims{0, 4, 3, 3});
+}
 
 TEST_CASE("Groups divide both channel counts of a convolution", "[conv]") {
   const AttributeMap groups = with("groups", std::int64_t{3});
@@ -59,7 +63,8 @@ TEST_CASE("A convolution's multiply-accumulates are output elements times inputs
 TEST_CASE("Hostile attributes of a convolution are refused", "[conv]") {
   CHECK(refusal("Conv2D", with("stride_dims", Ints{1, 0})) ==
         "[operator::Conv2D] expected stride_dims with 2 entries in [1, 2147483647], got [1, 0]");
-  CHECK(refusal("Conv2D", with("stride_dims", Ints{1})) == "[operator::Conv2D] expected stride_dims with 2 entries in [1, 2147483647], got [1]");
+  CHECK(refusal("Conv2D", with("stride_dims", Ints{1})) ==
+        "[operator::Conv2D] expected stride_dims with 2 entries in [1, 2147483647], got [1]");
   CHECK_THAT(refusal("Conv2D", with("stride_dims", Ints{})), ContainsSubstring("stride_dims with 2 entries"));
   CHECK_THAT(refusal("Conv2D", with("dilation_dims", Ints{1, kHuge})), ContainsSubstring("dilation_dims with 2 entries"));
   CHECK_THAT(refusal("Conv2D", with("padding_dims", Ints{0, 0, 0, -1})), ContainsSubstring("padding_dims with 4 entries in [0, "));
@@ -87,7 +92,8 @@ TEST_CASE("Inputs that do not fit a convolution are refused", "[conv]") {
 
 TEST_CASE("A window that overflows 32 bits is refused, not wrapped", "[conv]") {
   const AttributeMap attributes{{"dilation_dims", Ints{2147483647}}, {"padding_dims", Ints{2147483647, 2147483647}}};
-  CHECK_THAT(refusal("Conv1D", attributes, {{1, 1, 5}, {1, 1, 2147483647}, {}}), ContainsSubstring("a window no larger than the padded data"));
+  CHECK_THAT(refusal("Conv1D", attributes, {{1, 1, 5}, {1, 1, 2147483647}, {}}),
+             ContainsSubstring("a window no larger than the padded data"));
 }
 
 TEST_CASE("Types that differ between data and weight are refused", "[conv]") {
@@ -157,8 +163,10 @@ TEST_CASE("Hostile attributes of a transposed convolution are refused", "[conv]"
   CHECK_THAT(refusal("ConvTranspose2D", with("output_shape", Ints{0, 1})), ContainsSubstring("output_shape with 2 entries in [1, "));
   CHECK(refusal("ConvTranspose1D", with("padding_dims", Ints{2, 2}), {{1, 1, 1}, {1, 1, 3}, {}}) ==
         "[operator::ConvTranspose1D] expected padding that leaves an output, got extent -1 on axis 2");
-  CHECK(refusal("ConvTranspose1D", {}, {{1, 2, 5}, {3, 1, 3}, {}}) == "[operator::ConvTranspose1D] expected data with 3 channels, as the weight has, got [1, 2, 5]");
-  CHECK_THROWS_AS(inferred("ConvTranspose1D", with("stride_dims", Ints{2147483647}), {{1, 1, kHuge / 32}, {1, 1, 3}, {}}), std::invalid_argument);
+  CHECK(refusal("ConvTranspose1D", {}, {{1, 2, 5}, {3, 1, 3}, {}}) ==
+        "[operator::ConvTranspose1D] expected data with 3 channels, as the weight has, got [1, 2, 5]");
+  CHECK_THROWS_AS(inferred("ConvTranspose1D", with("stride_dims", Ints{2147483647}), {{1, 1, kHuge / 32}, {1, 1, 3}, {}}),
+                  std::invalid_argument);
   CHECK_THROWS_AS(inferred("ConvTranspose1D", with("groups", std::int64_t{2}), {{1, 2, 4}, {2, kHuge / 32, 3}, {}}), std::invalid_argument);
 }
 

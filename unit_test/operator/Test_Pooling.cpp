@@ -28,7 +28,8 @@ TEST_CASE("Pooling extents equal a count of the windows", "[pooling]") {
         for (DimSize_t pad = 0; pad < kernel; ++pad) {
           for (const bool ceil : {false, true}) {
             if (in + pad < kernel && (!ceil || in + pad - kernel <= -stride)) continue;
-            const AttributeMap attributes{{"kernel_dims", Ints{kernel}}, {"stride_dims", Ints{stride}}, {"padding_dims", Ints{0, pad}}, {"ceil_mode", ceil}};
+            const AttributeMap attributes{
+                {"kernel_dims", Ints{kernel}}, {"stride_dims", Ints{stride}}, {"padding_dims", Ints{0, pad}}, {"ceil_mode", ceil}};
             CAPTURE(in, kernel, stride, pad, ceil);
             CHECK(inferred("AvgPooling1D", attributes, {{2, 3, in}}) == Dims{2, 3, countWindows(in, 0, pad, kernel, stride, ceil)});
           }
@@ -39,7 +40,8 @@ TEST_CASE("Pooling extents equal a count of the windows", "[pooling]") {
 }
 
 TEST_CASE("Rounding up leaves out a window that would start in the right padding", "[pooling]") {
-  const AttributeMap attributes{{"kernel_dims", Ints{2, 2}}, {"stride_dims", Ints{2, 2}}, {"padding_dims", Ints{1, 0, 1, 0}}, {"ceil_mode", true}};
+  const AttributeMap attributes{
+      {"kernel_dims", Ints{2, 2}}, {"stride_dims", Ints{2, 2}}, {"padding_dims", Ints{1, 0, 1, 0}}, {"ceil_mode", true}};
   CHECK(inferred("MaxPooling2D", attributes, {{1, 1, 5, 5}}) == Dims{1, 1, 3, 3});
   const AttributeMap strided{{"kernel_dims", Ints{2}}, {"stride_dims", Ints{3}}, {"padding_dims", Ints{0, 1}}, {"ceil_mode", true}};
   CHECK(inferred("MaxPooling1D", strided, {{1, 1, 3}}) == Dims{1, 1, 1});
@@ -70,8 +72,9 @@ TEST_CASE("Hostile pooling attributes and inputs are refused", "[pooling]") {
   CHECK_THAT(refusal("AvgPooling2D", {{"kernel_dims", Ints{2, -2}}}), ContainsSubstring("got [2, -2]"));
   CHECK(refusal("MaxPooling1D", {{"kernel_dims", Ints{2}}, {"padding_dims", Ints{0, 2}}}, {{1, 1, 5}}) ==
         "[operator::MaxPooling1D] expected padding smaller than the window's extent 2 on axis 2, got 0 and 2");
-  CHECK(refusal("MaxPooling1D", {{"kernel_dims", Ints{3}}}, {{1, 1, 2}}) ==
-        "[operator::MaxPooling1D] expected a window no larger than the padded data, got extent 3 on axis 2 of [1, 1, 2] with padding 0 + 0");
+  CHECK(
+      refusal("MaxPooling1D", {{"kernel_dims", Ints{3}}}, {{1, 1, 2}}) ==
+      "[operator::MaxPooling1D] expected a window no larger than the padded data, got extent 3 on axis 2 of [1, 1, 2] with padding 0 + 0");
   CHECK(refusal("MaxPooling1D", {{"kernel_dims", Ints{3}}}, {{1, 2}}) ==
         "[operator::MaxPooling1D] expected data of rank 3 (batch, channels, spatial axes), got [1, 2]");
   CHECK_THROWS_AS(Operator("AvgPooling1D", {{"kernel_dims", Ints{1}}}).infer(infos({{1, 1, 2}}, DataType::Int32)), std::invalid_argument);

@@ -6,10 +6,10 @@ using namespace Aidge;
 using namespace test;
 
 TEST_CASE("Every operator type of the contract is registered, with a brief", "[schema]") {
-  std::vector<std::string> expected{"Producer", "FC",        "Gemm",        "MatMul",     "ReLU",  "Sigmoid", "Tanh",    "HardSwish", "Identity",
-                                    "LeakyReLU", "PReLU",    "GeLU",        "Clip",       "HardSigmoid", "Softmax", "Add", "Sub",  "Mul",
-                                    "Div",      "GlobalAveragePooling", "Concat", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Pad",
-                                    "Dropout",  "ReduceMean", "LRN"};
+  std::vector<std::string> expected{
+      "Producer", "FC",      "Gemm",    "MatMul",      "ReLU",    "Sigmoid",   "Tanh", "HardSwish", "Identity",   "LeakyReLU",
+      "PReLU",    "GeLU",    "Clip",    "HardSigmoid", "Softmax", "Add",       "Sub",  "Mul",       "Div",        "GlobalAveragePooling",
+      "Concat",   "Flatten", "Reshape", "Transpose",   "Squeeze", "Unsqueeze", "Pad",  "Dropout",   "ReduceMean", "LRN"};
   for (const std::string family : {"Conv", "ConvTranspose", "BatchNorm", "MaxPooling", "AvgPooling"}) {
     for (const std::string spatial : {"1D", "2D", "3D"}) expected.push_back(family + spatial);
   }
@@ -41,7 +41,8 @@ TEST_CASE("Every operator refuses unknown and negative dims", "[schema]") {
     for (const DimSize_t bad : {kDynamicDim, std::numeric_limits<DimSize_t>::min()}) {
       CHECK_THROWS_AS(op.infer(infos(std::vector<Dims>(op.nbInputs(), Dims{2, bad, 3, 3}))), std::invalid_argument);
     }
-    CHECK_THROWS_AS(op.infer(infos(std::vector<Dims>(op.nbInputs(), Dims(4, std::numeric_limits<DimSize_t>::max())))), std::invalid_argument);
+    CHECK_THROWS_AS(op.infer(infos(std::vector<Dims>(op.nbInputs(), Dims(4, std::numeric_limits<DimSize_t>::max())))),
+                    std::invalid_argument);
   }
 }
 

@@ -89,11 +89,13 @@ TEST_CASE("Pads that do not fit are refused", "[pad]") {
   CHECK(refusal("Pad", {{"pads", Ints{1, 1, 1}}}) == "[operator::Pad] expected pads with an even number of entries, got [1, 1, 1]");
   CHECK(refusal("Pad", {{"pads", Ints{0, 3}}, {"mode", std::string("reflect")}}, {{3}}) ==
         "[operator::Pad] expected an extent of at least 4 on axis 0 to reflect, got [3]");
-  CHECK_THAT(refusal("Pad", {{"pads", Ints{0, 1}}, {"mode", std::string("edge")}}, {{0}}), ContainsSubstring("at least 1 on axis 0 to edge"));
+  CHECK_THAT(refusal("Pad", {{"pads", Ints{0, 1}}, {"mode", std::string("edge")}}, {{0}}),
+             ContainsSubstring("at least 1 on axis 0 to edge"));
   CHECK_THAT(refusal("Pad", {{"pads", Ints{0, -1}}, {"mode", std::string("wrap")}}), ContainsSubstring("entries in [0, "));
   CHECK(refusal("Pad", {{"pads", Ints{-2, -2}}}, {{3}}) ==
         "[operator::Pad] expected pads that take away no more than there is on axis 0 of [3], got -2 and -2");
   CHECK_THAT(refusal("Pad", {{"pads", Ints{5, -4}}}, {{3}}), ContainsSubstring("take away no more than there is"));
-  CHECK_THAT(refusal("Pad", {{"mode", std::string("mirror")}}), ContainsSubstring("expected mode to be one of \"constant\", \"reflect\", \"edge\", \"wrap\""));
+  CHECK_THAT(refusal("Pad", {{"mode", std::string("mirror")}}),
+             ContainsSubstring("expected mode to be one of \"constant\", \"reflect\", \"edge\", \"wrap\""));
   CHECK_THROWS_AS(inferred("Pad", {{"pads", Ints{1, 1}}, {"axes", Ints{2}}}, {{2, 3}}), std::invalid_argument);
 }

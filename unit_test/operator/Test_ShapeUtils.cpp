@@ -39,7 +39,8 @@ TEST_CASE("Negative axes count from the last one", "[shape]") {
 }
 
 TEST_CASE("An axis out of range or given twice is refused", "[shape]") {
-  CHECK(refusal([] { static_cast<void>(normaliseAxis("operator::Softmax", 3, 3)); }) == "[operator::Softmax] expected an axis in [-3, 3), got 3");
+  CHECK(refusal([] { static_cast<void>(normaliseAxis("operator::Softmax", 3, 3)); }) ==
+        "[operator::Softmax] expected an axis in [-3, 3), got 3");
   CHECK_THROWS_AS(normaliseAxis("s", 0, 0), std::invalid_argument);
   CHECK_THROWS_AS(normaliseAxis("s", std::numeric_limits<std::int64_t>::min(), 2), std::invalid_argument);
   CHECK(refusal([] { static_cast<void>(normaliseAxes("s", Ints{1, -2}, 3)); }) == "[s] expected axes that are all different, got [1, -2]");

@@ -19,16 +19,17 @@ template <std::size_t N> [[nodiscard]] constexpr std::array<DimSize_t, N> filled
 /// Comes with zero-filled producers <name>_w (outChannels, inChannels / groups, kernel …) and, unless noBias, <name>_b (outChannels).
 /// Throws std::invalid_argument where a count is below 1 or groups does not divide both channel counts.
 template <std::size_t DIM>
-[[nodiscard]] NodePtr Conv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims, const std::string& name = "",
-                           const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1), const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1),
-                           bool noBias = false, DimSize_t groups = 1);
+[[nodiscard]] NodePtr Conv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
+                           const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
+                           const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false, DimSize_t groups = 1);
 
 /// Conv with zero padding: paddingDims holds the beginnings of all spatial axes, then their ends.
 template <std::size_t DIM>
 [[nodiscard]] NodePtr PaddedConv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
                                  const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
                                  const std::array<DimSize_t, 2 * DIM>& paddingDims = filled<2 * DIM>(0),
-                                 const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false, DimSize_t groups = 1);
+                                 const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false,
+                                 DimSize_t groups = 1);
 
 /// Conv with a filter of its own for every channel (groups = nbChannels).
 template <std::size_t DIM>
