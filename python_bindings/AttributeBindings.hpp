@@ -31,17 +31,29 @@ template <NodeAttribute T> void defineAttributesPythonBindings(pybind11::module_
     m.def(full.c_str(), function, py::arg("node"), extra..., py::kw_only(), py::arg("relation") = py::none(), doc.c_str());
   };
   const std::string what = "the attribute \"" + std::string(T::name) + "\" of a node";
-  define("add", [](const NodePtr& node, const PyRelation& relation) { fibnlr::detail::storeOf(node).add<T>(relationFromPython(relation)); },
-         "Adds " + what + " with its default value, or keeps the one that is there.");
-  define("set", [](const NodePtr& node, const T& value, const PyRelation& relation) { fibnlr::detail::storeOf(node).set<T>(relationFromPython(relation), value); },
-         "Copies `value` into " + what + ", adding it where it is missing.", py::arg("value"));
-  define("has", [](const NodePtr& node, const PyRelation& relation) { return fibnlr::detail::storeOf(node).has<T>(relationFromPython(relation)); },
-         "True where there is " + what + ".");
-  define("get", [](const NodePtr& node, const PyRelation& relation) {
-           return fibnlr::detail::storeOf(node).get<T>(relationFromPython(relation), node->describe());
-         }, "Returns " + what + ", shared and not copied. KeyError where there is none.");
-  define("try_get", [](const NodePtr& node, const PyRelation& relation) { return fibnlr::detail::storeOf(node).find<T>(relationFromPython(relation)); },
-         "Returns " + what + ", shared and not copied, or None.");
+  define(
+      "add", [](const NodePtr& node, const PyRelation& relation) { fibnlr::detail::storeOf(node).add<T>(relationFromPython(relation)); },
+      "Adds " + what + " with its default value, or keeps the one that is there.");
+  define(
+      "set",
+      [](const NodePtr& node, const T& value, const PyRelation& relation) {
+        fibnlr::detail::storeOf(node).set<T>(relationFromPython(relation), value);
+      },
+      "Copies `value` into " + what + ", adding it where it is missing.", py::arg("value"));
+  define(
+      "has",
+      [](const NodePtr& node, const PyRelation& relation) { return fibnlr::detail::storeOf(node).has<T>(relationFromPython(relation)); },
+      "True where there is " + what + ".");
+  define(
+      "get",
+      [](const NodePtr& node, const PyRelation& relation) {
+        return fibnlr::detail::storeOf(node).get<T>(relationFromPython(relation), node->describe());
+      },
+      "Returns " + what + ", shared and not copied. KeyError where there is none.");
+  define(
+      "try_get",
+      [](const NodePtr& node, const PyRelation& relation) { return fibnlr::detail::storeOf(node).find<T>(relationFromPython(relation)); },
+      "Returns " + what + ", shared and not copied, or None.");
 }
 
 }  // namespace Aidge::python

@@ -88,14 +88,16 @@ NormalizationMethod chosen(std::optional<NormalizationMethod> normalization, std
 
 /// A property over an unsigned member.
 template <auto Member> void defineNatural(py::class_<PyParameters>& cls, const char* name, const char* doc) {
-  cls.def_property(name, [](const PyParameters& self) { return self.values.*Member; },
-                   [name](PyParameters& self, std::int64_t value) { self.values.*Member = natural(value, name); }, doc);
+  cls.def_property(
+      name, [](const PyParameters& self) { return self.values.*Member; },
+      [name](PyParameters& self, std::int64_t value) { self.values.*Member = natural(value, name); }, doc);
 }
 
 template <auto Member> void defineValue(py::class_<PyParameters>& cls, const char* name, const char* doc) {
   using Value = std::decay_t<decltype(std::declval<fibnlr::Parameters>().*Member)>;
-  cls.def_property(name, [](const PyParameters& self) { return self.values.*Member; },
-                   [](PyParameters& self, Value value) { self.values.*Member = std::move(value); }, doc);
+  cls.def_property(
+      name, [](const PyParameters& self) { return self.values.*Member; },
+      [](PyParameters& self, Value value) { self.values.*Member = std::move(value); }, doc);
 }
 
 void defineConstructor(py::class_<PyParameters>& cls) {
@@ -105,9 +107,18 @@ void defineConstructor(py::class_<PyParameters>& cls) {
                       double convergence, const std::optional<py::typing::Dict<py::typing::Union<Node, py::str>, py::int_>>& assignments,
                       std::vector<std::string> types, std::optional<NormalizationMethod> normalisation) {
             PyParameters self;
-            self.values = {method, chosen(normalization, normalisation), group, criteria, ablation, threshold,
-                           natural(xLeast, "ablation_x_least"), natural(minKept, "ablation_min_kept"), natural(maxIteration, "max_iteration"),
-                           convergence, {}, std::move(types)};
+            self.values = {method,
+                           chosen(normalization, normalisation),
+                           group,
+                           criteria,
+                           ablation,
+                           threshold,
+                           natural(xLeast, "ablation_x_least"),
+                           natural(minKept, "ablation_min_kept"),
+                           natural(maxIteration, "max_iteration"),
+                           convergence,
+                           {},
+                           std::move(types)};
             if (assignments) self.groupAssignments = copied(*assignments);
             self.toNative().validate();
             return self;
@@ -133,12 +144,15 @@ void defineProperties(py::class_<PyParameters>& cls) {
   defineNatural<&P::ablationXLeast>(cls, "ablation_x_least", "For X_LEAST_PER_GROUP.");
   defineNatural<&P::ablationMinKept>(cls, "ablation_min_kept", "Activations that stay in each group whatever the criterion.");
   defineNatural<&P::maxIteration>(cls, "max_iteration", "Batches at most; 0 = no limit.");
-  defineValue<&P::convergenceThreshold>(cls, "convergence_threshold", "Converged once the sum of the squared changes of NPR is < this; >= 0.");
-  defineValue<&P::prunableTypes>(cls, "prunable_types", "Operator types that may go, out of ReLU, LeakyReLU, GeLU, PReLU, Clip. Reading gives a copy.");
+  defineValue<&P::convergenceThreshold>(cls, "convergence_threshold",
+                                        "Converged once the sum of the squared changes of NPR is < this; >= 0.");
+  defineValue<&P::prunableTypes>(cls, "prunable_types",
+                                 "Operator types that may go, out of ReLU, LeakyReLU, GeLU, PReLU, Clip. Reading gives a copy.");
   using Assignments = py::typing::Dict<py::typing::Union<Node, py::str>, py::int_>;
-  cls.def_property("group_assignments", [](const PyParameters& self) { return py::reinterpret_borrow<Assignments>(self.groupAssignments); },
-                   [](PyParameters& self, const Assignments& value) { self.groupAssignments = copied(value); },
-                   "For GroupMethod.MANUAL: {node or node name: group}. May be edited in place; assigning copies.");
+  cls.def_property(
+      "group_assignments", [](const PyParameters& self) { return py::reinterpret_borrow<Assignments>(self.groupAssignments); },
+      [](PyParameters& self, const Assignments& value) { self.groupAssignments = copied(value); },
+      "For GroupMethod.MANUAL: {node or node name: group}. May be edited in place; assigning copies.");
 }
 
 }  // namespace
@@ -186,7 +200,8 @@ void bindFibnlrEnums(py::module_& m) {
       .finalize();
   py::native_enum<AblationCriteria>(m, "AblationCriteria", "enum.Enum", "Which activations are eligible.")
       .value("NONE", AblationCriteria::None, "None.")
-      .value("X_LEAST_PER_GROUP", AblationCriteria::XLeastPerGroup, "Of each group the ablation_x_least smallest, if also below the threshold.")
+      .value("X_LEAST_PER_GROUP", AblationCriteria::XLeastPerGroup,
+             "Of each group the ablation_x_least smallest, if also below the threshold.")
       .value("THRESHOLD", AblationCriteria::Threshold, "All with NNPR < ablation_threshold.")
       .value("XLeastPerGroup", AblationCriteria::XLeastPerGroup)
       .value("Threshold", AblationCriteria::Threshold)
@@ -204,24 +219,31 @@ void bindFibnlrParameters(py::module_& m) {
   py::class_<PyParameters> cls(m, "fibnlr_Parameters", "Everything that steers FIBNLR.");
   defineConstructor(cls);
   defineProperties(cls);
-  cls.def_static("paper", [] { return PyParameters{fibnlr::Parameters::paper(), {}}; },
-                 "The choices of the FIBNLR paper: LOOSE, AVERAGE, IMAGE_SIZE, X_LEAST_PER_GROUP, IDENTITY.")
-      .def_static("none", [] { return PyParameters{fibnlr::Parameters::none(), {}}; }, "STRICT, and every method NONE.")
-      .def("validate", [](const PyParameters& self) { self.toNative().validate(); }, "ValueError, naming the parameter, where a value is out of range.")
-      .def("__eq__", [](const PyParameters& a, const PyParameters& b) { return a.values == b.values && a.groupAssignments.equal(b.groupAssignments); },
-           py::is_operator())
+  cls.def_static(
+         "paper", [] { return PyParameters{fibnlr::Parameters::paper(), {}}; },
+         "The choices of the FIBNLR paper: LOOSE, AVERAGE, IMAGE_SIZE, X_LEAST_PER_GROUP, IDENTITY.")
+      .def_static(
+          "none", [] { return PyParameters{fibnlr::Parameters::none(), {}}; }, "STRICT, and every method NONE.")
+      .def(
+          "validate", [](const PyParameters& self) { self.toNative().validate(); },
+          "ValueError, naming the parameter, where a value is out of range.")
+      .def(
+          "__eq__",
+          [](const PyParameters& a, const PyParameters& b) { return a.values == b.values && a.groupAssignments.equal(b.groupAssignments); },
+          py::is_operator())
       .def("__copy__", [](const PyParameters& self) { return PyParameters{self.values, copied(self.groupAssignments)}; })
-      .def("__deepcopy__", [](const PyParameters& self, const py::dict&) { return PyParameters{self.values, copied(self.groupAssignments)}; },
-           py::arg("memo"))
+      .def(
+          "__deepcopy__",
+          [](const PyParameters& self, const py::dict&) { return PyParameters{self.values, copied(self.groupAssignments)}; },
+          py::arg("memo"))
       .def("__repr__", &repr)
-      .def(py::pickle([](const PyParameters& self) {
-                        py::dict state = asDict(self);
-                        state["group_assignments"] = byName(self.groupAssignments);
-                        return state;
-                      },
-                      [](const py::dict& state) {
-                        return py::type::of<PyParameters>()(**state).cast<PyParameters>();
-                      }));
+      .def(py::pickle(
+          [](const PyParameters& self) {
+            py::dict state = asDict(self);
+            state["group_assignments"] = byName(self.groupAssignments);
+            return state;
+          },
+          [](const py::dict& state) { return py::type::of<PyParameters>()(**state).cast<PyParameters>(); }));
 }
 
 }  // namespace Aidge::python

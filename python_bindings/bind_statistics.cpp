@@ -34,7 +34,8 @@ void bindSignBalance(py::module_& m) {
       .def(py::init([](double neg, double pos) { return SignBalance{neg, pos}; }), py::arg("neg") = 0.0, py::arg("pos") = 0.0)
       .def("add", py::overload_cast<double, double>(&SignBalance::add), py::arg("value"), py::arg("upper") = kInfinity,
            "Takes one value: v < 0 adds |v| to neg, else v to pos; v > upper also adds v - upper to neg.")
-      .def("add_array", &addArray<float>, py::arg("values").noconvert(), py::arg("upper") = kInfinity, "Takes all values of an array of any shape.")
+      .def("add_array", &addArray<float>, py::arg("values").noconvert(), py::arg("upper") = kInfinity,
+           "Takes all values of an array of any shape.")
       .def("add_array", &addArray<double>, py::arg("values"), py::arg("upper") = kInfinity)
       .def("merge", &SignBalance::merge, py::arg("other"), "Adds what another accumulator has seen.")
       .def("value", &SignBalance::value, "(neg + eps) / (pos + eps), eps = 2.2e-16; 1.0 where nothing was seen.")
@@ -43,7 +44,8 @@ void bindSignBalance(py::module_& m) {
       .def_readwrite("pos", &SignBalance::pos, "Sum of v over v >= 0.")
       .def(py::self == py::self)
       .def("__copy__", [](const SignBalance& self) { return self; })
-      .def("__deepcopy__", [](const SignBalance& self, const py::dict&) { return self; }, py::arg("memo"))
+      .def(
+          "__deepcopy__", [](const SignBalance& self, const py::dict&) { return self; }, py::arg("memo"))
       .def("__repr__", [](const SignBalance& self) { return py::str("SignBalance(neg={}, pos={})").format(self.neg, self.pos); })
       .def(py::pickle([](const SignBalance& self) { return std::pair(self.neg, self.pos); },
                       [](const std::pair<double, double>& state) { return SignBalance{state.first, state.second}; }));
@@ -55,7 +57,8 @@ void bindChannelActivity(py::module_& m) {
              ChannelActivity activity;
              activity.neurons = std::move(neurons);
              return activity;
-           }), py::arg("neurons") = std::vector<bool>{})
+           }),
+           py::arg("neurons") = std::vector<bool>{})
       .def("add", py::overload_cast<std::size_t, double>(&ChannelActivity::add), py::arg("index"), py::arg("value"),
            "Takes one value of channel `index`; the list grows (dead) up to that index where it is shorter.")
       .def("merge", &ChannelActivity::merge, py::arg("other"), "A channel is dead where both say so.")
@@ -65,8 +68,10 @@ void bindChannelActivity(py::module_& m) {
       .def(py::self == py::self)
       .def("__len__", [](const ChannelActivity& self) { return self.neurons.size(); })
       .def("__copy__", [](const ChannelActivity& self) { return self; })
-      .def("__deepcopy__", [](const ChannelActivity& self, const py::dict&) { return self; }, py::arg("memo"))
-      .def("__repr__", [](const ChannelActivity& self) {
+      .def(
+          "__deepcopy__", [](const ChannelActivity& self, const py::dict&) { return self; }, py::arg("memo"))
+      .def("__repr__",
+           [](const ChannelActivity& self) {
              return py::str("ChannelActivity({} of {} channels dead)").format(self.countDeadNeurons(), self.neurons.size());
            })
       .def(py::pickle([](const ChannelActivity& self) { return py::make_tuple(self.neurons); },

@@ -72,7 +72,8 @@ class Run {
     const auto& inputs = mModel->inputs();
     for (std::size_t i = 0; i < std::min(inputs.size(), batch.size()); ++i) {
       if (!allFinite(batch[i])) {
-        throwNotFinite("the graph input \"" + inputs[i].name + "\" of node " + inputs[i].targets.front().first->describe(), mResult.iterations);
+        throwNotFinite("the graph input \"" + inputs[i].name + "\" of node " + inputs[i].targets.front().first->describe(),
+                       mResult.iterations);
       }
     }
     static_cast<void>(mScheduler.forward(batch));
@@ -117,10 +118,14 @@ class Run {
 
 std::string_view toString(StopReason reason) {
   switch (reason) {
-    case StopReason::Converged: return "converged";
-    case StopReason::MaxIteration: return "max_iteration";
-    case StopReason::OutOfData: return "out_of_data";
-    case StopReason::Stopped: return "stopped";
+    case StopReason::Converged:
+      return "converged";
+    case StopReason::MaxIteration:
+      return "max_iteration";
+    case StopReason::OutOfData:
+      return "out_of_data";
+    case StopReason::Stopped:
+      return "stopped";
   }
   return "";
 }
@@ -150,8 +155,9 @@ Convergence compute(const GraphViewPtr& model, DataProvider& provider, const Par
 }
 
 std::pair<bool, double> computeConvergence(const NodeMap<double>& previous, const NodeMap<double>& current, double threshold) {
-  const bool comparable = !previous.empty() && previous.size() == current.size() &&
-                          std::equal(previous.begin(), previous.end(), current.begin(), [](const auto& a, const auto& b) { return a.first == b.first; });
+  const bool comparable =
+      !previous.empty() && previous.size() == current.size() &&
+      std::equal(previous.begin(), previous.end(), current.begin(), [](const auto& a, const auto& b) { return a.first == b.first; });
   if (!comparable) return {false, 0.0};
   std::vector<double> before;
   std::vector<double> after;

@@ -34,7 +34,8 @@ template <DimIdx_t DIM> std::array<DimSize_t, DIM> window(const NodePtr& node, s
   std::array<DimSize_t, DIM> result;
   result.fill(1);
   if (!values.empty() && values.size() != DIM) {
-    throwExpected("fibnlr::convolution", std::to_string(DIM) + " " + std::string(attribute) + " on " + node->describe(), std::to_string(values.size()));
+    throwExpected("fibnlr::convolution", std::to_string(DIM) + " " + std::string(attribute) + " on " + node->describe(),
+                  std::to_string(values.size()));
   }
   std::copy(values.begin(), values.end(), result.begin());
   return result;
@@ -63,7 +64,8 @@ template <DimIdx_t DIM> struct Shape {
 /// nullopt where the padding depends on the image size.
 template <DimIdx_t DIM> std::optional<Shape<DIM>> shapeOf(const NodePtr& node) {
   const Operator& op = convOf(node, DIM);
-  Shape<DIM> shape{getKernelDims<DIM>(node), getKernelStrides<DIM>(node), {}, inChannels<DIM>(node), outChannels<DIM>(node), op.attribute<std::int64_t>("groups")};
+  Shape<DIM> shape{getKernelDims<DIM>(node), getKernelStrides<DIM>(node), {},
+                   inChannels<DIM>(node),    outChannels<DIM>(node),      op.attribute<std::int64_t>("groups")};
   const auto dilations = window<DIM>(node, "dilation_dims");
   for (DimIdx_t i = 0; i < DIM; ++i) shape.kernel[i] = (shape.kernel[i] - 1) * dilations[i] + 1;
   const auto& autoPad = op.attribute<std::string>("auto_pad");
@@ -101,7 +103,8 @@ bool isChildOf(const NodePtr& child, const NodePtr& parent) {
 template <DimIdx_t DIM> std::array<DimSize_t, DIM> getKernelDims(const NodePtr& node) {
   if (!convOf(node, DIM).attribute<Ints>("kernel_dims").empty()) return window<DIM>(node, "kernel_dims");
   const Dims weight = weightDims(node);
-  if (weight.size() != DIM + 2) throwExpected("fibnlr::convolution", "a weight of rank " + std::to_string(DIM + 2) + " on " + node->describe(), toString(weight));
+  if (weight.size() != DIM + 2)
+    throwExpected("fibnlr::convolution", "a weight of rank " + std::to_string(DIM + 2) + " on " + node->describe(), toString(weight));
   std::array<DimSize_t, DIM> result;
   std::copy(weight.begin() + 2, weight.end(), result.begin());
   return result;
@@ -155,14 +158,14 @@ template <DimIdx_t DIM> NodePtr convFrom(const NodePtr& a, const NodePtr& b) {
   return merged;
 }
 
-#define AIDGE_INSTANTIATE(DIM)                                                                                                               \
-  template std::array<DimSize_t, DIM> getKernelDims<DIM>(const NodePtr&);                                                                   \
-  template std::array<DimSize_t, DIM> getKernelStrides<DIM>(const NodePtr&);                                                                \
-  template DimSize_t inChannels<DIM>(const NodePtr&);                                                                                       \
-  template DimSize_t outChannels<DIM>(const NodePtr&);                                                                                      \
-  template std::array<DimSize_t, DIM> computeKernelDims<DIM>(const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&,          \
-                                                             const std::array<DimSize_t, DIM>&);                                            \
-  template std::array<DimSize_t, DIM> computeKernelStrides<DIM>(const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&);      \
+#define AIDGE_INSTANTIATE(DIM)                                                                                                         \
+  template std::array<DimSize_t, DIM> getKernelDims<DIM>(const NodePtr&);                                                              \
+  template std::array<DimSize_t, DIM> getKernelStrides<DIM>(const NodePtr&);                                                           \
+  template DimSize_t inChannels<DIM>(const NodePtr&);                                                                                  \
+  template DimSize_t outChannels<DIM>(const NodePtr&);                                                                                 \
+  template std::array<DimSize_t, DIM> computeKernelDims<DIM>(const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&,     \
+                                                             const std::array<DimSize_t, DIM>&);                                       \
+  template std::array<DimSize_t, DIM> computeKernelStrides<DIM>(const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&); \
   template NodePtr convFrom<DIM>(const NodePtr&, const NodePtr&)
 AIDGE_INSTANTIATE(1);
 AIDGE_INSTANTIATE(2);

@@ -25,7 +25,8 @@ bool isPrunable(const Node& node, const Parameters& params) {
 /// Every input's dims are declared, and fixed but for the batch.
 bool hasStaticInputs(const GraphView& model) {
   return std::all_of(model.inputs().begin(), model.inputs().end(), [](const GraphInput& input) {
-    return input.hasDims && std::none_of(input.dims.begin() + (input.dims.empty() ? 0 : 1), input.dims.end(), [](DimSize_t d) { return d == kDynamicDim; });
+    return input.hasDims &&
+           std::none_of(input.dims.begin() + (input.dims.empty() ? 0 : 1), input.dims.end(), [](DimSize_t d) { return d == kDynamicDim; });
   });
 }
 
@@ -80,7 +81,8 @@ std::vector<Group> manualGroups(const GraphViewPtr& model, const std::vector<Nod
       groups.push_back({found->second});
     }
   }
-  if (!missing.empty()) throwExpected("fibnlr::groups", "an entry in group_assignments for every prunable node", "none for " + join(missing));
+  if (!missing.empty())
+    throwExpected("fibnlr::groups", "an entry in group_assignments for every prunable node", "none for " + join(missing));
   return groups;
 }
 
@@ -97,7 +99,8 @@ std::vector<NodePtr> prunableNodes(const GraphViewPtr& model, const Parameters& 
 std::vector<Dims> inputDimsOf(const GraphViewPtr& model, const std::vector<NodePtr>& nodes) {
   checkModel("fibnlr::inputDimsOf", model);
   std::vector<Dims> dims;
-  const bool forwarded = std::none_of(nodes.begin(), nodes.end(), [](const NodePtr& n) { return n->getOperator()->getOutput(0)->isUndefined(); });
+  const bool forwarded =
+      std::none_of(nodes.begin(), nodes.end(), [](const NodePtr& n) { return n->getOperator()->getOutput(0)->isUndefined(); });
   if (!model->isCompiled() && forwarded) {
     for (const NodePtr& node : nodes) dims.push_back(node->getOperator()->getOutput(0)->dims());
     return dims;

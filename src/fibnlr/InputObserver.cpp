@@ -18,7 +18,8 @@ bool attachObserver(const NodePtr& node) {
   const Operator& op = *node->getOperator();
   const double upper = op.type() == "Clip" ? op.attribute<double>("max") : std::numeric_limits<double>::infinity();
   AttributeStore& store = node->attributes();
-  auto observer = std::make_shared<InputObserver>(store.get<NPR>({}, node->describe()), store.get<ActivityTracker>({}, node->describe()), upper);
+  auto observer =
+      std::make_shared<InputObserver>(store.get<NPR>({}, node->describe()), store.get<ActivityTracker>({}, node->describe()), upper);
   registration.handle = node->addInputObserver(0, std::move(observer));
   return true;
 }

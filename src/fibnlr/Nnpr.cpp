@@ -35,10 +35,14 @@ struct GroupSummary {
   [[nodiscard]] double normalize(double value, NormalizationMethod normalization) const {
     const auto count = static_cast<double>(size);
     switch (normalization) {
-      case NormalizationMethod::None: return value;
-      case NormalizationMethod::MinMax: return max > min ? (value - min) / (max - min) : 1.0;
-      case NormalizationMethod::Sum: return allZero ? 1.0 / count : (value + kEps) / (sum + kEps);
-      case NormalizationMethod::Average: return allZero ? 1.0 : (value + kEps) / (sum / count + kEps);
+      case NormalizationMethod::None:
+        return value;
+      case NormalizationMethod::MinMax:
+        return max > min ? (value - min) / (max - min) : 1.0;
+      case NormalizationMethod::Sum:
+        return allZero ? 1.0 / count : (value + kEps) / (sum + kEps);
+      case NormalizationMethod::Average:
+        return allZero ? 1.0 : (value + kEps) / (sum / count + kEps);
     }
     throwExpected("fibnlr::normalize", "a NormalizationMethod", std::to_string(static_cast<unsigned>(normalization)));
   }
@@ -46,14 +50,16 @@ struct GroupSummary {
 
 }  // namespace
 
-std::vector<double> normalize(std::span<const NPR> ratios, std::span<const Group> groups, NormalizationMethod normalization, Method method) {
+std::vector<double> normalize(std::span<const NPR> ratios, std::span<const Group> groups, NormalizationMethod normalization,
+                              Method method) {
   if (ratios.size() != groups.size()) {
     throwExpected("fibnlr::normalize", std::to_string(ratios.size()) + " groups, one a ratio", std::to_string(groups.size()));
   }
   std::map<Group, GroupSummary> summaries;
   for (std::size_t i = 0; i < ratios.size(); ++i) {
     const double value = ratios[i].value();
-    if (!std::isfinite(value)) throwExpected("fibnlr::normalize", "finite ratios", std::to_string(value) + " at index " + std::to_string(i));
+    if (!std::isfinite(value))
+      throwExpected("fibnlr::normalize", "finite ratios", std::to_string(value) + " at index " + std::to_string(i));
     summaries[groups[i]].add(ratios[i]);
   }
   std::vector<double> result(ratios.size());
@@ -71,8 +77,10 @@ NodeMap<double> computeNNPR(const GraphViewPtr& model, const Parameters& params)
   std::vector<NPR> ratios;
   for (const NodePtr& node : nodes) {
     const NPR* ratio = tryGet<NPR>(node);
-    if (ratio == nullptr) throwInvalid("fibnlr::computeNNPR", "no NPR on " + node->describe() + ": run fibnlr_prepare and fibnlr_compute first");
-    if (!std::isfinite(ratio->value())) throwExpected("fibnlr::computeNNPR", "a finite NPR on " + node->describe(), std::to_string(ratio->value()));
+    if (ratio == nullptr)
+      throwInvalid("fibnlr::computeNNPR", "no NPR on " + node->describe() + ": run fibnlr_prepare and fibnlr_compute first");
+    if (!std::isfinite(ratio->value()))
+      throwExpected("fibnlr::computeNNPR", "a finite NPR on " + node->describe(), std::to_string(ratio->value()));
     ratios.push_back(*ratio);
   }
   const std::vector<Group> groups = groupsOf(model, nodes, params);

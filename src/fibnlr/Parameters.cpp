@@ -26,45 +26,60 @@ template <typename E> void checkEnum(std::string_view name, E value) {
 
 std::string_view toString(Method value) {
   switch (value) {
-    case Method::Strict: return "STRICT";
-    case Method::Loose: return "LOOSE";
+    case Method::Strict:
+      return "STRICT";
+    case Method::Loose:
+      return "LOOSE";
   }
   return "";
 }
 
 std::string_view toString(NormalizationMethod value) {
   switch (value) {
-    case NormalizationMethod::None: return "NONE";
-    case NormalizationMethod::MinMax: return "MIN_MAX";
-    case NormalizationMethod::Sum: return "SUM";
-    case NormalizationMethod::Average: return "AVERAGE";
+    case NormalizationMethod::None:
+      return "NONE";
+    case NormalizationMethod::MinMax:
+      return "MIN_MAX";
+    case NormalizationMethod::Sum:
+      return "SUM";
+    case NormalizationMethod::Average:
+      return "AVERAGE";
   }
   return "";
 }
 
 std::string_view toString(GroupMethod value) {
   switch (value) {
-    case GroupMethod::None: return "NONE";
-    case GroupMethod::ImageSize: return "IMAGE_SIZE";
-    case GroupMethod::Manual: return "MANUAL";
+    case GroupMethod::None:
+      return "NONE";
+    case GroupMethod::ImageSize:
+      return "IMAGE_SIZE";
+    case GroupMethod::Manual:
+      return "MANUAL";
   }
   return "";
 }
 
 std::string_view toString(AblationCriteria value) {
   switch (value) {
-    case AblationCriteria::None: return "NONE";
-    case AblationCriteria::XLeastPerGroup: return "X_LEAST_PER_GROUP";
-    case AblationCriteria::Threshold: return "THRESHOLD";
+    case AblationCriteria::None:
+      return "NONE";
+    case AblationCriteria::XLeastPerGroup:
+      return "X_LEAST_PER_GROUP";
+    case AblationCriteria::Threshold:
+      return "THRESHOLD";
   }
   return "";
 }
 
 std::string_view toString(AblationMethod value) {
   switch (value) {
-    case AblationMethod::None: return "NONE";
-    case AblationMethod::Identity: return "IDENTITY";
-    case AblationMethod::Remove: return "REMOVE";
+    case AblationMethod::None:
+      return "NONE";
+    case AblationMethod::Identity:
+      return "IDENTITY";
+    case AblationMethod::Remove:
+      return "REMOVE";
   }
   return "";
 }
@@ -101,7 +116,8 @@ void Parameters::validate() const {
     }
   }
   for (const auto& [key, id] : groupAssignments) {
-    if (const auto* node = std::get_if<NodePtr>(&key); node && !*node) throwExpected(kWhere, "group_assignments of nodes or names", "no node");
+    if (const auto* node = std::get_if<NodePtr>(&key); node && !*node)
+      throwExpected(kWhere, "group_assignments of nodes or names", "no node");
   }
 }
 

@@ -18,9 +18,12 @@ namespace {
 std::size_t limitOf(std::size_t size, const Parameters& params) {
   const std::size_t removable = size > params.ablationMinKept ? size - static_cast<std::size_t>(params.ablationMinKept) : 0;
   switch (params.ablationCriteria) {
-    case AblationCriteria::None: return 0;
-    case AblationCriteria::XLeastPerGroup: return static_cast<std::size_t>(std::min<std::uint64_t>(removable, params.ablationXLeast));
-    case AblationCriteria::Threshold: return removable;
+    case AblationCriteria::None:
+      return 0;
+    case AblationCriteria::XLeastPerGroup:
+      return static_cast<std::size_t>(std::min<std::uint64_t>(removable, params.ablationXLeast));
+    case AblationCriteria::Threshold:
+      return removable;
   }
   return 0;
 }
@@ -56,7 +59,8 @@ void take(const GraphViewPtr& model, const NodePtr& node, AblationMethod method)
 }  // namespace
 
 std::vector<std::size_t> selectEligible(std::span<const double> nnpr, std::span<const Group> groups, const Parameters& params) {
-  if (nnpr.size() != groups.size()) throwExpected("fibnlr::selectEligible", std::to_string(nnpr.size()) + " groups, one a value", std::to_string(groups.size()));
+  if (nnpr.size() != groups.size())
+    throwExpected("fibnlr::selectEligible", std::to_string(nnpr.size()) + " groups, one a value", std::to_string(groups.size()));
   std::map<Group, std::vector<std::size_t>> members;
   for (std::size_t i = 0; i < nnpr.size(); ++i) {
     if (std::isnan(nnpr[i])) throwExpected("fibnlr::selectEligible", "numbers", "NaN at index " + std::to_string(i));
@@ -66,7 +70,8 @@ std::vector<std::size_t> selectEligible(std::span<const double> nnpr, std::span<
   for (auto& [group, indices] : members) {
     std::stable_sort(indices.begin(), indices.end(), [&](std::size_t a, std::size_t b) { return nnpr[a] < nnpr[b]; });
     indices.resize(limitOf(indices.size(), params));
-    std::copy_if(indices.begin(), indices.end(), std::back_inserter(eligible), [&](std::size_t i) { return nnpr[i] < params.ablationThreshold; });
+    std::copy_if(indices.begin(), indices.end(), std::back_inserter(eligible),
+                 [&](std::size_t i) { return nnpr[i] < params.ablationThreshold; });
   }
   std::sort(eligible.begin(), eligible.end());
   return eligible;

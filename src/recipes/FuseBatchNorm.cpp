@@ -25,7 +25,8 @@ struct Affine {
 };
 
 bool isFoldable(std::string_view type) {
-  static constexpr std::array<std::string_view, 7> kTypes{"Conv1D", "Conv2D", "Conv3D", "ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D", "FC"};
+  static constexpr std::array<std::string_view, 7> kTypes{"Conv1D",          "Conv2D",          "Conv3D", "ConvTranspose1D",
+                                                          "ConvTranspose2D", "ConvTranspose3D", "FC"};
   return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
@@ -36,8 +37,8 @@ std::vector<double> parameter(const GraphView& graph, const Node& node, IOIndex_
   const auto& [producer, output] = node.input(index);
   if (!graph.contains(producer) || !producer->getOperator()->isProducer()) return {};
   const Tensor& value = *producer->getOperator()->getOutput(output);
-  const bool isFloat = value.dataType() == DataType::Float32 || value.dataType() == DataType::Float64 || value.dataType() == DataType::Float16 ||
-                       value.dataType() == DataType::BFloat16;
+  const bool isFloat = value.dataType() == DataType::Float32 || value.dataType() == DataType::Float64 ||
+                       value.dataType() == DataType::Float16 || value.dataType() == DataType::BFloat16;
   return isFloat && value.hasData() ? value.toDoubles() : std::vector<double>{};
 }
 
@@ -102,7 +103,8 @@ bool isFed(const GraphView& graph, const NodePtr& node, IOIndex_t index) {
 /// True if nobody but `consumer` sees the output of `node`.
 bool feedsOnly(const GraphView& graph, const NodePtr& node, const NodePtr& consumer) {
   const auto edges = node->output(0);
-  const bool isExit = std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& output) { return output.node == node; });
+  const bool isExit =
+      std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& output) { return output.node == node; });
   return !isExit && edges.size() == 1 && edges.front().first == consumer;
 }
 
@@ -120,7 +122,8 @@ bool fuse(const GraphViewPtr& graph, const NodePtr& norm) {
   for (std::size_t c = 0; c < channels; ++c) bias[c] = bias[c] * affine.factor[c] + affine.offset[c];
 
   const auto scaled = scaledWeight(op, old.dims(), weight, affine.factor);
-  setParameter(graph, layer, kWeight, layer->name() + "_w", Tensor::fromValues<double>(old.dims(), std::span<const double>(scaled)).cast(old.dataType()));
+  setParameter(graph, layer, kWeight, layer->name() + "_w",
+               Tensor::fromValues<double>(old.dims(), std::span<const double>(scaled)).cast(old.dataType()));
   setParameter(graph, layer, kBias, layer->name() + "_b",
                Tensor::fromValues<double>({static_cast<DimSize_t>(channels)}, std::span<const double>(bias)).cast(old.dataType()));
   graph->bypass(norm);

@@ -12,7 +12,8 @@ namespace {
 
 /// A graph input goes in and a graph output comes out: without the node they would be one thing.
 bool joinsInputToOutput(const GraphView& graph, const NodePtr& node) {
-  const bool isExit = std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& output) { return output.node == node; });
+  const bool isExit =
+      std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& output) { return output.node == node; });
   return isExit && !graph.contains(node->getParent(0));
 }
 

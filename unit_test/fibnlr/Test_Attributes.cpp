@@ -13,9 +13,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-struct Input {
-  static constexpr std::string_view name = "input";
-};
+struct Input { static constexpr std::string_view name = "input"; };
 struct Impostor {
   static constexpr std::string_view name = "fibnlr.NPR";
   int value = 0;

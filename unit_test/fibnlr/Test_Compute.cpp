@@ -334,7 +334,8 @@ TEST_CASE("A scheduler from before pruning runs the pruned graph", "[fibnlr][Fib
 TEST_CASE("A failure of fibnlr leaves graph, attributes and observers as they were", "[fibnlr][Fibnlr]") {
   const auto graph = network();
   auto data = provider();
-  REQUIRE_THROWS_WITH(fibnlr::fibnlr(graph, data, patient(), [](const Progress&) -> bool { throw std::runtime_error("enough"); }), "enough");
+  REQUIRE_THROWS_WITH(fibnlr::fibnlr(graph, data, patient(), [](const Progress&) -> bool { throw std::runtime_error("enough"); }),
+                      "enough");
   REQUIRE_FALSE(isObserved(graph));
   REQUIRE_FALSE(has<NPR>(graph->getNode("a")));
   REQUIRE(graph->getNode("a")->type() == "ReLU");

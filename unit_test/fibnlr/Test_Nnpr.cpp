@@ -52,7 +52,8 @@ TEST_CASE("A group of one keeps its value when loose, and is 1 when strict", "[f
 
 TEST_CASE("Loose leaves larger groups alone", "[fibnlr][Nnpr]") {
   const std::vector<double> values{0.1, 0.3, 0.6};
-  REQUIRE(normalized(values, {0, 0, 0}, Normalization::Sum, Method::Loose) == normalized(values, {0, 0, 0}, Normalization::Sum, Method::Strict));
+  REQUIRE(normalized(values, {0, 0, 0}, Normalization::Sum, Method::Loose) ==
+          normalized(values, {0, 0, 0}, Normalization::Sum, Method::Strict));
 }
 
 TEST_CASE("MinMax without spread is 1 for the whole group", "[fibnlr][Nnpr]") {

@@ -54,11 +54,14 @@ TEST_CASE("Values out of range are refused by name", "[fibnlr][Parameters]") {
     }
     return std::string("accepted");
   };
-  REQUIRE_THAT(messageOf([](Parameters& p) { p.ablationThreshold = -0.1; }), ContainsSubstring("ablation_threshold") && ContainsSubstring("-0.1"));
-  REQUIRE_THAT(messageOf([](Parameters& p) { p.ablationThreshold = std::numeric_limits<double>::infinity(); }), ContainsSubstring("ablation_threshold"));
+  REQUIRE_THAT(messageOf([](Parameters& p) { p.ablationThreshold = -0.1; }),
+               ContainsSubstring("ablation_threshold") && ContainsSubstring("-0.1"));
+  REQUIRE_THAT(messageOf([](Parameters& p) { p.ablationThreshold = std::numeric_limits<double>::infinity(); }),
+               ContainsSubstring("ablation_threshold"));
   REQUIRE_THAT(messageOf([](Parameters& p) { p.convergenceThreshold = std::numeric_limits<double>::quiet_NaN(); }),
                ContainsSubstring("convergence_threshold"));
-  REQUIRE_THAT(messageOf([](Parameters& p) { p.prunableTypes = {"Sigmoid"}; }), ContainsSubstring("prunable_types") && ContainsSubstring("Sigmoid"));
+  REQUIRE_THAT(messageOf([](Parameters& p) { p.prunableTypes = {"Sigmoid"}; }),
+               ContainsSubstring("prunable_types") && ContainsSubstring("Sigmoid"));
   REQUIRE_THAT(messageOf([](Parameters& p) { p.method = static_cast<Method>(9); }), ContainsSubstring("method"));
   REQUIRE_THAT(messageOf([](Parameters& p) { p.groupAssignments[NodePtr()] = 1; }), ContainsSubstring("group_assignments"));
   REQUIRE(messageOf([](Parameters& p) { p.prunableTypes = {"PReLU", "Clip"}; }) == "accepted");

@@ -74,7 +74,8 @@ TEST_CASE("The largest of each group stay, as many as are to be kept", "[fibnlr]
 
 TEST_CASE("Unequal lengths and NaN are errors", "[fibnlr][Prune]") {
   REQUIRE_THROWS_AS(selectEligible(std::vector<double>{0.0}, {}, Parameters{}), std::invalid_argument);
-  REQUIRE_THROWS_AS(selectEligible(std::vector<double>{std::numeric_limits<double>::quiet_NaN()}, groups({0}), Parameters{}), std::invalid_argument);
+  REQUIRE_THROWS_AS(selectEligible(std::vector<double>{std::numeric_limits<double>::quiet_NaN()}, groups({0}), Parameters{}),
+                    std::invalid_argument);
 }
 
 TEST_CASE("An Identity of the same name takes the place", "[fibnlr][Prune]") {

@@ -39,7 +39,9 @@ NodePtr filled(NodePtr node, unsigned seed) {
   return node;
 }
 
-template <std::size_t DIM> NodePtr norm(DimSize_t channels, const std::string& name = "bn") { return filled(BatchNorm<DIM>(channels, 1e-3, 0.1, false, name), 70); }
+template <std::size_t DIM> NodePtr norm(DimSize_t channels, const std::string& name = "bn") {
+  return filled(BatchNorm<DIM>(channels, 1e-3, 0.1, false, name), 70);
+}
 
 GraphViewPtr chain(const std::vector<NodePtr>& nodes) {
   const std::vector<std::variant<NodePtr, GraphViewPtr>> parts(nodes.begin(), nodes.end());
@@ -114,7 +116,8 @@ TEST_CASE("One, two and three dimensions, groups and transposed convolutions fol
 
 TEST_CASE("The groups of a transposed convolution fold channel by channel", "[recipes][FuseBatchNorm]") {
   for (const DimSize_t groups : {1, 2}) {
-    const NodePtr conv = makeNode("ConvTranspose2D", {{"kernel_dims", std::vector<std::int64_t>{3, 2}}, {"groups", std::int64_t{groups}}}, "conv");
+    const NodePtr conv =
+        makeNode("ConvTranspose2D", {{"kernel_dims", std::vector<std::int64_t>{3, 2}}, {"groups", std::int64_t{groups}}}, "conv");
     Producer(Tensor::full({4, 6 / groups, 3, 2}, 0.0), "conv_w")->addChild(conv, 0, 1);
     Producer(Tensor::full({6}, 0.0), "conv_b")->addChild(conv, 0, 2);
     requireFused(chain({filled(conv, 1), norm<2>(6)}), {2, 4, 5, 5});
@@ -172,4 +175,6 @@ TEST_CASE("Nothing is folded where there is no layer, a parameter is fed, or the
   REQUIRE(fuseBatchNorm(negative) == 0);
 }
 
-TEST_CASE("No graph is an error for the fusion", "[recipes][FuseBatchNorm]") { REQUIRE_THROWS_AS(fuseBatchNorm(nullptr), std::invalid_argument); }
+TEST_CASE("No graph is an error for the fusion", "[recipes][FuseBatchNorm]") {
+  REQUIRE_THROWS_AS(fuseBatchNorm(nullptr), std::invalid_argument);
+}

@@ -25,7 +25,8 @@ std::vector<std::string> names(const GraphViewPtr& graph) {
 }  // namespace
 
 TEST_CASE("Every Identity goes, at the ends and in the middle, and nothing else", "[recipes][RemoveNodes]") {
-  const auto graph = chain({make("Identity", "i1"), make("ReLU", "a"), make("Identity", "i2"), make("Identity", "i3"), make("Dropout", "d"), make("Identity", "i4")});
+  const auto graph = chain({make("Identity", "i1"), make("ReLU", "a"), make("Identity", "i2"), make("Identity", "i3"), make("Dropout", "d"),
+                            make("Identity", "i4")});
   graph->setOutputs({{"y", graph->getNode("i4"), 0}});
   REQUIRE(removeIdentity(graph) == 4);
   REQUIRE(names(graph) == std::vector<std::string>{"a", "d"});

@@ -76,7 +76,9 @@ template <AttributeRelation R, NodeAttribute T> void add(const NodePtr& node) { 
 template <NodeAttribute T> void set(const NodePtr& node, const T& value) { detail::storeOf(node).set<T>({}, value); }
 template <NodeAttribute T> void set(const NodePtr& node, T&& value) { detail::storeOf(node).set<T>({}, std::move(value)); }
 template <NodeAttribute T> void set(Id relation, const NodePtr& node, const T& value) { detail::storeOf(node).set<T>(relation, value); }
-template <NodeAttribute T> void set(Id relation, const NodePtr& node, T&& value) { detail::storeOf(node).set<T>(relation, std::move(value)); }
+template <NodeAttribute T> void set(Id relation, const NodePtr& node, T&& value) {
+  detail::storeOf(node).set<T>(relation, std::move(value));
+}
 // The value's type is not deduced here: `set<NPR>(node, npr)` must not be taken for the relation NPR.
 template <AttributeRelation R, NodeAttribute T> void set(const NodePtr& node, const std::type_identity_t<T>& value) {
   detail::storeOf(node).set<T>(std::string(R::name), value);
@@ -102,7 +104,9 @@ template <AttributeRelation R, NodeAttribute T> [[nodiscard]] T& get(const NodeP
 
 /// nullptr where there is none.
 template <NodeAttribute T> [[nodiscard]] T* tryGet(const NodePtr& node) { return detail::storeOf(node).find<T>().get(); }
-template <NodeAttribute T> [[nodiscard]] T* tryGet(Id relation, const NodePtr& node) { return detail::storeOf(node).find<T>(relation).get(); }
+template <NodeAttribute T> [[nodiscard]] T* tryGet(Id relation, const NodePtr& node) {
+  return detail::storeOf(node).find<T>(relation).get();
+}
 template <AttributeRelation R, NodeAttribute T> [[nodiscard]] T* tryGet(const NodePtr& node) {
   return detail::storeOf(node).find<T>(std::string(R::name)).get();
 }

@@ -25,15 +25,15 @@ struct Convergence {
   bool converged = false;      ///< the last value was < convergenceThreshold
   std::size_t iterations = 0;  ///< batches run
   StopReason reason = StopReason::OutOfData;
-  std::size_t samples = 0;     ///< sum of the batch sizes
+  std::size_t samples = 0;  ///< sum of the batch sizes
 
   friend bool operator==(const Convergence&, const Convergence&) = default;
 };
 
 /// State after an iteration.
 struct Progress {
-  std::size_t iteration = 0;           ///< from 1
-  std::optional<double> convergence;   ///< from the second iteration on
+  std::size_t iteration = 0;          ///< from 1
+  std::optional<double> convergence;  ///< from the second iteration on
   std::size_t samples = 0;
   std::optional<std::size_t> batches;  ///< of one pass over the provider, where it knows
 };
@@ -44,10 +44,12 @@ using ProgressCallback = std::function<bool(const Progress&)>;
 /// then groups and NNPRs as computeNNPR. Re-attaches observers that prune has taken off.
 /// Throws std::invalid_argument: not prepared, not compiled, an empty provider, a batch that does not fit, NaN or infinity in the data
 /// (naming the node and the batch's index, from 0). After any failure all attributes are as before the call.
-Convergence compute(const GraphViewPtr& model, DataProvider& provider, const Parameters& params = {}, const ProgressCallback& progress = {});
+Convergence compute(const GraphViewPtr& model, DataProvider& provider, const Parameters& params = {},
+                    const ProgressCallback& progress = {});
 
 /// (value < threshold, value) with value = sum over the nodes of (current - previous)^2; (false, 0) where the maps are empty or do not hold
 /// the same nodes.
-[[nodiscard]] std::pair<bool, double> computeConvergence(const NodeMap<double>& previous, const NodeMap<double>& current, double threshold = 1e-6);
+[[nodiscard]] std::pair<bool, double> computeConvergence(const NodeMap<double>& previous, const NodeMap<double>& current,
+                                                         double threshold = 1e-6);
 
 }  // namespace Aidge::fibnlr

@@ -35,9 +35,9 @@ enum class GroupMethod : std::uint8_t {
 
 /// Which activations are eligible.
 enum class AblationCriteria : std::uint8_t {
-  None,           ///< none
-  XLeastPerGroup, ///< of each group the ablationXLeast smallest, if also below the threshold
-  Threshold       ///< all with NNPR < ablationThreshold
+  None,            ///< none
+  XLeastPerGroup,  ///< of each group the ablationXLeast smallest, if also below the threshold
+  Threshold        ///< all with NNPR < ablationThreshold
 };
 
 /// What happens to eligible activations.
@@ -63,11 +63,11 @@ struct Parameters {
   GroupMethod group = GroupMethod::ImageSize;
   AblationCriteria ablationCriteria = AblationCriteria::Threshold;
   AblationMethod ablationMethod = AblationMethod::Identity;
-  double ablationThreshold = 0.1;     ///< finite, >= 0
-  std::uint64_t ablationXLeast = 1;   ///< for XLeastPerGroup
-  std::uint64_t ablationMinKept = 0;  ///< activations that stay in each group whatever the criterion
-  std::uint64_t maxIteration = 100;   ///< 0: no limit
-  double convergenceThreshold = 1e-6; ///< >= 0
+  double ablationThreshold = 0.1;      ///< finite, >= 0
+  std::uint64_t ablationXLeast = 1;    ///< for XLeastPerGroup
+  std::uint64_t ablationMinKept = 0;   ///< activations that stay in each group whatever the criterion
+  std::uint64_t maxIteration = 100;    ///< 0: no limit
+  double convergenceThreshold = 1e-6;  ///< >= 0
   /// For GroupMethod::Manual: every prunable node needs an entry.
   std::map<NodeKey, std::uint64_t> groupAssignments;
   /// Operator types that may go: any of ReLU, LeakyReLU, GeLU, PReLU, Clip (a Clip only where its lower bound is 0).

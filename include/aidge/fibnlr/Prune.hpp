@@ -11,7 +11,8 @@ namespace Aidge::fibnlr {
 
 /// Indices, ascending, of the entries that `params` makes eligible. Entries are in topological order, which breaks ties.
 /// Of each group at least ablationMinKept entries, those of the largest NNPR, are never eligible.
-[[nodiscard]] std::vector<std::size_t> selectEligible(std::span<const double> nnpr, std::span<const Group> groups, const Parameters& params);
+[[nodiscard]] std::vector<std::size_t> selectEligible(std::span<const double> nnpr, std::span<const Group> groups,
+                                                      const Parameters& params);
 
 /// Step 3: takes out the eligible activations by their stored NNPR and Group (AblationMethod::None: only says which) and every observer of
 /// FIBNLR off the graph. Returns them; they keep their attributes. Attributes of the nodes that stay are left as they are.
