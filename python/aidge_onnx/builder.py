@@ -223,11 +223,11 @@ class Builder:
 
     def _generic(self, entry: generic.GenericNode, name: str, inputs: Sequence[str]) -> Value:
         attributes = entry.attributes()
-        dims = [self.dims(output) for output in entry.proto.output]
-        packed = _packed_dims(dims)
+        packed = self._packed_dims(entry.proto, inputs)
         if packed is not None:
             attributes["output_dims"] = packed
-        attributes["optional_inputs"] = [index for index, value in enumerate(inputs) if not value]
+        if "" in inputs:
+            attributes["optional_inputs"] = [index for index, value in enumerate(inputs) if not value]
         made = aidge_core.GenericOperator(
             entry.type(),
             nb_data=len(inputs),
@@ -239,6 +239,22 @@ class Builder:
             self._connect(made, index, value)
         self.nodes.append(made)
         return Value(made)
+
+    def _packed_dims(self, proto: NodeProto, inputs: Sequence[str]) -> list[int] | None:
+        """For each output its rank, then its dims, -1 for the batch; None where any dim is not known."""
+        constants = self.source.constants
+        computed = [dims for name in inputs if name and name not in constants and (dims := self.dims(name))]
+        packed: list[int] = []
+        for name in proto.output:
+            dims = self.dims(name) if name else ()
+            if dims is None:
+                return None
+            packed.append(len(dims))
+            for axis, dim in enumerate(dims):
+                if isinstance(dim, Sym) and not (axis == 0 and computed and dim == computed[0][0]):
+                    return None
+                packed.append(-1 if isinstance(dim, Sym) else dim)
+        return packed
 
     def output(self, name: str) -> Value:
         """The source of a graph output; an Identity where that would be a graph input or a producer."""
@@ -255,16 +271,6 @@ class Builder:
             self.name_of(node),
             [name],
         )
-
-
-def _packed_dims(all_dims: Sequence[tuple[int | Sym, ...] | None]) -> list[int] | None:
-    """For each output its rank, then its dims; None where more than the first dim of one is free."""
-    packed: list[int] = []
-    for dims in all_dims:
-        if dims is None or any(isinstance(dim, Sym) for dim in dims[1:]):
-            return None
-        packed += [len(dims), *(-1 if isinstance(dim, Sym) else dim for dim in dims)]
-    return packed
 
 
 def scalar(array: Array, node: OnnxNode, what: str) -> float:

@@ -124,7 +124,9 @@ def _check_value(value: ValueInfoProto, where: str) -> None:
         if tensor.elem_type not in TensorProto.DataType.values():
             raise InvalidModelError(f"{where} {value.name!r}: unknown element type {tensor.elem_type}")
         for dim in tensor.shape.dim:
-            if dim.HasField("dim_value") and not 0 <= dim.dim_value < 1 << 48:
+            if dim.dim_value == -1:  # what some converters write for a free dim
+                dim.ClearField("dim_value")
+            elif dim.HasField("dim_value") and not 0 <= dim.dim_value < 1 << 48:
                 raise InvalidModelError(f"{where} {value.name!r}: dimension {dim.dim_value}")
 
 

@@ -193,9 +193,13 @@ def _dims_of(graph: aidge_core.GraphView, index: int, input_dims: InputDims | No
 def _infer(write: Writer, outputs: list[str], *, data_prop: bool) -> ModelProto:
     model = write.skeleton([ValueInfoProto(name=name) for name in outputs])
     try:
-        return onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=data_prop)
+        return onnx.shape_inference.infer_shapes(
+            model, check_type=True, strict_mode=True, data_prop=data_prop
+        )
     except onnx.shape_inference.InferenceError as error:
-        raise ValueError(f"[aidge_onnx.export] expected shapes that fit, got: {str(error).strip()}") from error
+        raise ValueError(
+            f"[aidge_onnx.export] expected shapes that fit, got: {str(error).strip()}"
+        ) from error
 
 
 def _output_infos(

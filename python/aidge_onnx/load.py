@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -134,7 +134,16 @@ def _build(source: Source) -> aidge_core.GraphView:
         ]
     )
     graph.metadata = _metadata(source, [value for value in source.inputs if not builder.targets[value.name]])
+    _check_shapes(graph)
     return graph
+
+
+def _check_shapes(graph: aidge_core.GraphView) -> None:
+    """Shapes that cannot fit are an invalid model; what depends on free dims is seen at compile."""
+    if any(spec.dims is None or None in spec.dims for spec in graph.input_specs):
+        return
+    with suppress(aidge_core.UnsupportedError):
+        graph.infer_shapes()
 
 
 def _check_boundary(source: Source) -> None:

@@ -50,7 +50,15 @@ constexpr std::string_view kOutputDims = "output_dims";
 /// Which inputs of a generic operator may stay unconnected.
 constexpr std::string_view kOptionalInputs = "optional_inputs";
 
-std::vector<TensorInfo> declaredInfos(const Operator& op) {
+/// The batch as it arrives: the first dim of the first input that is computed.
+DimSize_t batchOf(std::span<const TensorInfo> inputs) {
+  for (const TensorInfo& input : inputs) {
+    if (input.value == nullptr && !input.dims.empty()) return input.dims.front();
+  }
+  return kDynamicDim;
+}
+
+std::vector<TensorInfo> declaredInfos(const Operator& op, std::span<const TensorInfo> inputs) {
   if (!op.hasAttribute(kOutputDims)) {
     throw UnsupportedError("[operator::infer] expected an operator with known output dims, got the generic operator " + op.type());
   }
@@ -61,6 +69,8 @@ std::vector<TensorInfo> declaredInfos(const Operator& op) {
     const auto rank = static_cast<std::size_t>(std::max<std::int64_t>(packed[at], 0));
     if (rank > packed.size() - at - 1) throwExpected("operator::infer", "\"output_dims\" as rank, dims, rank, dims …", "a list that ends early");
     infos.push_back({Dims(packed.begin() + static_cast<std::ptrdiff_t>(at) + 1, packed.begin() + static_cast<std::ptrdiff_t>(at + 1 + rank)), DataType::Float32, nullptr});
+    Dims& dims = infos.back().dims;
+    if (!dims.empty() && dims.front() == kDynamicDim) dims.front() = batchOf(inputs);
     at += 1 + rank;
   }
   if (infos.size() != op.nbOutputs()) throwExpected("operator::infer", "\"output_dims\" for " + std::to_string(op.nbOutputs()) + " outputs", std::to_string(infos.size()));
@@ -193,7 +203,7 @@ std::vector<TensorInfo> Operator::infer(std::span<const TensorInfo> inputs) cons
     for (const GraphOutput& output : mMicroGraph->outputs()) infos.push_back(shapes.at(output.node.get())[output.index]);
     return infos;
   }
-  if (mSchema == nullptr) return declaredInfos(*this);
+  if (mSchema == nullptr) return declaredInfos(*this, inputs);
   return mSchema->infer(*this, inputs);
 }
 

@@ -38,7 +38,9 @@ def weights_of(net: Net) -> dict[str, np.ndarray[Any, Any]]:
     made = {}
     for name, value in net.weights.items():
         if isinstance(value, tuple):
-            made[name] = (rng.standard_normal(value) / math.sqrt(max(1, math.prod(value[1:])))).astype(np.float32)
+            made[name] = (rng.standard_normal(value) / math.sqrt(max(1, math.prod(value[1:])))).astype(
+                np.float32
+            )
             if name.startswith("positive"):
                 made[name] = np.abs(made[name]) + np.float32(0.5)
         else:
@@ -48,13 +50,17 @@ def weights_of(net: Net) -> dict[str, np.ndarray[Any, Any]]:
 
 def model_of(net: Net, opset: int) -> ModelProto:
     weights = weights_of(net)
-    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in net.inputs.items()]
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in net.inputs.items()
+    ]
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in net.outputs]
     initialisers = [numpy_helper.from_array(array, name) for name, array in weights.items()]
     if IR_VERSIONS[opset] < 4:
         inputs += [helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)) for t in initialisers]
     graph = helper.make_graph(net.nodes, "net", inputs, outputs, initialisers)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSIONS[opset])
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSIONS[opset]
+    )
 
 
 def data_for(net: Net, batch: int) -> dict[str, np.ndarray[Any, Any]]:
@@ -70,9 +76,14 @@ def run(model: ModelProto, feeds: dict[str, np.ndarray[Any, Any]]) -> list[np.nd
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     names = {value.name for value in session.get_inputs()}
-    return [np.asarray(value) for value in session.run(None, {name: feeds[name] for name in feeds if name in names})]
+    return [
+        np.asarray(value)
+        for value in session.run(None, {name: feeds[name] for name in feeds if name in names})
+    ]
 
 
 def types_of(graph: aidge_core.GraphView) -> list[str]:
@@ -83,7 +94,9 @@ def generics_of(graph: aidge_core.GraphView) -> list[str]:
     return [node.name() for node in graph.get_ordered_nodes() if node.get_operator().is_generic()]
 
 
-def assert_close(got: list[np.ndarray[Any, Any]], expected: list[np.ndarray[Any, Any]], tolerance: float) -> None:
+def assert_close(
+    got: list[np.ndarray[Any, Any]], expected: list[np.ndarray[Any, Any]], tolerance: float
+) -> None:
     assert len(got) == len(expected)
     for one, other in zip(got, expected, strict=True):
         assert one.shape == other.shape
@@ -106,18 +119,24 @@ def case(name: str, since: int = 7, until: int = 99) -> Callable[[Make], Make]:
     return enter
 
 
-def conv(name: str, shape: tuple[int, ...], x: list[Any], bias: bool = True, since: int = 7, **attributes: Any) -> None:
+def conv(
+    name: str, shape: tuple[int, ...], x: list[Any], bias: bool = True, since: int = 7, **attributes: Any
+) -> None:
     axes = len(shape) - 2
     inputs = ["x", "w", "b"] if bias else ["x", "w"]
     weights: dict[str, Any] = {"w": shape, **({"b": (shape[0],)} if bias else {})}
-    case(name, since)(lambda _: Net([node("Conv", inputs, ["y"], **attributes)], [f"Conv{axes}D"], weights, {"x": x}))
+    case(name, since)(
+        lambda _: Net([node("Conv", inputs, ["y"], **attributes)], [f"Conv{axes}D"], weights, {"x": x})
+    )
 
 
 conv("a convolution without attributes", (4, 6, 3, 3), ["N", 6, 9, 8])
 conv("a 1D convolution", (5, 3, 4), ["N", 3, 17], strides=[2], pads=[1, 2])
 conv("a 3D convolution", (4, 2, 3, 2, 3), ["N", 2, 6, 5, 7], pads=[1, 0, 1, 1, 1, 0], kernel_shape=[3, 2, 3])
 conv("a depthwise convolution", (6, 1, 3, 3), ["N", 6, 9, 8], group=6, pads=[1, 1, 1, 1], strides=[2, 2])
-conv("a grouped convolution without bias", (4, 3, 3, 3), ["N", 6, 9, 8], bias=False, group=2, dilations=[2, 1])
+conv(
+    "a grouped convolution without bias", (4, 3, 3, 3), ["N", 6, 9, 8], bias=False, group=2, dilations=[2, 1]
+)
 conv("a convolution padded on one side", (4, 6, 3, 3), ["N", 6, 9, 8], pads=[0, 0, 2, 1])
 conv("SAME_UPPER", (4, 6, 4, 3), ["N", 6, 9, 8], auto_pad="SAME_UPPER", strides=[2, 2])
 conv("SAME_LOWER", (4, 6, 4, 3), ["N", 6, 9, 8], auto_pad="SAME_LOWER", strides=[2, 3])
@@ -126,19 +145,39 @@ conv("VALID", (4, 6, 4, 3), ["N", 6, 9, 8], auto_pad="VALID")
 
 def deconv(name: str, shape: tuple[int, ...], x: list[Any], **attributes: Any) -> None:
     axes, weights = len(shape) - 2, {"w": shape, "b": (shape[1] * attributes.get("group", 1),)}
-    net = Net([node("ConvTranspose", ["x", "w", "b"], ["y"], **attributes)], [f"ConvTranspose{axes}D"], weights, {"x": x})
+    net = Net(
+        [node("ConvTranspose", ["x", "w", "b"], ["y"], **attributes)],
+        [f"ConvTranspose{axes}D"],
+        weights,
+        {"x": x},
+    )
     case(name)(lambda _: net)
 
 
-deconv("a transposed convolution", (6, 4, 3, 3), ["N", 6, 5, 4], strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])
+deconv(
+    "a transposed convolution",
+    (6, 4, 3, 3),
+    ["N", 6, 5, 4],
+    strides=[2, 2],
+    pads=[1, 1, 1, 1],
+    output_padding=[1, 1],
+)
 deconv("a grouped transposed convolution", (6, 2, 3, 3), ["N", 6, 5, 4], group=2)
-deconv("a transposed convolution with output_shape", (6, 4, 3, 3), ["N", 6, 5, 4], strides=[2, 2], output_shape=[10, 9])
+deconv(
+    "a transposed convolution with output_shape",
+    (6, 4, 3, 3),
+    ["N", 6, 5, 4],
+    strides=[2, 2],
+    output_shape=[10, 9],
+)
 deconv("a 1D transposed convolution", (3, 4, 5), ["N", 3, 9], strides=[3], dilations=[2])
 
 
 @case("Gemm with B transposed")
 def _(_: int) -> Net:
-    return Net([node("Gemm", ["x", "w", "b"], ["y"], transB=1)], ["FC"], {"w": (5, 7), "b": (5,)}, {"x": ["N", 7]})
+    return Net(
+        [node("Gemm", ["x", "w", "b"], ["y"], transB=1)], ["FC"], {"w": (5, 7), "b": (5,)}, {"x": ["N", 7]}
+    )
 
 
 @case("Gemm with factors and a scalar C")
@@ -182,7 +221,9 @@ def _(_: int) -> Net:
 
 @case("MatMul of two inputs")
 def _(_: int) -> Net:
-    return Net([node("MatMul", ["a", "b"], ["y"])], ["MatMul"], {}, {"a": ["N", 2, 4, 8], "b": ["N", 2, 8, 3]})
+    return Net(
+        [node("MatMul", ["a", "b"], ["y"])], ["MatMul"], {}, {"a": ["N", 2, 4, 8], "b": ["N", 2, 8, 3]}
+    )
 
 
 @case("batch normalisation")
@@ -195,7 +236,9 @@ def _(opset: int) -> Net:
 @case("batch normalisation of rank 2")
 def _(_: int) -> Net:
     names = {"positive_s": (6,), "b": (6,), "m": (6,), "positive_v": (6,)}
-    return Net([node("BatchNormalization", ["x", *names], ["y"])], ["BatchNorm1D"], dict(names), {"x": ["N", 6]})
+    return Net(
+        [node("BatchNormalization", ["x", *names], ["y"])], ["BatchNorm1D"], dict(names), {"x": ["N", 6]}
+    )
 
 
 def unary(op: str, kind: str, since: int = 7, **attributes: Any) -> None:
@@ -315,9 +358,15 @@ def _(_: int) -> Net:
 
 
 def binary(op: str) -> None:
-    case(f"{op} of two inputs")(lambda _: Net([node(op, ["a", "b"], ["y"])], [op], {}, {"a": ["N", 6, 4], "b": ["N", 6, 4]}))
-    case(f"{op} with a broadcast constant")(lambda _: Net([node(op, ["x", "positive_c"], ["y"])], [op], {"positive_c": (6, 1, 1)}))
-    case(f"{op} of a constant")(lambda _: Net([node(op, ["c", "p"], ["y"])], [op], {"c": np.float32(3)}, {"p": ["N", 3]}))
+    case(f"{op} of two inputs")(
+        lambda _: Net([node(op, ["a", "b"], ["y"])], [op], {}, {"a": ["N", 6, 4], "b": ["N", 6, 4]})
+    )
+    case(f"{op} with a broadcast constant")(
+        lambda _: Net([node(op, ["x", "positive_c"], ["y"])], [op], {"positive_c": (6, 1, 1)})
+    )
+    case(f"{op} of a constant")(
+        lambda _: Net([node(op, ["c", "p"], ["y"])], [op], {"c": np.float32(3)}, {"p": ["N", 3]})
+    )
 
 
 for operator in ("Add", "Sub", "Mul", "Div"):
@@ -342,7 +391,9 @@ def _(_: int) -> Net:
 
 @case("Concat along a negative axis", since=11)
 def _(_: int) -> Net:
-    return Net([node("Concat", ["a", "b"], ["y"], axis=-1)], ["Concat"], {}, {"a": ["N", 3, 4], "b": ["N", 3, 2]})
+    return Net(
+        [node("Concat", ["a", "b"], ["y"], axis=-1)], ["Concat"], {}, {"a": ["N", 3, 4], "b": ["N", 3, 2]}
+    )
 
 
 @case("Reshape with copied and inferred dims")
@@ -371,7 +422,10 @@ def _(_: int) -> Net:
 @case("Pad as attributes", until=10)
 def _(_: int) -> Net:
     pads = [0, 0, 1, 2, 0, 1, 0, 3]
-    nodes = [node("Pad", ["x"], ["h"], pads=pads, value=0.5), node("Pad", ["h"], ["y"], pads=pads, mode="reflect")]
+    nodes = [
+        node("Pad", ["x"], ["h"], pads=pads, value=0.5),
+        node("Pad", ["h"], ["y"], pads=pads, mode="reflect"),
+    ]
     return Net(nodes, ["Pad", "Pad"])
 
 
@@ -390,7 +444,11 @@ def _(_: int) -> Net:
 
 @case("Pad that wraps", since=20)
 def _(_: int) -> Net:
-    return Net([node("Pad", ["x", "p"], ["y"], mode="wrap")], ["Pad"], {"p": np.asarray([0, 0, 1, 2, 0, 0, 2, 1], np.int64)})
+    return Net(
+        [node("Pad", ["x", "p"], ["y"], mode="wrap")],
+        ["Pad"],
+        {"p": np.asarray([0, 0, 1, 2, 0, 0, 2, 1], np.int64)},
+    )
 
 
 @case("Dropout with a ratio")
@@ -409,7 +467,11 @@ def _(_: int) -> Net:
 def _(opset: int) -> Net:
     if opset < 18:
         return Net([node("ReduceMean", ["x"], ["y"], axes=[2, 3], keepdims=0)], ["ReduceMean"])
-    return Net([node("ReduceMean", ["x", "a"], ["y"], keepdims=0)], ["ReduceMean"], {"a": np.asarray([2, 3], np.int64)})
+    return Net(
+        [node("ReduceMean", ["x", "a"], ["y"], keepdims=0)],
+        ["ReduceMean"],
+        {"a": np.asarray([2, 3], np.int64)},
+    )
 
 
 @case("ReduceMean over everything")
@@ -440,8 +502,16 @@ def written_out_gelu(form: str, order: int) -> Net:
     if form == "erf":
         nodes = [node("Div", ["x", "root"], ["i"]), node("Erf", ["i"], ["e"])]
     else:
-        constants |= {"three": np.float32(3), "k": np.float32(0.044715), "c": np.float32(math.sqrt(2 / math.pi))}
-        nodes = [node("Pow", ["x", "three"], ["x3"]), node("Mul", ["x3", "k"], ["kx3"]), node("Add", ["x", "kx3"], ["s"])]
+        constants |= {
+            "three": np.float32(3),
+            "k": np.float32(0.044715),
+            "c": np.float32(math.sqrt(2 / math.pi)),
+        }
+        nodes = [
+            node("Pow", ["x", "three"], ["x3"]),
+            node("Mul", ["x3", "k"], ["kx3"]),
+            node("Add", ["x", "kx3"], ["s"]),
+        ]
         nodes += [node("Mul", ["s", "c"], ["i"]), node("Tanh", ["i"], ["e"])]
     nodes.append(node("Add", ["e", "one"], ["a"]))
     orders = [
@@ -458,7 +528,9 @@ for written_form in ("erf", "tanh"):
             lambda _, form=written_form, order=factor_order: written_out_gelu(form, order)
         )
 
-PARAMETERS = [pytest.param(make, opset, id=f"{name}-{opset}") for name, make, opsets in CASES for opset in opsets]
+PARAMETERS = [
+    pytest.param(make, opset, id=f"{name}-{opset}") for name, make, opsets in CASES for opset in opsets
+]
 
 
 def lenient(model: ModelProto) -> ModelProto:

@@ -66,7 +66,7 @@ class Operator {
   /// A registered type; `attributes` override the schema's defaults (unknown names and wrong types are errors). `nbInputs` counts for variadic types.
   explicit Operator(std::string_view type, AttributeMap attributes = {}, IOIndex_t nbInputs = 0);
   /// A generic operator: any type, any attributes, the given counts; nothing can run it natively. Two attributes mean something:
-  /// "output_dims" (rank, dims, rank, dims … of the outputs) and "optional_inputs" (indices that may stay unconnected).
+  /// "output_dims" (rank, dims, rank, dims … of the outputs; a first dim of -1 is that of the first computed input) and "optional_inputs" (indices that may stay unconnected).
   static std::shared_ptr<Operator> generic(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, AttributeMap attributes = {});
   /// A meta operator: its work is `graph`, whose inputs and outputs are its own.
   static std::shared_ptr<Operator> meta(std::string type, GraphViewPtr graph);
