@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "PyPickle.hpp"
 #include "PyTensor.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/core/Types.hpp"
@@ -131,12 +132,15 @@ void bindConstruction(TensorClass& tensor) {
            "A tensor over an array. Shares the memory of C-contiguous arrays of native byte order (NumPy, and torch by DLPack), and\n"
            "keeps it alive; other arrays and Python lists are copied. Python floats become float32; arrays keep their type.")
       .def_static("from_dlpack", [](const py::object& array) {
-             return tensorFromPython(py::module_::import("numpy").attr("from_dlpack")(array));
+             if (!py::hasattr(array, "__dlpack__")) {
+               throwExpected("data::Tensor.from_dlpack", "an array with __dlpack__", std::string(py::str(py::type::of(array).attr("__name__"))));
+             }
+             return tensorFromPython(array);
            }, py::arg("array"), "A tensor over the memory of any array in host memory that has __dlpack__; copied only where it is not C-contiguous.")
       .def_static("full", [](const Dims& dims, double value, DataTypeLike dtype) { return Tensor::full(dims, value, dtype.value); },
                   py::arg("dims"), py::arg("value"), py::arg_v("dtype", DataTypeLike{}, "dtype.float32"),
-                  "A tensor of those dims with all elements set to `value`.")
-      .def(py::pickle(&getState, &setState));
+                  "A tensor of those dims with all elements set to `value`.");
+  definePickle(tensor, &getState, &setState);
 }
 
 void bindProperties(TensorClass& tensor) {
