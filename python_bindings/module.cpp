@@ -25,6 +25,7 @@ std::vector<std::string> publicNames(const py::module_& m) {
 PYBIND11_MODULE(_core, m) {
   using namespace Aidge::python;
   m.doc() = "The native part of aidge_core: tensors, graphs, operators, execution, statistics and graph rewriting.";
+  m.attr("__version__") = AIDGE_VERSION;
   bindErrors(m);
   bindData(m);
   declareGraphTypes(m);

@@ -10,5 +10,7 @@ from . import _core, data
 from ._core import *  # noqa: F403
 from .data import Database, DataProvider
 
-__all__ = ["DataProvider", "Database", "data"]
+__version__: str = _core.__version__
+
+__all__ = ["DataProvider", "Database", "__version__", "data"]
 __all__ += _core.__all__
