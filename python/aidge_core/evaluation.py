@@ -96,7 +96,9 @@ def evaluate_model(
         if labels is not None:
             if labels.min() < 0 or labels.max() >= scores.shape[1]:
                 found = f"labels from {labels.min()} to {labels.max()}"
-                raise ValueError(f"[evaluation::evaluate] expected labels below {scores.shape[1]}, got {found}")
+                raise ValueError(
+                    f"[evaluation::evaluate] expected labels below {scores.shape[1]}, got {found}"
+                )
             first, any_of_k = _hits(scores, labels, k)
             labelled, top1, topk = labelled + len(labels), top1 + first, topk + any_of_k
         if other is not None:
@@ -108,4 +110,6 @@ def evaluate_model(
     if samples == 0:
         raise ValueError("[evaluation::evaluate] expected data, got an empty provider")
     compared = other is not None
-    return EvaluationResult(samples, labelled, top1, topk, k, agreed if compared else None, worst if compared else None)
+    return EvaluationResult(
+        samples, labelled, top1, topk, k, agreed if compared else None, worst if compared else None
+    )

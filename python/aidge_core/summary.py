@@ -53,7 +53,12 @@ class ModelSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "parameters": self.parameters, "macs": self.macs, "activations": len(self.activations)}
+        return {
+            **asdict(self),
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "activations": len(self.activations),
+        }
 
 
 def _elements(dims: Sequence[int]) -> int:
@@ -83,7 +88,11 @@ def _layers(graph: GraphView, prefix: str, counted: set[int]) -> list[LayerSumma
             layers += _layers(operator.get_micro_graph(), f"{prefix}{node.name()}/", counted)
             continue
         dims = tuple(operator.get_output(0).dims) if operator.nb_outputs() else ()
-        layers.append(LayerSummary(prefix + node.name(), node.type(), dims, _parameters(node, counted), int(operator.macs())))
+        layers.append(
+            LayerSummary(
+                prefix + node.name(), node.type(), dims, _parameters(node, counted), int(operator.macs())
+            )
+        )
     return layers
 
 
@@ -94,9 +103,10 @@ def summarize(graph: GraphView, dims: Sequence[Sequence[int]] = ()) -> ModelSumm
     """
     graph.forward_dims([list(entry) for entry in dims])
     inputs = []
-    for spec, (node, index) in zip(graph.input_specs, graph.get_ordered_inputs(), strict=True):
-        inputs.append((spec.name, tuple(node.get_operator().get_input(index).dims)))
+    for entry, (node, index) in zip(graph.input_specs, graph.get_ordered_inputs(), strict=True):
+        fed = node.get_operator().get_input(index)
+        inputs.append((entry.name, tuple(fed.dims) if fed is not None else ()))
     outputs = []
-    for spec, (node, index) in zip(graph.output_specs, graph.get_ordered_outputs(), strict=True):
-        outputs.append((spec.name, tuple(node.get_operator().get_output(index).dims)))
+    for leaving, (node, index) in zip(graph.output_specs, graph.get_ordered_outputs(), strict=True):
+        outputs.append((leaving.name, tuple(node.get_operator().get_output(index).dims)))
     return ModelSummary(tuple(inputs), tuple(outputs), tuple(_layers(graph, "", set())))

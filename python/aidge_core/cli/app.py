@@ -43,14 +43,16 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
 ) -> None:
     """Makes trained convolutional networks smaller and faster: ONNX in, smaller ONNX out."""
 
 
 def _describe(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"no such file: {error.filename}"
+        return f"{error.strerror or 'no such file'}: {error.filename}"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, KeyError) and error.args:

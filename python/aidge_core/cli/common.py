@@ -25,7 +25,10 @@ def load(path: Path) -> GraphView:
     """The network in an ONNX file. Raises FileNotFoundError, InvalidModelError."""
     import aidge_onnx
 
-    return aidge_onnx.load_onnx(path)
+    try:
+        return aidge_onnx.load_onnx(path)
+    except aidge_onnx.InvalidModelError as error:
+        raise aidge_onnx.InvalidModelError(f"{path} is no ONNX model that can be used: {error}") from error
 
 
 def parse_dims(texts: Sequence[str]) -> list[list[int]]:
@@ -42,6 +45,7 @@ def parse_dims(texts: Sequence[str]) -> list[list[int]]:
 def compile_model(model: GraphView, threads: int = 0, dims: Sequence[Sequence[int]] = ()) -> None:
     """Compiles for the CPU; `threads` 0 leaves their number to OpenMP."""
     import aidge_backend_cpu
+
     import aidge_core
 
     if threads:

@@ -11,7 +11,7 @@ import typer
 
 from aidge_core.cli.common import compile_model, console, load, percent, print_json
 from aidge_core.cli.evaluate import run_evaluation
-from aidge_core.cli.prune import print_verification, print_run, run_fibnlr, write_pruned
+from aidge_core.cli.prune import print_run, print_verification, run_fibnlr, write_pruned
 from aidge_core.cli.sources import DataOptions, open_data
 
 __all__ = ["demo"]
@@ -20,7 +20,9 @@ _EXIT_CHECK_FAILED = 1
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the pruned ONNX file goes.")] = Path("mnist_resnet18_pruned.onnx"),
+    out: Annotated[Path, typer.Option(help="Where the pruned ONNX file goes.")] = Path(
+        "mnist_resnet18_pruned.onnx"
+    ),
     ablation_threshold: Annotated[float, typer.Option(help="NNPR strictly below this goes.")] = 0.1,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -42,7 +44,9 @@ def demo(
     params = aidge_core.fibnlr_Parameters(ablation_threshold=ablation_threshold)
     run = run_fibnlr(network, calibration, params, quiet=as_json)
     print_run(screen, run, params)
-    after = run_evaluation(network, test, reference=original, quiet=as_json, label="evaluating the pruned network")
+    after = run_evaluation(
+        network, test, reference=original, quiet=as_json, label="evaluating the pruned network"
+    )
     screen.print(f"\naccuracy before              {percent(before.accuracy)}")
     screen.print(f"accuracy after recipe        {percent(after.accuracy)}  (no retraining)")
     screen.print(f"same prediction as before    {percent(after.agreement)}")
@@ -56,7 +60,9 @@ def demo(
         raise typer.Exit(_EXIT_CHECK_FAILED)
 
 
-def _report(run: Any, before: Any, after: Any, out: Path, verification: Any, seconds: float) -> dict[str, Any]:
+def _report(
+    run: Any, before: Any, after: Any, out: Path, verification: Any, seconds: float
+) -> dict[str, Any]:
     return {
         **run.to_dict(),
         "before": before.to_dict(),

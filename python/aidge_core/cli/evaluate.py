@@ -18,7 +18,13 @@ __all__ = ["evaluate", "run_evaluation"]
 
 
 def run_evaluation(
-    model: GraphView, data: Any, *, reference: GraphView | None = None, k: int = 5, quiet: bool = False, label: str = "evaluating"
+    model: GraphView,
+    data: Any,
+    *,
+    reference: GraphView | None = None,
+    k: int = 5,
+    quiet: bool = False,
+    label: str = "evaluating",
 ) -> EvaluationResult:
     """evaluate_model under a progress bar."""
     from rich.console import Console
@@ -26,23 +32,38 @@ def run_evaluation(
 
     from aidge_core.evaluation import evaluate_model
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} samples"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed} samples"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as bar:
         task = bar.add_task(label, total=None)
         return evaluate_model(
-            model, data, reference=reference, k=k, progress=lambda samples: bar.update(task, completed=samples)
+            model,
+            data,
+            reference=reference,
+            k=k,
+            progress=lambda samples: bar.update(task, completed=samples),
         )
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
     data: Annotated[str, typer.Option(help=DATA_HELP)],
-    reference: Annotated[Path | None, typer.Option(help="Another ONNX file to compare every prediction with.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Another ONNX file to compare every prediction with.")
+    ] = None,
     topk: Annotated[int, typer.Option(min=1, help="k of top-k accuracy.")] = 5,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
-    mean: Annotated[list[float] | None, typer.Option(help="Image folders: mean of a channel in [0, 1] (once a channel).")] = None,
-    std: Annotated[list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")] = None,
+    mean: Annotated[
+        list[float] | None, typer.Option(help="Image folders: mean of a channel in [0, 1] (once a channel).")
+    ] = None,
+    std: Annotated[
+        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -53,9 +74,13 @@ def evaluate(
     if other is not None:
         compile_model(other)
     options = DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
-    result = run_evaluation(network, open_data(data, network, options), reference=other, k=topk, quiet=as_json)
+    result = run_evaluation(
+        network, open_data(data, network, options), reference=other, k=topk, quiet=as_json
+    )
     if as_json:
-        print_json({"model": str(model), "reference": str(reference) if reference else None, **result.to_dict()})
+        print_json(
+            {"model": str(model), "reference": str(reference) if reference else None, **result.to_dict()}
+        )
         return
     out = console()
     out.print(f"{model}: {result.samples} samples", markup=False)

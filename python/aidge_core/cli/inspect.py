@@ -33,7 +33,8 @@ def _table(summary: ModelSummary) -> Table:
 def inspect(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
     dims: Annotated[
-        list[str] | None, typer.Option(help="Dims of an input, e.g. 1,3,224,224 (once an input; free dims are 1 otherwise).")
+        list[str] | None,
+        typer.Option(help="Dims of an input, e.g. 1,3,224,224 (once an input; free dims are 1 otherwise)."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

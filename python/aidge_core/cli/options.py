@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aidge_core import fibnlr_Parameters
 
-__all__ = ["Criterion", "FibnlrOptions", "GroupBy", "How", "Normalization", "Preset", "Strictness", "build_parameters"]
+__all__ = [
+    "Criterion",
+    "FibnlrOptions",
+    "GroupBy",
+    "How",
+    "Normalization",
+    "Preset",
+    "Strictness",
+    "build_parameters",
+]
 
 
 class Preset(str, Enum):
@@ -86,7 +95,9 @@ def _assignments(text: str) -> dict[str, int]:
     if Path(text).suffix == ".json":
         table = json.loads(Path(text).read_text(encoding="utf-8"))
         if not isinstance(table, dict):
-            raise ValueError(f'[cli::fibnlr] expected {{"node name": group, …}} in {text}, got {type(table).__name__}')
+            raise ValueError(
+                f'[cli::fibnlr] expected {{"node name": group, …}} in {text}, got {type(table).__name__}'
+            )
         return {str(name): int(group) for name, group in table.items()}
     result = {}
     for entry in text.split(","):
@@ -118,13 +129,19 @@ def build_parameters(options: FibnlrOptions) -> fibnlr_Parameters:
         value = getattr(options, name)
         if value is not None:
             setattr(params, name, getattr(kind, value.value.upper()))
-    numbers = ("ablation_threshold", "ablation_x_least", "ablation_min_kept", "max_iteration", "convergence_threshold")
+    numbers = (
+        "ablation_threshold",
+        "ablation_x_least",
+        "ablation_min_kept",
+        "max_iteration",
+        "convergence_threshold",
+    )
     for name in numbers:
         value = getattr(options, name)
         if value is not None:
             setattr(params, name, value)
     if options.group_assignments:
-        params.group_assignments = _assignments(options.group_assignments)
+        params.group_assignments = {**_assignments(options.group_assignments)}
     if options.prunable_types:
         params.prunable_types = list(options.prunable_types)
     params.validate()

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from aidge_core import GraphView, fibnlr_Parameters
     from aidge_core.cli.verify import Verification
 
-__all__ = ["ActivationRow", "FibnlrRun", "fibnlr", "print_run", "print_verification", "run_fibnlr", "write_pruned"]
+__all__ = [
+    "ActivationRow",
+    "FibnlrRun",
+    "fibnlr",
+    "print_run",
+    "print_verification",
+    "run_fibnlr",
+    "write_pruned",
+]
 
 _EXIT_CHECK_FAILED = 1
 
@@ -68,7 +76,13 @@ def _compute(model: GraphView, provider: Any, params: fibnlr_Parameters, quiet: 
 
     import aidge_core
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as bar:
         task = bar.add_task("measuring", total=params.max_iteration or None, detail="")
 
@@ -86,19 +100,29 @@ def _channels(node: Any) -> int:
     return int(dims[1]) if len(dims) > 1 else 1
 
 
-def run_fibnlr(model: GraphView, provider: Any, params: fibnlr_Parameters, *, quiet: bool = False) -> FibnlrRun:
+def run_fibnlr(
+    model: GraphView, provider: Any, params: fibnlr_Parameters, *, quiet: bool = False
+) -> FibnlrRun:
     """prepare, compute and prune, with a progress bar; `model` is pruned in place."""
     import aidge_core
 
     prepared = aidge_core.fibnlr_prepare(model, params)
     if not prepared:
         kinds = ", ".join(params.prunable_types)
-        raise ValueError(f"[cli::fibnlr] expected at least one prunable activation ({kinds}) in the network, got none")
+        raise ValueError(
+            f"[cli::fibnlr] expected at least one prunable activation ({kinds}) in the network, got none"
+        )
     history = _compute(model, provider, params, quiet)
     facts = []
     for node in model.get_ordered_nodes(deep=True):
         if node in prepared:
-            facts.append((node, _channels(node), int(aidge_core.fibnlr_get_activity_tracker(node).count_dead_neurons())))
+            facts.append(
+                (
+                    node,
+                    _channels(node),
+                    int(aidge_core.fibnlr_get_activity_tracker(node).count_dead_neurons()),
+                )
+            )
     removed = aidge_core.fibnlr_prune(model, params)
     rows = tuple(
         ActivationRow(
@@ -128,7 +152,15 @@ def print_run(out: Console, run: FibnlrRun, params: fibnlr_Parameters) -> None:
     verdict = "would be removed" if dry else "removed"
     for row in run.rows:
         style = "bold" if row.removed else ""
-        cells = (row.name, row.type, str(row.group), str(row.channels), f"{row.npr:.4f}", f"{row.nnpr:.4f}", str(row.dead))
+        cells = (
+            row.name,
+            row.type,
+            str(row.group),
+            str(row.channels),
+            f"{row.npr:.4f}",
+            f"{row.nnpr:.4f}",
+            str(row.dead),
+        )
         table.add_row(*cells, verdict if row.removed else "kept", style=style)
     out.print(table)
     count = sum(row.removed for row in run.rows)
@@ -142,6 +174,7 @@ def print_run(out: Console, run: FibnlrRun, params: fibnlr_Parameters) -> None:
 def write_pruned(model: GraphView, out: Path, provider: Any) -> Verification:
     """Exports, then verifies the file on the first batch of `provider`; a file that fails is not left behind."""
     import aidge_onnx
+
     from aidge_core.cli.verify import verify_export
     from aidge_core.data import as_batches
 
@@ -176,27 +209,53 @@ def print_verification(out: Console, path: Path, verification: Verification) -> 
 def fibnlr(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
     data: Annotated[str, typer.Option(help=f"What to measure on. {DATA_HELP}")],
-    out: Annotated[Path | None, typer.Option(help="Where the pruned ONNX file goes (none: only report).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the pruned ONNX file goes (none: only report).")
+    ] = None,
     preset: Annotated[Preset, typer.Option(help="What the parameters below start from.")] = Preset.default,
-    method: Annotated[Strictness | None, typer.Option(help="loose: a group of one keeps its raw NPR.")] = None,
-    normalization: Annotated[Normalization | None, typer.Option(help="How NPR becomes NNPR within a group.")] = None,
-    group: Annotated[GroupBy | None, typer.Option(help="Which activations are compared with each other.")] = None,
+    method: Annotated[
+        Strictness | None, typer.Option(help="loose: a group of one keeps its raw NPR.")
+    ] = None,
+    normalization: Annotated[
+        Normalization | None, typer.Option(help="How NPR becomes NNPR within a group.")
+    ] = None,
+    group: Annotated[
+        GroupBy | None, typer.Option(help="Which activations are compared with each other.")
+    ] = None,
     ablation_criteria: Annotated[Criterion | None, typer.Option(help="Which activations go.")] = None,
     ablation_method: Annotated[How | None, typer.Option(help="none: dry run.")] = None,
-    ablation_threshold: Annotated[float | None, typer.Option(help="NNPR strictly below this is eligible.")] = None,
+    ablation_threshold: Annotated[
+        float | None, typer.Option(help="NNPR strictly below this is eligible.")
+    ] = None,
     ablation_x_least: Annotated[int | None, typer.Option(min=0, help="For x_least_per_group.")] = None,
-    ablation_min_kept: Annotated[int | None, typer.Option(min=0, help="Activations that stay in each group.")] = None,
-    max_iteration: Annotated[int | None, typer.Option(min=0, help="Most batches to run (0: no limit).")] = None,
-    convergence_threshold: Annotated[float | None, typer.Option(help="Stop when the squared change is below.")] = None,
-    group_assignments: Annotated[str | None, typer.Option(help="For --group manual: name=1,name=2 or a .json file.")] = None,
-    prunable_types: Annotated[list[str] | None, typer.Option(help="Operator types to consider (once a type).")] = None,
+    ablation_min_kept: Annotated[
+        int | None, typer.Option(min=0, help="Activations that stay in each group.")
+    ] = None,
+    max_iteration: Annotated[
+        int | None, typer.Option(min=0, help="Most batches to run (0: no limit).")
+    ] = None,
+    convergence_threshold: Annotated[
+        float | None, typer.Option(help="Stop when the squared change is below.")
+    ] = None,
+    group_assignments: Annotated[
+        str | None, typer.Option(help="For --group manual: name=1,name=2 or a .json file.")
+    ] = None,
+    prunable_types: Annotated[
+        list[str] | None, typer.Option(help="Operator types to consider (once a type).")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
     shuffle: Annotated[bool, typer.Option(help="Shuffle the samples (see --seed).")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the shuffle.")] = None,
-    mean: Annotated[list[float] | None, typer.Option(help="Image folders: mean of a channel (once a channel).")] = None,
-    std: Annotated[list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")] = None,
-    eval_data: Annotated[str | None, typer.Option("--eval", help="Also compare before and after on this data.")] = None,
+    mean: Annotated[
+        list[float] | None, typer.Option(help="Image folders: mean of a channel (once a channel).")
+    ] = None,
+    std: Annotated[
+        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
+    ] = None,
+    eval_data: Annotated[
+        str | None, typer.Option("--eval", help="Also compare before and after on this data.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -218,7 +277,9 @@ def fibnlr(
     screen = console(quiet=as_json)
     print_run(screen, run, params)
     if eval_data:
-        report["evaluation"] = _compare(screen, original, network, open_data(eval_data, network, reading), as_json)
+        report["evaluation"] = _compare(
+            screen, original, network, open_data(eval_data, network, reading), as_json
+        )
     failed = False
     if out is not None:
         verification = write_pruned(network, out, provider)
@@ -235,8 +296,12 @@ def _compare(out: Console, original: GraphView, pruned: GraphView, data: Any, qu
     from aidge_core.cli.evaluate import run_evaluation
 
     before = run_evaluation(original, data, quiet=quiet, label="evaluating the original")
-    after = run_evaluation(pruned, data, reference=original, quiet=quiet, label="evaluating the pruned network")
+    after = run_evaluation(
+        pruned, data, reference=original, quiet=quiet, label="evaluating the pruned network"
+    )
     if before.labelled:
-        out.print(f"accuracy {percent(before.accuracy)} before, {percent(after.accuracy)} after recipe, without retraining")
+        out.print(
+            f"accuracy {percent(before.accuracy)} before, {percent(after.accuracy)} after recipe, without retraining"
+        )
     out.print(f"same prediction on {percent(after.agreement)} of {after.samples} samples")
     return {"before": before.to_dict(), "after": after.to_dict()}

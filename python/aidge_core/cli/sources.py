@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -36,9 +36,12 @@ class DataOptions:
 
 def _image_dims(model: GraphView) -> tuple[int, int, int]:
     dims = model.input_specs[0].dims
+    fixed = [dim for dim in dims or [] if dim is not None]
     if dims is None or len(dims) != 4 or None in dims[1:]:
-        raise ValueError(f"[cli::data] expected an image input (N, C, H, W) of fixed size for an image folder, got {dims}")
-    return int(dims[2]), int(dims[3]), int(dims[1])
+        raise ValueError(
+            f"[cli::data] expected an image input (N, C, H, W) of fixed size for an image folder, got {dims}"
+        )
+    return fixed[-2], fixed[-1], fixed[-3]
 
 
 def _labels_of(archive: dict[str, np.ndarray], inputs: list[str]) -> np.ndarray | None:
@@ -53,11 +56,18 @@ def _npz_arrays(path: Path, model: GraphView) -> tuple[list[np.ndarray], np.ndar
         archive = {name: loaded[name] for name in loaded.files}
     names = [spec.name for spec in model.input_specs]
     if not all(name in archive for name in names):
-        names = [name for name, array in archive.items() if np.issubdtype(array.dtype, np.floating)][: len(names)]
+        names = [name for name, array in archive.items() if np.issubdtype(array.dtype, np.floating)][
+            : len(names)
+        ]
     if len(names) < len(model.input_specs):
         wanted = [spec.name for spec in model.input_specs]
-        raise ValueError(f"[cli::data] expected arrays for the inputs {wanted} in {path}, got {sorted(archive)}")
-    inputs = [archive[name].astype(np.float32) if archive[name].dtype == np.float64 else archive[name] for name in names]
+        raise ValueError(
+            f"[cli::data] expected arrays for the inputs {wanted} in {path}, got {sorted(archive)}"
+        )
+    inputs = [
+        archive[name].astype(np.float32) if archive[name].dtype == np.float64 else archive[name]
+        for name in names
+    ]
     return inputs, _labels_of(archive, names)
 
 
@@ -65,7 +75,10 @@ def _arrays(spec: str, model: GraphView) -> tuple[list[np.ndarray], np.ndarray |
     if spec.startswith("mnist"):
         from aidge_core.data.datasets import mnist
 
-        images, labels = mnist(spec.partition(":")[2] or "test")
+        split = spec.partition(":")[2] or "test"
+        if split not in ("train", "validation", "test"):
+            raise ValueError(f"[cli::data] expected mnist:train, mnist:validation or mnist:test, got {spec}")
+        images, labels = mnist(cast("Literal['train', 'validation', 'test']", split))
         return [images], labels
     path = Path(spec)
     if not path.exists():

@@ -36,12 +36,15 @@ def _run_written(path: Path, feeds: dict[str, np.ndarray]) -> tuple[str, list[np
         import onnxruntime
     except ImportError:
         import aidge_onnx
+
         from aidge_core import SequentialScheduler
         from aidge_core.cli.common import compile_model
 
         graph = aidge_onnx.load_onnx(path)
         compile_model(graph, dims=[array.shape for array in feeds.values()])
-        return "aidge (onnxruntime is not installed)", [np.asarray(out) for out in SequentialScheduler(graph).forward(data=list(feeds.values()))]
+        return "aidge (onnxruntime is not installed)", [
+            np.asarray(out) for out in SequentialScheduler(graph).forward(data=list(feeds.values()))
+        ]
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return f"ONNX Runtime {onnxruntime.__version__}", session.run(None, feeds)
 

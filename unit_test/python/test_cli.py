@@ -1,0 +1,188 @@
+"""The command line, as a stranger runs it: in a process of its own, by exit code and output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+CLI = "from aidge_core.cli import main; main()"
+
+
+def aidge(*arguments: str | Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    """Runs `aidge` and checks its exit code."""
+    command = [sys.executable, "-c", CLI, *(str(argument) for argument in arguments)]
+    environment = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def document(*arguments: str | Path) -> dict[str, Any]:
+    """The JSON document that a command prints with --json."""
+    loaded: dict[str, Any] = json.loads(aidge(*arguments, "--json").stdout)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of two ReLUs, of which the second sees almost only positive values, and data with labels."""
+    path = tmp_path_factory.mktemp("cli")
+    rng = np.random.default_rng(0)
+    weights = {
+        "w1": rng.standard_normal((6, 3, 3, 3)) / 5,
+        "b1": np.zeros(6),
+        "w2": np.abs(rng.standard_normal((6, 6, 3, 3))) / 7,
+        "b2": np.full(6, 0.5),
+        "w3": rng.standard_normal((4, 6)),
+        "b3": np.zeros(4),
+    }
+    nodes = [
+        helper.make_node("Conv", ["image", "w1", "b1"], ["c1"], "conv1", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c1"], ["r1"], "relu1"),
+        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], "conv2", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c2"], ["r2"], "relu2"),
+        helper.make_node("GlobalAveragePool", ["r2"], ["g"], "pool"),
+        helper.make_node("Flatten", ["g"], ["f"], "flatten"),
+        helper.make_node("Gemm", ["f", "w3", "b3"], ["logits"], "fc", transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "two_relus",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, 8, 8])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 4])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path / "model.onnx")
+    images = rng.standard_normal((40, 3, 8, 8)).astype(np.float32)
+    np.savez(path / "data.npz", image=images, label=rng.integers(0, 4, 40))
+    return path
+
+
+def test_inspect_counts_what_can_be_counted_by_hand(folder: Path) -> None:
+    summary = document("inspect", folder / "model.onnx")
+    assert summary["parameters"] == 6 * 3 * 9 + 6 + 6 * 6 * 9 + 6 + 4 * 6 + 4
+    assert summary["macs"] == 64 * 6 * 27 + 64 * 6 * 54 + 24
+    assert summary["activations"] == 2
+    assert summary["inputs"] == [["image", [1, 3, 8, 8]]]
+    assert document("inspect", folder / "model.onnx", "--dims", "2,3,8,8")["macs"] == 2 * summary["macs"]
+    assert "2 activations (2 ReLU)" in aidge("inspect", folder / "model.onnx").stdout
+
+
+def test_fibnlr_writes_a_network_without_the_activation_that_hardly_matters(folder: Path) -> None:
+    out = folder / "pruned.onnx"
+    report = document(
+        "fibnlr", folder / "model.onnx", "--data", folder / "data.npz", "--out", out, "--batch-size", "8"
+    )
+    decisions = {row["name"]: row["removed"] for row in report["rows"]}
+    assert decisions == {"relu1": False, "relu2": True}
+    assert report["out"]["verified"] is True
+    kinds = [node.op_type for node in onnx.load(out).graph.node]
+    assert kinds.count("Relu") == 1
+    onnx.checker.check_model(str(out), full_check=True)
+
+
+def test_a_dry_run_reports_and_writes_the_network_unchanged(folder: Path) -> None:
+    arguments = ("fibnlr", folder / "model.onnx", "--data", folder / "data.npz", "--ablation-method", "none")
+    assert "would be removed" in aidge(*arguments).stdout
+
+
+def test_every_parameter_reaches_the_recipe(folder: Path) -> None:
+    arguments = [
+        *("fibnlr", folder / "model.onnx", "--data", folder / "data.npz", "--batch-size", "4"),
+        *(
+            "--method",
+            "loose",
+            "--normalization",
+            "none",
+            "--group",
+            "manual",
+            "--group-assignments",
+            "relu1=1,relu2=2",
+        ),
+        *(
+            "--ablation-criteria",
+            "x_least_per_group",
+            "--ablation-x-least",
+            "1",
+            "--ablation-threshold",
+            "100",
+        ),
+        *("--ablation-min-kept", "1", "--max-iteration", "3", "--convergence-threshold", "0"),
+        *("--ablation-method", "remove", "--prunable-types", "ReLU"),
+    ]
+    report = document(*arguments)
+    assert report["iterations"] == 3
+    assert {row["name"]: row["group"] for row in report["rows"]} == {"relu1": 1, "relu2": 2}
+    assert not any(row["removed"] for row in report["rows"])
+
+
+def test_eval_measures_accuracy_and_agreement(folder: Path) -> None:
+    import onnxruntime
+
+    with np.load(folder / "data.npz") as data:
+        images, labels = data["image"], data["label"]
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    scores = session.run(None, {"image": images})[0]
+    result = document(
+        "eval",
+        folder / "model.onnx",
+        "--data",
+        folder / "data.npz",
+        "--reference",
+        folder / "model.onnx",
+        "--topk",
+        "2",
+    )
+    assert result["accuracy"] == pytest.approx(float((scores.argmax(axis=1) == labels).mean()))
+    best_two = np.argsort(-scores, axis=1)[:, :2]
+    assert result["topk_accuracy"] == pytest.approx(float((best_two == labels[:, None]).any(axis=1).mean()))
+    assert result["agreement"] == 1.0
+    assert (
+        "top-1 accuracy"
+        in aidge("eval", folder / "model.onnx", "--data", folder / "data.npz", "--limit", "16").stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["inspect", "missing.onnx"], "missing.onnx"),
+        (["fibnlr", "{folder}/model.onnx", "--data", "missing.npz"], "missing.npz"),
+        (["fibnlr", "{folder}/model.onnx", "--data", "{folder}/model.onnx"], "expected a .npz"),
+        (["inspect", "{folder}/data.npz"], "ONNX"),
+        (["inspect", "{folder}/model.onnx", "--dims", "a,b"], "positive integers"),
+        (["inspect", "{folder}/model.onnx", "--dims", "1,5,8,8"], "image"),
+        (
+            ["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--ablation-threshold", "-1"],
+            "threshold",
+        ),
+        (["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--group", "manual"], "relu1"),
+        (
+            ["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--out", "{folder}/no/out.onnx"],
+            "no such folder",
+        ),
+    ],
+)
+def test_bad_input_ends_in_one_message_and_exit_code_2(
+    folder: Path, arguments: list[str], message: str
+) -> None:
+    done = aidge(*(argument.format(folder=folder) for argument in arguments), expect=2)
+    assert message in done.stderr
+    assert "error" in done.stderr.lower()
+
+
+def test_help_names_every_command() -> None:
+    text = aidge("--help").stdout
+    assert all(command in text for command in ("inspect", "fibnlr", "eval", "demo"))
+    assert "aidge-compress" in aidge("--version").stdout
