@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aidge_core import fibnlr_Parameters
+    from aidge_core import Node, fibnlr_Parameters
 
 __all__ = [
     "Criterion",
@@ -90,7 +90,7 @@ class FibnlrOptions:
     prunable_types: tuple[str, ...] = ()
 
 
-def _assignments(text: str) -> dict[str, int]:
+def _assignments(text: str) -> dict[Node | str, int]:
     """A JSON file {"node name": group}, or name=1,other=2."""
     if Path(text).suffix == ".json":
         table = json.loads(Path(text).read_text(encoding="utf-8"))
@@ -99,7 +99,7 @@ def _assignments(text: str) -> dict[str, int]:
                 f'[cli::fibnlr] expected {{"node name": group, …}} in {text}, got {type(table).__name__}'
             )
         return {str(name): int(group) for name, group in table.items()}
-    result = {}
+    result: dict[Node | str, int] = {}
     for entry in text.split(","):
         name, equals, group = entry.rpartition("=")
         if not equals or not group.strip().isdigit():
@@ -141,7 +141,7 @@ def build_parameters(options: FibnlrOptions) -> fibnlr_Parameters:
         if value is not None:
             setattr(params, name, value)
     if options.group_assignments:
-        params.group_assignments = {**_assignments(options.group_assignments)}
+        params.group_assignments = _assignments(options.group_assignments)
     if options.prunable_types:
         params.prunable_types = list(options.prunable_types)
     params.validate()

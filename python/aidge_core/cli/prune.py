@@ -191,6 +191,7 @@ def write_pruned(model: GraphView, out: Path, provider: Any) -> Verification:
 
 
 def print_verification(out: Console, path: Path, verification: Verification) -> None:
+    """Says what was written and who confirmed it, or why nothing was."""
     if verification.passed:
         kilobytes = path.stat().st_size / 1000
         out.print(
