@@ -38,6 +38,5 @@ PYBIND11_MODULE(_core, m) {
   bindRecipes(m);
   bindFibnlr(m);
   bindConvolutionHelpers(m);
-  m.attr("__version__") = AIDGE_VERSION;
   m.attr("__all__") = publicNames(m);
 }
