@@ -14,6 +14,18 @@ std::size_t aligned(std::size_t bytes) { return (bytes + AlignedBuffer::kAlignme
 
 bool isInArena(const Value& value) { return !value.graphInput && !value.constant && !value.exported; }
 
+/// Segment of every step.
+std::vector<const Segment*> segmentsOfSteps(const Program& program) {
+  std::vector<const Segment*> result;
+  for (const Segment& segment : program.segments) result.resize(segment.end, &segment);
+  return result;
+}
+
+/// Bytes of a value that step-wise lives in `segment`: of one part of the batch, if nobody else sees it.
+std::size_t storedBytes(const Value& value, const Segment& segment) {
+  return value.local ? value.desc.bytes() / static_cast<std::size_t>(segment.parts) : value.desc.bytes();
+}
+
 /// Index of the last step that reads each value's memory (0 if none does).
 std::vector<std::size_t> lastUses(const Program& program) {
   std::vector<std::size_t> last(program.values.size(), 0);
@@ -57,7 +69,7 @@ class BufferSharer {
     const Value& from = mProgram.values[input];
     const Value& to = mProgram.values[output];
     const TensorDesc& asSeen = mProgram.values[step.inputs[index]].desc;
-    if (!isInArena(from) || mLast[input] != s || asSeen.dims != to.desc.dims || asSeen.layout != to.desc.layout || from.desc.bytes() != to.desc.bytes()) {
+    if (!isInArena(from) || from.local != to.local || mLast[input] != s || asSeen.dims != to.desc.dims || asSeen.layout != to.desc.layout || from.desc.bytes() != to.desc.bytes()) {
       return false;
     }
     const auto readers = std::count_if(step.inputs.begin(), step.inputs.end(), [&](ValueId id) { return id != kNoValue && mProgram.root(id) == input; });
@@ -103,19 +115,23 @@ std::vector<ValueId> shareBuffers(Program& program) { return BufferSharer(progra
 
 MemoryPlan planMemory(const Program& program, const std::vector<ValueId>& shared, const std::vector<std::size_t>& scratchBytes) {
   const std::vector<std::size_t> last = lastUses(program);
+  const std::vector<const Segment*> segments = segmentsOfSteps(program);
   std::vector<Block> blocks;
   std::vector<std::size_t> blockOf(program.values.size(), kNoValue);
   for (std::size_t s = 0; s < program.steps.size(); ++s) {
     for (const ValueId id : program.steps[s].outputs) {
       if (!isInArena(program.values[id])) continue;
+      const Value& value = program.values[id];
       if (shared[id] != kNoValue) {
         blockOf[id] = blockOf[shared[id]];
       } else {
         blockOf[id] = blocks.size();
-        blocks.push_back({aligned(program.values[id].desc.bytes()), s, s});
+        blocks.push_back({aligned(storedBytes(value, *segments[s])), value.local ? s : segments[s]->first, s});
       }
+      // What is whole while a segment goes through its parts is needed from its first step to its last.
+      const std::size_t lastUse = std::max(s, last[id]);
       Block& block = blocks[blockOf[id]];
-      block.last = std::max({block.last, s, last[id]});
+      block.last = std::max(block.last, value.local ? lastUse : segments[lastUse]->end - 1);
     }
   }
   const std::size_t scratchStart = blocks.size();

@@ -14,6 +14,7 @@ Plan::Plan(GraphView& graph, const std::string& backend, const std::vector<Tenso
   foldAffine(mProgram);
   fusePostOps(mProgram);
   assignLayouts(mProgram);
+  assignSegments(mProgram);
   const std::vector<ValueId> shared = shareBuffers(mProgram);
   createKernels();
   std::vector<std::size_t> scratch;
@@ -23,14 +24,19 @@ Plan::Plan(GraphView& graph, const std::string& backend, const std::vector<Tenso
   for (std::size_t id = 0; id < mProgram.values.size(); ++id) {
     const Value& value = mProgram.values[id];
     if (value.exported && value.alias == kNoValue && !value.graphInput && !value.constant) mExported.push_back(id);
+    const Value& root = mProgram.values[mProgram.root(id)];
+    mStrides.push_back(root.constant || root.local ? 0 : value.desc.bytes());
   }
 }
 
 void Plan::createKernels() {
-  for (const Step& step : mProgram.steps) {
-    Task& task = mTasks.emplace_back();
-    if (step.kind != StepKind::Kernel) continue;
-    task.kernel = KernelRegistry::find(mProgram.backend, step.type)->create(mProgram.request(step));
+  for (const Segment& segment : mProgram.segments) {
+    for (std::size_t s = segment.first; s < segment.end; ++s) {
+      const Step& step = mProgram.steps[s];
+      Task& task = mTasks.emplace_back();
+      if (step.kind != StepKind::Kernel) continue;
+      task.kernel = KernelRegistry::find(mProgram.backend, step.type)->create(mProgram.request(step, segment.parts));
+    }
   }
 }
 
@@ -51,18 +57,26 @@ void Plan::dropPackedConstants() {
 
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, std::byte* arena, bool profiling) {
   bindValues(inputs, arena);
-  for (std::size_t s = 0; s < mProgram.steps.size(); ++s) {
-    if (!profiling) {
-      runStep(s, arena);
-      continue;
-    }
-    const auto start = std::chrono::steady_clock::now();
-    runStep(s, arena);
-    mTasks[s].seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
+  for (const Segment& segment : mProgram.segments) runSegment(segment, arena, profiling);
   std::vector<Tensor> results = exportResults();
   mTensors.clear();
   return results;
+}
+
+void Plan::runSegment(const Segment& segment, std::byte* arena, bool profiling) {
+  for (std::size_t s = segment.first; s < segment.end; ++s) mTasks[s].signs.assign(mProgram.steps[s].observers.size(), {});
+  for (DimSize_t part = 0; part < segment.parts; ++part) {
+    for (std::size_t s = segment.first; s < segment.end; ++s) {
+      if (!profiling) {
+        runStep(s, part, segment.parts, arena);
+        continue;
+      }
+      const auto start = std::chrono::steady_clock::now();
+      runStep(s, part, segment.parts, arena);
+      mTasks[s].seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+  }
+  for (std::size_t s = segment.first; s < segment.end; ++s) deliverSigns(s);
 }
 
 void Plan::bindValues(std::span<const Tensor> inputs, std::byte* arena) {
@@ -90,55 +104,67 @@ void Plan::bindValues(std::span<const Tensor> inputs, std::byte* arena) {
   }
 }
 
-void Plan::runStep(std::size_t index, std::byte* arena) {
-  const Step& step = mProgram.steps[index];
-  switch (step.kind) {
+void* Plan::pointer(ValueId id, DimSize_t part, DimSize_t parts) const {
+  if (id == kNoValue || part == 0 || mPointers[id] == nullptr) return id == kNoValue ? nullptr : mPointers[id];
+  return static_cast<std::byte*>(mPointers[id]) + mStrides[id] / static_cast<std::size_t>(parts) * static_cast<std::size_t>(part);
+}
+
+void Plan::runStep(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena) {
+  switch (mProgram.steps[index].kind) {
     case StepKind::Kernel:
-      runKernel(index, arena);
+      runKernel(index, part, parts, arena);
       break;
     case StepKind::SignActivation:
-      runSignActivation(step);
+      runSignActivation(index, part, parts);
       break;
     case StepKind::Observe:
-      observe(step);
+      observeValues(index, part, parts);
       break;
     case StepKind::BeforeHooks:
     case StepKind::AfterHooks:
-      callHooks(step);
+      callHooks(mProgram.steps[index]);
       break;
   }
 }
 
-void Plan::runKernel(std::size_t index, std::byte* arena) {
+void Plan::runKernel(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena) {
   const Step& step = mProgram.steps[index];
   mInputPointers.clear();
-  for (const ValueId id : step.inputs) mInputPointers.push_back(id == kNoValue ? nullptr : mPointers[id]);
+  for (const ValueId id : step.inputs) mInputPointers.push_back(pointer(id, part, parts));
   mOutputPointers.clear();
-  for (const ValueId id : step.outputs) mOutputPointers.push_back(mPointers[id]);
+  for (const ValueId id : step.outputs) mOutputPointers.push_back(pointer(id, part, parts));
   mTasks[index].kernel->run(mInputPointers, mOutputPointers, arena + mMemory.scratchOffsets[index]);
 }
 
-void Plan::runSignActivation(const Step& step) {
-  const Value& input = mProgram.values[step.inputs[0]];
-  SignAccumulator signs;
+void Plan::runSignActivation(std::size_t index, DimSize_t part, DimSize_t parts) {
+  const Step& step = mProgram.steps[index];
+  const TensorDesc input = mProgram.partOf(step.inputs[0], parts);
   KernelRegistry::services(mProgram.backend)
-      .signActivation(static_cast<const float*>(mPointers[step.inputs[0]]), static_cast<float*>(mPointers[step.outputs[0]]), input.desc.dims, input.desc.layout,
-                      step.op.get(), step.observers[0]->upper(), signs);
-  for (const auto& observer : step.observers) observer->observe(SignSummary{signs.negative, signs.positive, signs.active});
+      .signActivation(static_cast<const float*>(pointer(step.inputs[0], part, parts)), static_cast<float*>(pointer(step.outputs[0], part, parts)), input.dims,
+                      input.layout, step.op.get(), step.observers[0]->upper(), mTasks[index].signs[0]);
 }
 
-void Plan::observe(const Step& step) {
-  const ValueId id = step.inputs[0];
-  const Value& value = mProgram.values[id];
-  for (const auto& observer : step.observers) {
-    if (observer->request() == Observer::Request::Values) {
-      observer->observe(TensorView{mPointers[id], value.desc.dtype, value.desc.dims, value.desc.layout});
-      continue;
+void Plan::observeValues(std::size_t index, DimSize_t part, DimSize_t parts) {
+  const Step& step = mProgram.steps[index];
+  const TensorDesc desc = mProgram.partOf(step.inputs[0], parts);
+  const void* data = pointer(step.inputs[0], part, parts);
+  for (std::size_t i = 0; i < step.observers.size(); ++i) {
+    Observer& observer = *step.observers[i];
+    if (observer.request() == Observer::Request::Values) {
+      observer.observe(TensorView{data, desc.dtype, desc.dims, desc.layout});
+    } else {
+      KernelRegistry::services(mProgram.backend)
+          .signActivation(static_cast<const float*>(data), nullptr, desc.dims, desc.layout, nullptr, observer.upper(), mTasks[index].signs[i]);
     }
-    SignAccumulator signs;
-    KernelRegistry::services(mProgram.backend)
-        .signActivation(static_cast<const float*>(mPointers[id]), nullptr, value.desc.dims, value.desc.layout, nullptr, observer->upper(), signs);
-    observer->observe(SignSummary{signs.negative, signs.positive, signs.active});
+  }
+}
+
+void Plan::deliverSigns(std::size_t index) {
+  const Step& step = mProgram.steps[index];
+  for (std::size_t i = 0; i < step.observers.size(); ++i) {
+    if (step.observers[i]->request() != Observer::Request::SignSummary) continue;
+    const SignAccumulator& signs = mTasks[index].signs[step.kind == StepKind::SignActivation ? 0 : i];
+    step.observers[i]->observe(SignSummary{signs.negative, signs.positive, signs.active});
   }
 }
 

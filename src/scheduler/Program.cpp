@@ -49,16 +49,22 @@ void Program::replaceUses(ValueId from, ValueId to) {
 
 void Program::sweep() { std::erase_if(steps, [](const Step& step) { return step.removed; }); }
 
-KernelRequest Program::request(const Step& step) const {
+TensorDesc Program::partOf(ValueId id, DimSize_t parts) const {
+  TensorDesc desc = values[id].desc;
+  if (parts > 1 && !values[id].constant) desc.dims[0] /= parts;
+  return desc;
+}
+
+KernelRequest Program::request(const Step& step, DimSize_t parts) const {
   KernelRequest request;
   request.op = step.op.get();
   for (const ValueId id : step.inputs) {
     const bool present = id != kNoValue;
     request.present.push_back(present);
-    request.inputs.push_back(present ? values[id].desc : TensorDesc{});
+    request.inputs.push_back(present ? partOf(id, parts) : TensorDesc{});
     request.constants.push_back(present && values[id].constant ? &*values[id].constant : nullptr);
   }
-  for (const ValueId id : step.outputs) request.outputs.push_back(values[id].desc);
+  for (const ValueId id : step.outputs) request.outputs.push_back(partOf(id, parts));
   request.postOps = step.postOps;
   return request;
 }

@@ -21,6 +21,10 @@ void fusePostOps(Program& program);
 /// Gives every value a memory order and inserts the reorders that the kernels' rules demand; reshaped values become aliases.
 void assignLayouts(Program& program);
 
+/// Cuts the steps into segments that run for a part of the batch at a time, so that what passes from step to step stays in the cache: the fewer images the
+/// bigger they are. Steps that mix images, and those that show whole tensors to hooks, see the whole batch. Marks values that live within one segment.
+void assignSegments(Program& program);
+
 /// Runs the step's kernel once on constant inputs, row-major.
 [[nodiscard]] Tensor evaluateConstant(const Program& program, const Step& step);
 

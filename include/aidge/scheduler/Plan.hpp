@@ -27,18 +27,23 @@ class Plan {
 
  private:
   struct Task {
-    std::unique_ptr<Kernel> kernel;  ///< nullptr where the step is no kernel
+    std::unique_ptr<Kernel> kernel;       ///< nullptr where the step is no kernel
+    std::vector<SignAccumulator> signs;   ///< one an observer that asks for a summary, while a segment runs
     double seconds = 0.0;
   };
 
   void createKernels();
   void dropPackedConstants();
   void bindValues(std::span<const Tensor> inputs, std::byte* arena);
-  void runStep(std::size_t index, std::byte* arena);
-  void runKernel(std::size_t index, std::byte* arena);
-  void runSignActivation(const Step& step);
-  void observe(const Step& step);
+  void runSegment(const Segment& segment, std::byte* arena, bool profiling);
+  void runStep(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena);
+  void runKernel(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena);
+  void runSignActivation(std::size_t index, DimSize_t part, DimSize_t parts);
+  void observeValues(std::size_t index, DimSize_t part, DimSize_t parts);
+  void deliverSigns(std::size_t index);
   void callHooks(const Step& step);
+  /// Where part `part` of a value lies now.
+  [[nodiscard]] void* pointer(ValueId id, DimSize_t part, DimSize_t parts) const;
   [[nodiscard]] Tensor tensorOf(ValueId id) const;
   std::vector<Tensor> exportResults();
 
@@ -46,6 +51,7 @@ class Plan {
   MemoryPlan mMemory;
   std::vector<Task> mTasks;            ///< one a step
   std::vector<void*> mPointers;        ///< one a value, while running
+  std::vector<std::size_t> mStrides;   ///< bytes of a value that is cut into parts where it lies, 0 for others
   std::vector<Tensor> mTensors;        ///< one a value: inputs and exported ones, while running
   std::vector<std::size_t> mExported;  ///< values that get memory of their own at every run
   std::vector<const void*> mInputPointers;

@@ -23,6 +23,7 @@ struct Value {
   std::optional<std::size_t> graphInput{};  ///< position among the graph's inputs
   ValueId alias = kNoValue;               ///< another value whose memory it shares (same bytes, other dims or tag)
   bool exported = false;                  ///< someone outside keeps it: memory of its own, row-major
+  bool local = false;                     ///< lives within one segment only: memory for one part of the batch
 };
 
 /// What a step does.
@@ -57,12 +58,20 @@ struct Export {
   std::optional<std::size_t> graphOutput{};
 };
 
+/// Consecutive steps that run for one part of the batch after the other.
+struct Segment {
+  std::size_t first = 0;
+  std::size_t end = 0;   ///< one past the last step
+  DimSize_t parts = 1;   ///< into how many equal parts axis 0 is cut
+};
+
 /// A graph with fixed input dims as a list of steps over values.
 struct Program {
   std::string backend;
   std::vector<Value> values;
   std::vector<Step> steps;
   std::vector<Export> exports;
+  std::vector<Segment> segments;  ///< empty until assignSegments; then all steps, in order
 
   ValueId addValue(Value value);
   /// The value whose memory `id` uses.
@@ -75,8 +84,10 @@ struct Program {
   void replaceUses(ValueId from, ValueId to);
   /// Drops steps marked as removed.
   void sweep();
-  /// The request for a step's kernel as things stand.
-  [[nodiscard]] KernelRequest request(const Step& step) const;
+  /// The request for a step's kernel as things stand, for one of `parts` equal parts of the batch.
+  [[nodiscard]] KernelRequest request(const Step& step, DimSize_t parts = 1) const;
+  /// Description of a value as one part of the batch sees it: constants whole, all else cut along axis 0.
+  [[nodiscard]] TensorDesc partOf(ValueId id, DimSize_t parts) const;
 };
 
 /// Types whose output is their input: Identity, and Dropout at inference.
