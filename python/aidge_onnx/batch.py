@@ -8,7 +8,8 @@ __all__ = ["free_batch"]
 
 
 def free_batch(source: Source) -> None:
-    """Makes the first dim of every graph input free under one name, and the first element of Reshape targets that start with it 0.
+    """Makes the first dim of every graph input free under one name, and the first element of Reshape
+    targets that start with it 0.
 
     Models whose inputs do not agree on the first dim are left as they are."""
     shapes = [value.type.tensor_type.shape for value in source.inputs]

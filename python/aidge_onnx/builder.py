@@ -11,8 +11,8 @@ import aidge_core
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
 
-from . import generic
 from .errors import InvalidModelError
+from .generic import GenericNode
 from .names import Names
 from .source import OnnxNode, Source
 from .symbolic import Sym
@@ -46,7 +46,10 @@ _Input: TypeAlias = str | Value | Fresh
 
 
 class Builder:
-    """Collects nodes and the edges between them. Inputs of nodes are value names, "" for an absent one, Values or Fresh producers."""
+    """Collects nodes and the edges between them.
+
+    Inputs of nodes are value names, "" for an absent one, Values or Fresh producers.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -75,7 +78,7 @@ class Builder:
                 names[node] = self._names.unique(node.name or f"{node.op}_{index}")
         return names
 
-    # --- what is known ------------------------------------------------------------------------------------------------
+    # --- what is known --------------------------------------------------------------------------------------
     @property
     def opset(self) -> int:
         """Version of the standard operators."""
@@ -110,7 +113,8 @@ class Builder:
         return array
 
     def ints(self, node: OnnxNode, index: int, attribute: str) -> list[int] | None:
-        """A list of ints that is an attribute in old opsets and an input in newer ones; None where it is absent."""
+        """A list of ints that is an attribute in old opsets and an input in newer ones; None where it is
+        absent."""
         if attribute in node.attributes:
             return [int(value) for value in node.attributes[attribute]]
         if not self.has_input(node, index):
@@ -137,7 +141,7 @@ class Builder:
             if elem not in (None, TensorProto.FLOAT):
                 raise NotNative(f"works on {TensorProto.DataType.Name(elem).lower()}")
 
-    # --- what is made -------------------------------------------------------------------------------------------------
+    # --- what is made ---------------------------------------------------------------------------------------
     def step(
         self,
         node: OnnxNode,
@@ -206,14 +210,14 @@ class Builder:
     def _opaque(self, name: str) -> Value:
         proto = helper.make_node("Constant", [], [name], value=self.source.opaque[name])
         return self._generic(
-            generic.GenericNode(proto, "", self.opset, (), "of a type that only ONNX has"),
+            GenericNode(proto, "", self.opset, (), "of a type that only ONNX has"),
             self._names.unique(name),
             [],
         )
 
     def generic(self, node: OnnxNode, reason: str) -> None:
         """Keeps the node as it is."""
-        entry = generic.GenericNode(
+        entry = GenericNode(
             node.to_proto(), node.domain, self.source.opsets.get(node.domain, 1), node.captured, reason
         )
         value = self._generic(entry, self.name_of(node), [*node.inputs, *node.captured])
@@ -221,7 +225,7 @@ class Builder:
             if name:
                 self._values[name] = Value(value.node, index)
 
-    def _generic(self, entry: generic.GenericNode, name: str, inputs: Sequence[str]) -> Value:
+    def _generic(self, entry: GenericNode, name: str, inputs: Sequence[str]) -> Value:
         attributes = entry.attributes()
         packed = self._packed_dims(entry.proto, inputs)
         if packed is not None:
@@ -267,7 +271,7 @@ class Builder:
         if self.source.type_of(name).elem == TensorProto.FLOAT:
             return self.step(node, "Identity", [name])
         return self._generic(
-            generic.GenericNode(proto, "", self.opset, (), "works on other than float32"),
+            GenericNode(proto, "", self.opset, (), "works on other than float32"),
             self.name_of(node),
             [name],
         )

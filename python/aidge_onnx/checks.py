@@ -83,7 +83,10 @@ def _node_tensors(nodes: list[NodeProto], depth: int) -> Iterator[tuple[TensorPr
 
 
 def tensors_of(part: GraphProto | FunctionProto, depth: int = 0) -> Iterator[tuple[TensorProto, str]]:
-    """Every dense tensor of the graph or function, with words for where it is. InvalidModelError past MAX_DEPTH."""
+    """Every dense tensor of the graph or function, with words for where it is.
+
+    InvalidModelError past MAX_DEPTH.
+    """
     if depth > MAX_DEPTH:
         raise InvalidModelError(f"graphs nested more than {MAX_DEPTH} deep")
     if isinstance(part, GraphProto):
@@ -148,7 +151,8 @@ def check_attributes(node: NodeProto) -> None:
             continue
         if any(not low <= value < _LIMIT for value in values) or len(values) > 1 << 16:
             raise InvalidModelError(
-                f"node {node.name!r} ({node.op_type}): attribute {attribute.name} = {values[:8]} is out of range"
+                f"node {node.name!r} ({node.op_type}): attribute {attribute.name} = {values[:8]} is "
+                f"out of range"
             )
 
 
@@ -163,7 +167,7 @@ def sort_nodes(graph: GraphProto, outer: frozenset[str] | set[str] = frozenset()
     known = set(outer) | {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
     producer = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
     needs: list[set[int]] = []
-    for index, node in enumerate(graph.node):
+    for node in graph.node:
         mine: set[int] = set()
         for name in [*node.input, *outer_names(node)]:
             if not name or name in known:
@@ -226,7 +230,8 @@ def outer_names(node: NodeProto, depth: int = 0) -> list[str]:
 
 
 def check_graph(graph: GraphProto, outer: set[str], depth: int = 0) -> None:
-    """Tensors, names (single assignment), inputs and attributes of the graph and of all graphs in it; sorts the nodes."""
+    """Tensors, names (single assignment), inputs and attributes of the graph and of all graphs in it; sorts
+    the nodes."""
     if depth > MAX_DEPTH:
         raise InvalidModelError(f"graphs nested more than {MAX_DEPTH} deep")
     known: set[str] = set()

@@ -36,14 +36,17 @@ def export_onnx(
     input_dims: InputDims | None = None,
     external_data: bool | None = None,
 ) -> None:
-    """Writes the graph as an ONNX file, checked by onnx.checker and strict shape inference; on any error nothing is written.
+    """Writes the graph as an ONNX file, checked by onnx.checker and strict shape inference.
 
-    opset: version of the standard operators (7 or newer); by default the source's, raised to at least 13 where the graph has no generic
-    operators, and 17 for graphs that did not come from ONNX.
+    opset: version of the standard operators (7 or newer); by default the source's, raised to at least 13
+        where the graph has no generic operators, and 17 for graphs that did not come from ONNX.
     ir_version: by default the oldest that fits the opset, at least 8.
-    input_dims: dims of the graph inputs, None where free; by default as declared, then as compiled with a free first dim.
+    input_dims: dims of the graph inputs, None where free; by default as declared, then as compiled with a
+        free first dim.
     external_data: weights in a second file `<path>.data`; by default only where the model would pass 2 GB.
-    Raises ValueError where the graph does not fit the opset or is no valid model, OSError."""
+    Raises ValueError where the graph does not fit the opset or is no valid model, OSError. On any error the
+    file is as it was before.
+    """
     target = Path(path)
     draft = _draft(graph, opset, ir_version, input_dims)
     size = sum(array.nbytes for array in draft.arrays.values())
@@ -73,7 +76,7 @@ def to_model_proto(
 
 @dataclass(frozen=True)
 class _Draft:
-    """A model without its initialisers, the initialisers, and a small model that stands for both in checks."""
+    """A model without initialisers, the initialisers, and a small model that stands for both in checks."""
 
     model: ModelProto
     arrays: dict[str, np.ndarray[Any, Any]]
@@ -93,7 +96,7 @@ def _check(model: ModelProto | bytes) -> None:
         raise ValueError(f"[aidge_onnx.export] expected a valid model, got: {str(error).strip()}") from error
 
 
-# --- the header -----------------------------------------------------------------------------------------------------------
+# --- the header ---------------------------------------------------------------------------------------------
 def _has_generic(graph: aidge_core.GraphView) -> bool:
     return any(node.get_operator().is_generic() for node in graph.get_ordered_nodes(deep=True))
 
@@ -146,12 +149,11 @@ def _set_header(model: ModelProto, graph: aidge_core.GraphView, metadata: dict[s
         model.metadata_props.add(key=key, value=value)
 
 
-# --- inputs and outputs ---------------------------------------------------------------------------------------------------
+# --- inputs and outputs -------------------------------------------------------------------------------------
 def _declared(name: str, declaration: dict[str, Any]) -> ValueInfoProto:
     dims = declaration["dims"]
-    return helper.make_tensor_value_info(
-        name, declaration["elem_type"], None if dims is None else [dim if dim != "" else None for dim in dims]
-    )
+    shape = None if dims is None else [dim if dim != "" else None for dim in dims]
+    return helper.make_tensor_value_info(name, declaration["elem_type"], shape)
 
 
 def _input_infos(
@@ -186,7 +188,8 @@ def _dims_of(graph: aidge_core.GraphView, index: int, input_dims: InputDims | No
     if graph.is_compiled and index < len(graph.compiled_dims):
         return [None, *graph.compiled_dims[index][1:]]
     raise ValueError(
-        f"[aidge_onnx.export] expected a graph input with declared dims, got {spec.name!r} without; pass input_dims"
+        f"[aidge_onnx.export] expected a graph input with declared dims, got {spec.name!r} without; "
+        f"pass input_dims"
     )
 
 
@@ -233,11 +236,12 @@ def _dims_without_inference(graph: aidge_core.GraphView, name: str, declared: di
     if output.dims is not None:
         return list(output.dims)
     raise ValueError(
-        f"[aidge_onnx.export] expected a graph output of known rank, got {name!r} behind {output.node.name()} ({output.node.type()})"
+        f"[aidge_onnx.export] expected a graph output of known rank, got {name!r} behind "
+        f"{output.node.name()} ({output.node.type()})"
     )
 
 
-# --- the nodes ------------------------------------------------------------------------------------------------------------
+# --- the nodes ----------------------------------------------------------------------------------------------
 def _write_nodes(
     graph: aidge_core.GraphView, opset: int, metadata: dict[str, str], input_dims: InputDims | None
 ) -> Writer:

@@ -1,4 +1,5 @@
-"""Reads tensors that live outside the model file, from inside the model's own directory and from nowhere else."""
+"""Reads tensors that live outside the model file, from inside the model's own directory and from nowhere
+else."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ _OPEN_FILE = (
 
 @dataclass(frozen=True)
 class ExternalData:
-    """Where a tensor's bytes are: a path relative to the model, and a range in that file (`length` None: as many as it needs)."""
+    """Where a tensor's bytes are: a path relative to the model, and a range in that file (`length` None: as
+    many as it needs)."""
 
     parts: tuple[str, ...]
     offset: int
@@ -37,7 +39,10 @@ class ExternalData:
 
     @classmethod
     def parse(cls, tensor: TensorProto, where: str) -> ExternalData:
-        """Reads and checks the entry. InvalidModelError on a path that leaves the directory or on bad numbers."""
+        """Reads and checks the entry.
+
+        InvalidModelError on a path that leaves the directory or on bad numbers.
+        """
         entries: dict[str, str] = {}
         for entry in tensor.external_data:
             if entry.key in entries:
@@ -80,7 +85,8 @@ def _checked_parts(location: str, where: str) -> tuple[str, ...]:
 
 @contextmanager
 def _opened(base: Path, parts: tuple[str, ...], where: str) -> Iterator[int]:
-    """A descriptor of the regular, singly linked file; no step of the way below `base` is followed through a link."""
+    """A descriptor of the regular, singly linked file; no step of the way below `base` is followed through
+    a link."""
     handles: list[int] = []
     try:
         try:
@@ -128,7 +134,10 @@ def _read_exactly(handle: int, count: int, where: str) -> bytes:
 
 
 def internalize(tensor: TensorProto, base: Path | None, where: str) -> None:
-    """Brings the tensor's external bytes into its raw data (in place). InvalidModelError where anything is not as it must be."""
+    """Brings the tensor's external bytes into its raw data (in place).
+
+    InvalidModelError where anything is not as it must be.
+    """
     check_tensor(tensor, where, external=True)
     entry = ExternalData.parse(tensor, where)
     if base is None:
@@ -139,7 +148,8 @@ def internalize(tensor: TensorProto, base: Path | None, where: str) -> None:
     needed = byte_count(tensor, where)
     if entry.length is not None and entry.length != needed:
         raise InvalidModelError(
-            f"{where}: {entry.length} bytes of external data, but type and dims {list(tensor.dims)} need {needed}"
+            f"{where}: {entry.length} bytes of external data, but type and dims {list(tensor.dims)} "
+            f"need {needed}"
         )
     with _opened(base, entry.parts, where) as handle:
         size = os.fstat(handle).st_size

@@ -1,4 +1,5 @@
-"""What constant subgraphs are made of, evaluated with NumPy; structural operators also work on symbolic dimensions."""
+"""What constant subgraphs are made of, evaluated with NumPy; structural operators also work on symbolic
+dimensions."""
 
 from __future__ import annotations
 
@@ -159,13 +160,13 @@ def _expand(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
 
 
 def _where(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
-    return np.where(_plain(_need(inputs, 0)), _need(inputs, 1), _need(inputs, 2))
+    return np.asarray(np.where(_plain(_need(inputs, 0)), _need(inputs, 1), _need(inputs, 2)))
 
 
 def _equal(node: OnnxNode, inputs: Inputs, opset: int) -> Array:
     left, right = np.broadcast_arrays(_need(inputs, 0), _need(inputs, 1))
     if not is_symbolic(left) and not is_symbolic(right):
-        return np.equal(left, right)
+        return np.asarray(np.equal(left, right))
     result = []
     for one, other in zip(left.flat, right.flat, strict=True):
         if isinstance(one, int | np.integer) and isinstance(other, int | np.integer):
@@ -269,21 +270,21 @@ def _result_bytes(node: OnnxNode, inputs: Inputs) -> int:
     if node.op == "ConstantOfShape":
         return math.prod(int(value) for value in _plain(_need(inputs, 0))) * 8
     if node.op == "Expand":
-        return (
-            math.prod(np.broadcast_shapes(present[0].shape, tuple(int(v) for v in _plain(_need(inputs, 1)))))
-            * widest
-        )
+        shape = tuple(int(value) for value in _plain(_need(inputs, 1)))
+        return math.prod(np.broadcast_shapes(present[0].shape, shape)) * widest
     if node.op == "Gather":
         axis = int(node.attributes.get("axis", 0))
         return present[0].size // max(present[0].shape[axis], 1) * present[1].size * widest
     if node.op == "Range":
         start, limit, delta = (_plain(array).item() for array in present)
-        return 0 if delta == 0 else max(0, math.ceil((limit - start) / delta)) * widest
+        steps = math.ceil((limit - start) / delta) if delta else 0
+        return max(0, int(steps) * int(widest))
     return sum(array.size for array in present) * max(widest, 8)
 
 
 def evaluate(node: OnnxNode, inputs: Inputs, opset: int, max_bytes: int) -> Array | None:
-    """The single output, or None where the operator is not of this kind, does not fit its inputs or would take more than `max_bytes`."""
+    """The single output, or None where the operator is not of this kind, does not fit its inputs or would
+    take more than `max_bytes`."""
     rule = _RULES.get(node.op)
     if rule is None or node.domain or len(node.outputs) != 1:
         return None

@@ -1,4 +1,5 @@
-"""Folds constant subgraphs, and shape computations on dims that are only known at run time, until nothing changes any more."""
+"""Folds constant subgraphs, and shape computations on dims that are only known at run time, until nothing
+changes any more."""
 
 from __future__ import annotations
 
@@ -141,7 +142,8 @@ def _freed_target(source: Source, node: OnnxNode, dims: tuple[Dim, ...] | None) 
 
 
 def reshape_target(target: list[Dim], dims: tuple[Dim, ...] | None, allow_zero: bool) -> list[int] | None:
-    """The target with 0 for a dim that is copied and -1 for the one that is left; None where that does not suffice."""
+    """The target with 0 for a dim that is copied and -1 for the one that is left; None where that does not
+    suffice."""
     shape: list[int] = []
     for axis, element in enumerate(target):
         if not isinstance(element, Sym):

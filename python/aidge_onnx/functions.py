@@ -61,7 +61,10 @@ def _expanded_sizes(functions: dict[_Key, FunctionProto]) -> dict[_Key, int]:
 
 
 def inline_functions(model: ModelProto) -> ModelProto:
-    """The model without local functions (itself where it has none). Its big weights should be out of the way already."""
+    """The model without local functions (itself where it has none).
+
+    Its big weights should be out of the way already.
+    """
     if not len(model.functions):
         return model
     functions: dict[_Key, FunctionProto] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aidge_core
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped,unused-ignore]
 from onnx import GraphProto, NodeProto
 
 from .checks import subgraphs
@@ -25,8 +25,11 @@ _NODE, _DOMAIN, _OPSET, _CAPTURED, _REASON = (
 
 @dataclass(frozen=True)
 class GenericNode:
-    """What a generic operator keeps: the node, its domain and opset, the outer values that graphs inside it read (inputs after its
-    own), and why it is not native."""
+    """What a generic operator keeps.
+
+    The node, its domain and opset, the outer values that graphs inside it read (they are inputs after its
+    own), and why it is not native.
+    """
 
     proto: NodeProto
     domain: str
@@ -56,7 +59,8 @@ class GenericNode:
         attributes = node.get_operator().attr
         if not attributes.has_attr(_NODE):
             raise ValueError(
-                f"[aidge_onnx.export] expected a generic operator that came from ONNX, got {node.name()} ({node.type()})"
+                f"[aidge_onnx.export] expected a generic operator that came from ONNX, got "
+                f"{node.name()} ({node.type()})"
             )
         proto = NodeProto()
         try:
@@ -76,7 +80,10 @@ class GenericNode:
 
 
 def rename_captured(node: NodeProto, names: dict[str, str]) -> None:
-    """Renames outer values in the graphs inside the node, in place; names that such a graph defines itself are left alone."""
+    """Renames outer values in the graphs inside the node, in place.
+
+    Names that such a graph defines itself are left alone.
+    """
     for graph in subgraphs(node):
         _rename_in(graph, names)
 

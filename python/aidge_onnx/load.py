@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import aidge_core
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped,unused-ignore]
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from .batch import free_batch
@@ -22,7 +22,7 @@ from .external_data import internalize
 from .folding import drop_dead_nodes, fold
 from .patterns import find_gelu
 from .source import Source
-from .tensors import DTYPE_NAMES
+from .tensors import DTYPE_NAMES, dtype_name
 
 __all__ = ["load_onnx"]
 
@@ -40,11 +40,14 @@ def load_onnx(
     """Reads an ONNX model (opset 7 or newer) into a graph.
 
     source: path of a file, the file's bytes, or a ModelProto (left as it is).
-    base_dir: where external data may be; by default the file's own directory, and nowhere for bytes and protos.
-    dynamic_batch: leave the first dim of every graph input free, also where the file fixes it; Reshape targets that start with it follow.
+    base_dir: where external data may be; by default the file's own directory, and nowhere for bytes and
+        protos.
+    dynamic_batch: leave the first dim of every graph input free, also where the file fixes it; Reshape
+        targets that start with it follow.
     max_constant_bytes: bound of the memory for constants that the file computes (ConstantOfShape, Expand …).
-    Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and aidge_core.UnsupportedError where a graph
-    input or output is no tensor of numbers."""
+    Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and
+    aidge_core.UnsupportedError where a graph input or output is no tensor of numbers.
+    """
     with _as_invalid_model():
         model, base = _read(source, None if base_dir is None else Path(base_dir))
         opsets = check_header(model)
@@ -170,7 +173,7 @@ def _graph_input(value: ValueInfoProto, targets: list[tuple[aidge_core.Node, int
         if tensor.HasField("shape")
         else None
     )
-    return aidge_core.GraphInput(value.name, targets, dims, DTYPE_NAMES[tensor.elem_type])
+    return aidge_core.GraphInput(value.name, targets, dims, dtype_name(tensor.elem_type))
 
 
 def _dim_names(value: ValueInfoProto) -> list[str]:

@@ -73,7 +73,8 @@ class _Graph:
 
 
 def find_gelu(source: Source) -> None:
-    """Replaces every written-out GeLU (erf and tanh form) on float32 values by one Gelu node with the name of the last of its nodes."""
+    """Replaces every written-out GeLU (erf and tanh form) on float32 values by one Gelu node with the name
+    of the last of its nodes."""
     graph = _Graph(source)
     for node in list(source.nodes):
         if node.op not in _GELU or node.domain or source.type_of(node.inputs[0]).elem != TensorProto.FLOAT:

@@ -19,7 +19,8 @@ from .tensors import DTYPE_NAMES, to_numpy, to_proto
 
 __all__ = ["OnnxNode", "Source", "ValueType"]
 
-#: Constants up to this many elements stay in what shape inference sees: shapes, axes and the like are among them.
+#: Constants up to this many elements stay in what shape inference sees: shapes, axes and the like are
+#: among them.
 _SMALL = 4096
 _CULPRIT = re.compile(r"op_type:\s*(\w+)")
 
@@ -198,7 +199,10 @@ class Source:
         return model
 
     def infer(self) -> None:
-        """Fills `values` by ONNX shape inference. InvalidModelError where types or shapes contradict each other."""
+        """Fills `values` by ONNX shape inference.
+
+        InvalidModelError where types or shapes contradict each other.
+        """
         model = self.skeleton(node.to_proto() for node in self.nodes)
         custom = {name for node in self.nodes if node.domain for name in node.outputs}
         model.graph.value_info.extend(value for value in self.model.graph.value_info if value.name in custom)
@@ -235,7 +239,8 @@ class Source:
 
 
 def _infer(model: ModelProto) -> ModelProto:
-    """Strict shape inference; a mistake at an operator that is no native one may be the inference's own and is passed over."""
+    """Strict shape inference; a mistake at an operator that is no native one may be the inference's own and
+    is passed over."""
     from .converters import IMPORTERS  # which import this module
 
     try:

@@ -1,4 +1,5 @@
-"""Dimensions that are only known at run time, with the little arithmetic that shape computations do on them."""
+"""Dimensions that are only known at run time, with the little arithmetic that shape computations do on
+them."""
 
 from __future__ import annotations
 
@@ -73,7 +74,7 @@ def opaque(operation: str, *operands: str) -> Sym:
 
 def is_symbolic(array: np.ndarray[Any, Any]) -> bool:
     """True for an array that holds a Sym."""
-    return array.dtype == object
+    return bool(array.dtype == object)
 
 
 def as_array(values: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

@@ -16,6 +16,7 @@ __all__ = [
     "DTYPE_NAMES",
     "byte_count",
     "check_tensor",
+    "dtype_name",
     "element_count",
     "onnx_type_of",
     "to_numpy",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 _FIELDS = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
-_BITS = {
+_BITS: dict[int, int] = {
     TensorProto.FLOAT: 32,
     TensorProto.UINT8: 8,
     TensorProto.INT8: 8,
@@ -55,7 +56,7 @@ _NARROW = {
 }
 _BITS.update({value: _NARROW[name] for name, value in TensorProto.DataType.items() if name in _NARROW})
 
-_TYPED_FIELD = {
+_TYPED_FIELD: dict[int, tuple[str, int]] = {
     TensorProto.FLOAT: ("float_data", 1),
     TensorProto.COMPLEX64: ("float_data", 2),
     TensorProto.DOUBLE: ("double_data", 1),
@@ -82,7 +83,13 @@ DTYPE_NAMES = {
     TensorProto.BOOL: "bool",
     TensorProto.BFLOAT16: "bfloat16",
 }
-_ONNX_TYPES = {name: value for value, name in DTYPE_NAMES.items()}
+_NAMES: dict[int, str] = {int(value): name for value, name in DTYPE_NAMES.items()}
+_ONNX_TYPES = {name: value for value, name in _NAMES.items()}
+
+
+def dtype_name(elem_type: int) -> str:
+    """NumPy's name of an ONNX element type; KeyError where a graph cannot hold it."""
+    return _NAMES[elem_type]
 
 
 def onnx_type_of(dtype: Any) -> int:
@@ -119,7 +126,10 @@ def _typed_length(tensor: TensorProto, elements: int) -> tuple[str, int]:
 
 
 def check_tensor(tensor: TensorProto, where: str, external: bool = False) -> None:
-    """Type, dims and the length of the data agree. External data is only looked at where `external` allows it."""
+    """Type, dims and the length of the data agree.
+
+    External data is only looked at where `external` allows it.
+    """
     needed = byte_count(tensor, where)
     filled = [field for field in _FIELDS if len(getattr(tensor, field))]
     if tensor.HasField("segment"):
@@ -135,7 +145,8 @@ def check_tensor(tensor: TensorProto, where: str, external: bool = False) -> Non
             raise InvalidModelError(f"{where}: two stores of data")
         if len(tensor.raw_data) != needed:
             raise InvalidModelError(
-                f"{where}: {len(tensor.raw_data)} bytes of data, but type and dims {list(tensor.dims)} need {needed}"
+                f"{where}: {len(tensor.raw_data)} bytes of data, but type and dims "
+                f"{list(tensor.dims)} need {needed}"
             )
         return
     field, length = _typed_length(tensor, element_count(tensor.dims, where))

@@ -1,4 +1,5 @@
-"""Collects the ONNX nodes and initialisers of a graph; what the converters of the export direction write to."""
+"""Collects the ONNX nodes and initialisers of a graph; what the converters of the export direction write
+to."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ class Writer:
         self._chosen: dict[int, str] = {}
         self._ranks: dict[str, int] = {}
 
-    # --- names --------------------------------------------------------------------------------------------------------
+    # --- names ----------------------------------------------------------------------------------------------
     def reserve(self, names: Sequence[str]) -> None:
         """Keeps value names for graph inputs and outputs."""
         for name in names:
@@ -88,7 +89,7 @@ class Writer:
             self.initialisers[name] = np.asarray(node.get_operator().get_output(0))
         return name
 
-    # --- what the converters read -------------------------------------------------------------------------------------
+    # --- what the converters read ---------------------------------------------------------------------------
     def inputs(self, node: aidge_core.Node) -> list[str]:
         """Names of all inputs, "" for an absent one; absent ones at the end are left out."""
         names = []
@@ -147,7 +148,7 @@ class Writer:
                 f"({node.type()}), got {self.opset}",
             )
 
-    # --- what they write ----------------------------------------------------------------------------------------------
+    # --- what they write ------------------------------------------------------------------------------------
     def emit(
         self,
         node: aidge_core.Node,
@@ -210,7 +211,7 @@ class Writer:
         rename_captured(proto, dict(zip(entry.captured, names[own:], strict=True)))
         self.nodes.append(proto)
 
-    # --- the model ----------------------------------------------------------------------------------------------------
+    # --- the model ------------------------------------------------------------------------------------------
     def skeleton(self, outputs: Sequence[ValueInfoProto]) -> ModelProto:
         """The model so far, without big initialisers (they are declared as inputs)."""
         model = ModelProto(ir_version=8)
@@ -245,7 +246,8 @@ def _check_version(proto: NodeProto, source: int, target: int, node: aidge_core.
             versions = {source, target}
         if len(versions) > 1:
             raise ValueError(
-                f"[aidge_onnx.export] expected opset {source}, in which {node.name()} ({proto.op_type}) was written, got {target}"
+                f"[aidge_onnx.export] expected opset {source}, in which {node.name()} "
+                f"({proto.op_type}) was written, got {target}"
             )
     for graph in subgraphs(proto):
         for inner in graph.node:

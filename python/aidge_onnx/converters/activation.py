@@ -100,7 +100,7 @@ def _emit_flattened(node: OnnxNode, build: Builder, dims: tuple[int | Sym, ...],
     build.emit(node, "Reshape", [result], {"shape": [-1 if isinstance(dim, Sym) else dim for dim in dims]})
 
 
-# --- export ---------------------------------------------------------------------------------------------------------------
+# --- export -------------------------------------------------------------------------------------------------
 _PLAIN_BACK = {"ReLU": "Relu", "Sigmoid": "Sigmoid", "Tanh": "Tanh"}
 
 

@@ -62,11 +62,11 @@ def import_pad(node: OnnxNode, build: Builder) -> None:
     pads = build.ints(node, 1, "pads")
     if pads is None:
         refuse(node, "pads are missing")
-    if any(pad < 0 for pad in pads):
-        raise NotNative("cuts instead of padding")
     mode = node.attributes.get("mode", "constant")
     if mode not in ("constant", "reflect", "edge", "wrap"):
         refuse(node, f"mode is {mode!r}")
+    if mode != "constant" and any(pad < 0 for pad in pads):
+        raise NotNative("cuts instead of padding")
     value = node.attributes.get("value", 0.0)
     if build.has_input(node, 2):
         value = scalar(build.floats(node, 2, "the value"), node, "the value")
@@ -81,7 +81,7 @@ def import_pad(node: OnnxNode, build: Builder) -> None:
     )
 
 
-# --- export ---------------------------------------------------------------------------------------------------------------
+# --- export -------------------------------------------------------------------------------------------------
 @exports("Concat")
 def export_concat(node: aidge_core.Node, write: Writer) -> None:
     inputs = write.inputs(node)

@@ -14,7 +14,8 @@ _MODES = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 
 def import_window(node: OnnxNode, kernel: Sequence[int]) -> dict[str, Any]:
-    """kernel_dims, stride_dims, dilation_dims, padding_dims and auto_pad of a node with one to three spatial axes."""
+    """kernel_dims, stride_dims, dilation_dims, padding_dims and auto_pad of a node with one to three
+    spatial axes."""
     axes = len(kernel)
     if axes not in (1, 2, 3):
         raise NotNative(f"{axes} spatial axes")
