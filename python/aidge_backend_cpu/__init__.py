@@ -48,13 +48,9 @@ def _load_dnnl() -> None:
 
 
 try:
-    from . import _backend_cpu
+    from ._backend_cpu import __version__, get_num_threads, set_num_threads
 except ImportError as _error:
     if "libdnnl" not in str(_error):
         raise
     _load_dnnl()
-    from . import _backend_cpu
-
-__version__: str = _backend_cpu.__version__
-get_num_threads = _backend_cpu.get_num_threads
-set_num_threads = _backend_cpu.set_num_threads
+    from ._backend_cpu import __version__, get_num_threads, set_num_threads

@@ -1,0 +1,2464 @@
+"""
+The native part of aidge_core: tensors, graphs, operators, execution, statistics and graph rewriting.
+"""
+
+from __future__ import annotations
+import collections.abc
+import enum
+import numpy
+import numpy.typing
+import typing
+
+__all__: list = [
+    "UnsupportedError",
+    "dtype",
+    "dformat",
+    "Tensor",
+    "InputCategory",
+    "Operator",
+    "Node",
+    "GraphView",
+    "NodeAttributes",
+    "HookHandle",
+    "GraphInput",
+    "GraphOutput",
+    "sequential",
+    "parallel",
+    "residual",
+    "get_connected_graph_view",
+    "producers",
+    "OperatorAttributes",
+    "make_node",
+    "Producer",
+    "GenericOperator",
+    "meta_operator",
+    "operator_types",
+    "Conv1D",
+    "PaddedConv1D",
+    "ConvDepthWise1D",
+    "PaddedConvDepthWise1D",
+    "ConvTranspose1D",
+    "MaxPooling1D",
+    "PaddedMaxPooling1D",
+    "AvgPooling1D",
+    "PaddedAvgPooling1D",
+    "BatchNorm1D",
+    "Conv2D",
+    "PaddedConv2D",
+    "ConvDepthWise2D",
+    "PaddedConvDepthWise2D",
+    "ConvTranspose2D",
+    "MaxPooling2D",
+    "PaddedMaxPooling2D",
+    "AvgPooling2D",
+    "PaddedAvgPooling2D",
+    "BatchNorm2D",
+    "Conv3D",
+    "PaddedConv3D",
+    "ConvDepthWise3D",
+    "PaddedConvDepthWise3D",
+    "ConvTranspose3D",
+    "MaxPooling3D",
+    "PaddedMaxPooling3D",
+    "AvgPooling3D",
+    "PaddedAvgPooling3D",
+    "BatchNorm3D",
+    "ReLU",
+    "Sigmoid",
+    "Tanh",
+    "HardSwish",
+    "LeakyReLU",
+    "PReLU",
+    "GeLU",
+    "Clip",
+    "HardSigmoid",
+    "Softmax",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "MatMul",
+    "FC",
+    "Gemm",
+    "GlobalAveragePooling",
+    "ReduceMean",
+    "LRN",
+    "Identity",
+    "Dropout",
+    "Concat",
+    "Flatten",
+    "Reshape",
+    "Transpose",
+    "Squeeze",
+    "Unsqueeze",
+    "Pad",
+    "StepReport",
+    "PlanReport",
+    "SequentialScheduler",
+    "SignBalance",
+    "ChannelActivity",
+    "remove_identity",
+    "remove_dropout",
+    "fuse_batchnorm",
+    "Method",
+    "NormalizationMethod",
+    "GroupMethod",
+    "AblationCriteria",
+    "AblationMethod",
+    "NPR",
+    "fibnlr_add_npr",
+    "fibnlr_set_npr",
+    "fibnlr_has_npr",
+    "fibnlr_get_npr",
+    "fibnlr_try_get_npr",
+    "NNPR",
+    "fibnlr_add_nnpr",
+    "fibnlr_set_nnpr",
+    "fibnlr_has_nnpr",
+    "fibnlr_get_nnpr",
+    "fibnlr_try_get_nnpr",
+    "ActivityTracker",
+    "fibnlr_add_activity_tracker",
+    "fibnlr_set_activity_tracker",
+    "fibnlr_has_activity_tracker",
+    "fibnlr_get_activity_tracker",
+    "fibnlr_try_get_activity_tracker",
+    "Group",
+    "fibnlr_add_group",
+    "fibnlr_set_group",
+    "fibnlr_has_group",
+    "fibnlr_get_group",
+    "fibnlr_try_get_group",
+    "fibnlr_Parameters",
+    "fibnlr_Convergence",
+    "fibnlr",
+    "fibnlr_prepare",
+    "fibnlr_compute",
+    "fibnlr_prune",
+    "fibnlr_compute_NNPR",
+    "fibnlr_find_groups",
+    "fibnlr_find_node_by_group",
+    "fibnlr_compare_NNPR",
+    "NormalisationMethod",
+    "fibnlr_Method",
+    "fibnlr_NormalizationMethod",
+    "fibnlr_NormalisationMethod",
+    "fibnlr_GroupMethod",
+    "fibnlr_AblationCriteria",
+    "fibnlr_AblationMethod",
+    "fibnlr_NPR",
+    "fibnlr_NNPR",
+    "fibnlr_ActivityTracker",
+    "fibnlr_Group",
+    "fibnlr_is_conv",
+    "fibnlr_is_tensor",
+    "fibnlr_is_child_of",
+    "fibnlr_get_kernel_dims",
+    "fibnlr_get_kernel_strides",
+    "fibnlr_in_channels",
+    "fibnlr_out_channels",
+    "fibnlr_compute_kernel_dims",
+    "fibnlr_compute_kernel_strides",
+    "fibnlr_conv_from",
+]
+
+class UnsupportedError(RuntimeError):
+    """
+    An operator or a graph that the library or the chosen backend cannot handle; the text lists all offenders.
+    """
+
+class dtype(enum.Enum):
+    """
+    Element type of a Tensor. A dtype argument also takes NumPy's dtypes and their names.
+    """
+
+    bfloat16: typing.ClassVar[dtype]
+    boolean: typing.ClassVar[dtype]
+    float16: typing.ClassVar[dtype]
+    float32: typing.ClassVar[dtype]
+    float64: typing.ClassVar[dtype]
+    int16: typing.ClassVar[dtype]
+    int32: typing.ClassVar[dtype]
+    int64: typing.ClassVar[dtype]
+    int8: typing.ClassVar[dtype]
+    uint16: typing.ClassVar[dtype]
+    uint32: typing.ClassVar[dtype]
+    uint64: typing.ClassVar[dtype]
+    uint8: typing.ClassVar[dtype]
+    @classmethod
+    def __new__(cls, value): ...
+    @property
+    def dtype(self) -> numpy.dtype[typing.Any]:
+        """
+        The same type as numpy.dtype.
+        """
+
+class dformat(enum.Enum):
+    """
+    Meaning of the axes of a Tensor; the memory is always row-major over its dims.
+    """
+
+    default: typing.ClassVar[dformat]
+    ncdhw: typing.ClassVar[dformat]
+    nchw: typing.ClassVar[dformat]
+    ndhwc: typing.ClassVar[dformat]
+    nhwc: typing.ClassVar[dformat]
+    @classmethod
+    def __new__(cls, value): ...
+
+class Tensor:
+    """
+    Dense row-major array in host memory. np.asarray, memoryview and DLPack see the same memory without a copy.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    @staticmethod
+    def from_dlpack(array: typing.Any) -> Tensor:
+        """
+        A tensor over the memory of any array in host memory that has __dlpack__; copied only where it is not C-contiguous.
+        """
+    @staticmethod
+    def full(
+        dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        value: typing.SupportsFloat | typing.SupportsIndex,
+        dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+    ) -> Tensor:
+        """
+        A tensor of those dims with all elements set to `value`.
+        """
+    def __array__(self, dtype: typing.Any = None, copy: bool | None = None) -> numpy.ndarray: ...
+    def __bool__(self) -> bool: ...
+    def __copy__(self) -> Tensor: ...
+    def __deepcopy__(self, memo: typing.Any) -> Tensor: ...
+    def __dlpack__(self, **kwargs) -> typing.Any:
+        """
+        A DLPack capsule over the memory; of a read-only tensor over a copy. Options as in the array API (stream, max_version, dl_device, copy).
+        """
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """
+        (kDLCPU, 0).
+        """
+    def __eq__(self, arg0: Tensor) -> bool:
+        """
+        True where dims, types and all elements are equal.
+        """
+    def __float__(self) -> float: ...
+    def __getitem__(self, index: typing.Any) -> typing.Any:
+        """
+        What NumPy's indexing gives: a scalar or a view.
+        """
+    def __getstate__(self) -> tuple: ...
+    @typing.overload
+    def __init__(self) -> None:
+        """
+        An empty tensor: no dims, no data.
+        """
+    @typing.overload
+    def __init__(
+        self,
+        *,
+        dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+        dformat: dformat = ...,
+    ) -> None:
+        """
+        Dims and type without data.
+        """
+    @typing.overload
+    def __init__(
+        self, data: typing.Any, dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike | None = None
+    ) -> None:
+        """
+        A tensor over an array. Shares the memory of C-contiguous arrays of native byte order (NumPy, and torch by DLPack), and
+        keeps it alive; other arrays and Python lists are copied. Python floats become float32; arrays keep their type.
+        """
+    def __int__(self) -> int: ...
+    def __len__(self) -> int:
+        """
+        Extent of the first axis, as NumPy has it.
+        """
+    def __ne__(self, arg0: Tensor) -> bool: ...
+    def __reduce_ex__(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> tuple: ...
+    def __repr__(self) -> str: ...
+    def __setitem__(self, index: typing.Any, value: typing.Any) -> None:
+        """
+        NumPy's assignment.
+        """
+    def __setstate__(self, arg0: tuple) -> None: ...
+    def cast(self, dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike) -> Tensor:
+        """
+        A converted copy; shares the data where the type is already right.
+        """
+    def clone(self) -> Tensor:
+        """
+        A copy with writable memory of its own.
+        """
+    def copy_from(self, other: typing.Any) -> None:
+        """
+        Copies the values of an array of the same dims and type into this memory.
+        """
+    def has_data(self) -> bool:
+        """
+        False between forward_dims and forward.
+        """
+    def is_undefined(self) -> bool:
+        """
+        True for an empty tensor.
+        """
+    def item(self) -> typing.Any:
+        """
+        The only element, as a Python scalar.
+        """
+    def numpy(self) -> numpy.ndarray:
+        """
+        A NumPy view of the memory, which it keeps alive; read-only where the tensor is. ValueError where there is no data.
+        """
+    def reshape(self, dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> Tensor:
+        """
+        The same data under other dims of the same product.
+        """
+    def set_data_format(self, data_format: dformat) -> None:
+        """
+        Changes what the axes mean; moves no data.
+        """
+    def tolist(self) -> typing.Any:
+        """
+        Nested lists of Python scalars.
+        """
+    @property
+    def backend(self) -> str:
+        """
+        Where the memory lies: always the host.
+        """
+    @property
+    def dformat(self) -> dformat:
+        """
+        Meaning of the axes.
+        """
+    @property
+    def dims(self) -> list[int]:
+        """
+        Extent of every axis, outermost first.
+        """
+    @property
+    def dtype(self) -> numpy.dtype[typing.Any]:
+        """
+        Element type.
+        """
+    @property
+    def is_writable(self) -> bool:
+        """
+        False for a producer's value, arrays that NumPy calls read-only, and tensors without data.
+        """
+    @property
+    def nbytes(self) -> int:
+        """
+        Bytes of all elements.
+        """
+    @property
+    def ndim(self) -> int:
+        """
+        Number of axes.
+        """
+    @property
+    def shape(self) -> tuple:
+        """
+        The dims as a tuple, as NumPy has them.
+        """
+    @property
+    def size(self) -> int:
+        """
+        Number of elements.
+        """
+
+class InputCategory(enum.Enum):
+    """
+    What an operator's input is for.
+    """
+
+    Data: typing.ClassVar[InputCategory]
+    OptionalData: typing.ClassVar[InputCategory]
+    OptionalParam: typing.ClassVar[InputCategory]
+    Param: typing.ClassVar[InputCategory]
+    @classmethod
+    def __new__(cls, value): ...
+
+class Operator:
+    """
+    An operator: its type, its attributes, and the tensors at its inputs and outputs.
+    """
+    def __init__(
+        self, type: str, attributes: dict = {}, nb_inputs: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> None:
+        """
+        An operator of a registered type; `nb_inputs` counts for types with any number of inputs.
+        """
+    def __repr__(self) -> str: ...
+    def clone(self) -> Operator: ...
+    def get_input(self, input_idx: typing.SupportsInt | typing.SupportsIndex) -> Tensor | None:
+        """
+        The tensor that arrives there, as it is now; None where nothing is known.
+        """
+    def get_micro_graph(self) -> GraphView | None:
+        """
+        The graph inside a meta operator, else None.
+        """
+    def get_output(self, output_idx: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
+        """
+        The tensor that leaves there, as it is now; a producer's value is read-only.
+        """
+    def input_category(self, input_idx: typing.SupportsInt | typing.SupportsIndex) -> InputCategory: ...
+    def input_name(self, input_idx: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def is_generic(self) -> bool:
+        """
+        True for a type that this library does not know; kept and exported, refused at compile.
+        """
+    def is_meta(self) -> bool:
+        """
+        True where the work is a graph of its own.
+        """
+    def is_producer(self) -> bool: ...
+    def macs(self) -> float:
+        """
+        Multiply-accumulates for the dims of the last forward_dims.
+        """
+    def nb_inputs(self) -> int: ...
+    def nb_outputs(self) -> int: ...
+    def output_name(self, output_idx: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def set_input(self, input_idx: typing.SupportsInt | typing.SupportsIndex, data: typing.Any) -> None: ...
+    def set_output(self, output_idx: typing.SupportsInt | typing.SupportsIndex, data: typing.Any) -> None:
+        """
+        Replaces the output tensor; on a producer its value, which is copied.
+        """
+    def type(self) -> str:
+        """
+        The type, for example "Conv2D".
+        """
+    @property
+    def attr(self) -> OperatorAttributes:
+        """
+        The attributes.
+        """
+
+class Node:
+    """
+    One operator in a graph, with a name, edges, annotations and hooks. Equal only to itself.
+    """
+    def __eq__(self, arg0: Node) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __init__(self, op: Operator, name: str = "") -> None: ...
+    def __ne__(self, arg0: Node) -> bool: ...
+    def __repr__(self) -> str: ...
+    def add_after_forward(self, hook: collections.abc.Callable) -> HookHandle:
+        """
+        The same after each run; the outputs can be read from the operator.
+        """
+    def add_before_forward(self, hook: collections.abc.Callable) -> HookHandle:
+        """
+        Calls `hook(node)` (or `hook()`) before each run of this node; its inputs can be read from the operator. The node keeps the callable
+        until the handle's remove(): one that refers to the node or its graph keeps both alive until then.
+        """
+    @typing.overload
+    def add_child(
+        self,
+        other_node: Node,
+        out_id: typing.SupportsInt | typing.SupportsIndex = 0,
+        other_in_id: typing.SupportsInt | typing.SupportsIndex | None = None,
+    ) -> None:
+        """
+        Connects an output to an input of another node, by default its first free data input.
+        """
+    @typing.overload
+    def add_child(
+        self,
+        other_graph: GraphView,
+        out_id: typing.SupportsInt | typing.SupportsIndex = 0,
+        other_in_id: tuple[Node, typing.SupportsInt | typing.SupportsIndex] | None = None,
+    ) -> None:
+        """
+        Connects an output to the only input of a graph, or to other_in_id=(node, index).
+        """
+    def attributes(self) -> NodeAttributes:
+        """
+        Annotations, and the names of the typed attributes.
+        """
+    def clone(self) -> Node:
+        """
+        Copy of the operator (a producer's data too), the name and the attributes; no edges, no hooks.
+        """
+    def get_children(self) -> set[Node]:
+        """
+        All consumers.
+        """
+    def get_nb_inputs(self) -> int: ...
+    def get_nb_outputs(self) -> int: ...
+    def get_operator(self) -> Operator:
+        """
+        The operator.
+        """
+    def get_ordered_children(self) -> list[list[Node]]:
+        """
+        The consumers of every output, in order of creation.
+        """
+    def get_parent(self, in_id: typing.SupportsInt | typing.SupportsIndex) -> Node | None:
+        """
+        None where nothing is connected.
+        """
+    def get_parents(self) -> list[Node | None]:
+        """
+        One entry an input, None where nothing is connected.
+        """
+    def has_hooks(self) -> bool: ...
+    def has_observers(self) -> bool: ...
+    def id(self) -> int:
+        """
+        Unique in this process; grows in order of creation.
+        """
+    def input(self, in_id: typing.SupportsInt | typing.SupportsIndex) -> tuple[Node | None, int]:
+        """
+        (parent, its output index); (None, 0) where nothing is connected.
+        """
+    def input_category(self, idx: typing.SupportsInt | typing.SupportsIndex) -> InputCategory: ...
+    def inputs(self) -> list[tuple[Node | None, int]]:
+        """
+        One (parent, its output index) an input.
+        """
+    def name(self) -> str:
+        """
+        Unique within a graph.
+        """
+    def output(self, out_id: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[Node, int]]:
+        """
+        Consumers of one output as (child, its input index).
+        """
+    def outputs(self) -> list[list[tuple[Node, int]]]:
+        """
+        Consumers of every output.
+        """
+    def reset_input(self, in_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Disconnects an input.
+        """
+    def set_input(
+        self,
+        in_id: typing.SupportsInt | typing.SupportsIndex,
+        parent: Node,
+        out_id: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None:
+        """
+        Connects an input to a parent's output, in place of what was there. ValueError on a cycle.
+        """
+    def set_name(self, name: str) -> None:
+        """
+        ValueError if a graph of this node has another node of that name.
+        """
+    def type(self) -> str:
+        """
+        The operator's type, for example "Conv2D".
+        """
+    @property
+    def revision(self) -> int:
+        """
+        Grows with every edit.
+        """
+
+class GraphView:
+    """
+    A set of nodes with ordered, named inputs and outputs. Every edit bumps `version`; one that fails changes nothing.
+    """
+    @typing.overload
+    def __contains__(self, node: Node) -> bool: ...
+    @typing.overload
+    def __contains__(self, node_name: str) -> bool: ...
+    def __init__(self, name: str = "") -> None: ...
+    def __iter__(self) -> collections.abc.Iterator: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    @typing.overload
+    def add(self, other_node: Node, include_learnable_parameters: bool = True) -> None:
+        """
+        Adds a node and the producers that feed it.
+        """
+    @typing.overload
+    def add(self, other_graph: GraphView, include_learnable_parameters: bool = True) -> None:
+        """
+        Adds all nodes of another graph (shared, not copied), its inputs and outputs after ours.
+        """
+    @typing.overload
+    def add(
+        self, other_nodes: collections.abc.Iterable, include_learnable_parameters: bool = True
+    ) -> None: ...
+    def add_child(
+        self,
+        to_other_node: Node,
+        from_out_node: Node | str | None = None,
+        from_tensor: typing.SupportsInt | typing.SupportsIndex = 0,
+        to_tensor: typing.SupportsInt | typing.SupportsIndex | None = None,
+    ) -> None:
+        """
+        Connects a node after the graph's only output, or after a node of the graph, and adds it.
+        """
+    def bypass(self, node: Node | str) -> None:
+        """
+        Takes a node of one data input out and wires its parent to its consumers.
+        """
+    def clone(self) -> GraphView:
+        """
+        Copies nodes, operators, data, annotations, inputs and outputs; hooks stay behind.
+        """
+    def compile(
+        self,
+        backend: str,
+        datatype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+        device: typing.SupportsInt | typing.SupportsIndex = 0,
+        dims: collections.abc.Sequence[
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+        ] = [],
+    ) -> None:
+        """
+        Fixes backend, type and shapes (`dims`: one list an input; by default the declared ones, free axes taken as 1).
+        UnsupportedError lists every node that the backend cannot run.
+        """
+    def find_node(self, node_name: str) -> Node | None:
+        """
+        None where there is none.
+        """
+    def forward_dims(
+        self,
+        dims: collections.abc.Sequence[
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+        ] = [],
+        allow_data_dependency: bool = False,
+    ) -> bool:
+        """
+        Infers the dims of every tensor. ValueError names the node where shapes do not fit; True otherwise.
+        """
+    def get_input_nodes(self) -> set[Node]:
+        """
+        All nodes that an input feeds.
+        """
+    def get_node(self, node_name: str) -> Node:
+        """
+        ValueError with the nearest names where there is none.
+        """
+    def get_nodes(self) -> set[Node]:
+        """
+        All nodes.
+        """
+    def get_ordered_inputs(self) -> list[tuple[Node, int]]:
+        """
+        First (node, input index) of every input.
+        """
+    def get_ordered_nodes(self, reversed: bool = False, *, deep: bool = False) -> list[Node]:
+        """
+        Deterministic topological order; with `deep`, meta operators are followed by the nodes inside them.
+        """
+    def get_ordered_outputs(self) -> list[tuple[Node, int]]:
+        """
+        (node, output index) of every output.
+        """
+    def get_output_nodes(self) -> set[Node]: ...
+    @typing.overload
+    def in_view(self, node: Node) -> bool: ...
+    @typing.overload
+    def in_view(self, node_name: str) -> bool: ...
+    def infer_shapes(
+        self,
+        dims: collections.abc.Sequence[
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+        ] = [],
+    ) -> dict:
+        """
+        {node: [(dims, dtype) an output]} for these input dims, nodes inside meta operators included; changes nothing.
+        """
+    def insert_child(
+        self,
+        parent_node: Node,
+        parent_output_tensor_idx: typing.SupportsInt | typing.SupportsIndex,
+        new_child_node: Node,
+    ) -> None:
+        """
+        Puts a node of one data input and one output between an output and all that consumed it.
+        """
+    def name(self) -> str: ...
+    def owner_of(self, node: Node) -> GraphView | None:
+        """
+        The graph that holds the node: this one or one inside a meta operator; else None.
+        """
+    def remove(self, node: Node | str, include_learnable_parameters: bool = True) -> None:
+        """
+        Takes a node out, with the producers that feed nothing else.
+        """
+    def replace(self, old_node: typing.Any, new_node: typing.Any) -> None:
+        """
+        Puts a node (inputs and outputs of the same count) in the place of another.
+        """
+    def root_node(self) -> Node | None:
+        """
+        The node that the first input feeds; without inputs the first in order; None in an empty graph.
+        """
+    def set_backend(self, backend: str, device: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
+    def set_datatype(self, datatype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike) -> None: ...
+    def set_inputs(self, inputs: collections.abc.Sequence[GraphInput]) -> None:
+        """
+        Declares the inputs; free data inputs that no entry lists become inputs of their own.
+        """
+    def set_mandatory_inputs_first(self) -> None:
+        """
+        Puts inputs that feed a mandatory data input before the others; stable.
+        """
+    def set_name(self, name: str) -> None: ...
+    def set_ordered_inputs(
+        self, inputs: collections.abc.Sequence[tuple[Node, typing.SupportsInt | typing.SupportsIndex]]
+    ) -> None:
+        """
+        Puts these inputs first; the others follow in their old order.
+        """
+    def set_ordered_outputs(
+        self, outputs: collections.abc.Sequence[tuple[Node, typing.SupportsInt | typing.SupportsIndex]]
+    ) -> None: ...
+    def set_outputs(self, outputs: collections.abc.Sequence[GraphOutput]) -> None: ...
+    def transaction(self, edit: collections.abc.Callable[[], None]) -> None:
+        """
+        Calls `edit()`; if it raises, the graph is put back as it was and the exception goes on.
+        """
+    def unique_name(self, base: str) -> str:
+        """
+        `base`, or base_1, base_2 …: a name that no node of this graph has.
+        """
+    @property
+    def backend(self) -> str: ...
+    @property
+    def compiled_dims(self) -> list[list[int]]: ...
+    @property
+    def datatype(self) -> numpy.dtype[typing.Any]: ...
+    @property
+    def input_specs(self) -> list[GraphInput]:
+        """
+        The inputs in order: name, dims, dtype and what they feed.
+        """
+    @property
+    def is_compiled(self) -> bool: ...
+    @property
+    def metadata(self) -> typing.Any:
+        """
+        Text annotations that travel with the graph, read-only; assign a dict to change them.
+        """
+    @metadata.setter
+    def metadata(self, arg1: collections.abc.Mapping[str, str]) -> None: ...
+    @property
+    def output_specs(self) -> list[GraphOutput]:
+        """
+        The outputs in order: name, node, index, dims and dtype.
+        """
+    @property
+    def version(self) -> int:
+        """
+        Grows with every edit of the graph, its nodes, operators or weights.
+        """
+
+class NodeAttributes:
+    """
+    Free-form annotations of a node; they travel with its clones.
+    """
+    def __contains__(self, name: str) -> bool: ...
+    def __delitem__(self, name: str) -> None: ...
+    def __getitem__(self, name: str) -> typing.Any: ...
+    def __iter__(self) -> collections.abc.Iterator: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def __setitem__(self, name: str, value: typing.Any) -> None: ...
+    def add_attr(self, name: str, value: typing.Any) -> None:
+        """
+        Attaches bool, int, float, str, a list of these, or an array.
+        """
+    def del_attr(self, name: str) -> None: ...
+    def dict(self) -> dict:
+        """
+        All annotations.
+        """
+    def get_attr(self, name: str) -> typing.Any:
+        """
+        The value; KeyError where there is none of that name.
+        """
+    def has_attr(self, name: str) -> bool: ...
+    def names(self) -> list[str]:
+        """
+        Names of the typed attributes that are attached, such as "npr".
+        """
+    def set_attr(self, name: str, value: typing.Any) -> None: ...
+
+class HookHandle:
+    """
+    Takes a hook off again, by remove() or at the end of a with block. Dropping it leaves the hook in place.
+    """
+    def __enter__(self) -> HookHandle: ...
+    def __exit__(self, *args) -> None: ...
+    def remove(self) -> None:
+        """
+        Takes the hook off; a second call does nothing.
+        """
+    @property
+    def is_active(self) -> bool:
+        """
+        False once removed.
+        """
+
+class GraphInput:
+    """
+    A named entry of a graph: what is fed goes to all `targets`.
+    """
+    def __init__(
+        self,
+        name: str,
+        targets: collections.abc.Sequence[tuple[Node, typing.SupportsInt | typing.SupportsIndex]],
+        dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex | None] | None = None,
+        dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+    ) -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def dims(self) -> list[int | None] | None:
+        """
+        One int an axis, None where it is free; None where nothing is known.
+        """
+    @property
+    def dtype(self) -> numpy.dtype[typing.Any]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def targets(self) -> list[tuple[Node, int]]:
+        """
+        (node, input index) of everything that it feeds.
+        """
+
+class GraphOutput:
+    """
+    A named exit of a graph.
+    """
+    def __init__(
+        self, name: str, node: Node, index: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> None: ...
+    def __repr__(self) -> str: ...
+    @property
+    def dims(self) -> list[int | None] | None:
+        """
+        As the last forward_dims found them; None before.
+        """
+    @property
+    def dtype(self) -> numpy.dtype[typing.Any]: ...
+    @property
+    def index(self) -> int:
+        """
+        Index of the node's output.
+        """
+    @property
+    def name(self) -> str: ...
+    @property
+    def node(self) -> Node: ...
+
+class OperatorAttributes:
+    """
+    The attributes of an operator: attr.kernel_dims, attr["kernel_dims"]; setting validates.
+    """
+    def __contains__(self, name: str) -> bool: ...
+    def __getattr__(self, name: str) -> typing.Any: ...
+    def __getitem__(self, name: str) -> typing.Any: ...
+    def __iter__(self) -> collections.abc.Iterator: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def __setattr__(self, name: str, value: typing.Any) -> None: ...
+    def __setitem__(self, name: str, value: typing.Any) -> None: ...
+    def dict(self) -> dict:
+        """
+        All names and values.
+        """
+    def get_attr(self, name: str) -> typing.Any:
+        """
+        The value; KeyError where there is none of that name.
+        """
+    def has_attr(self, name: str) -> bool: ...
+    def items(self) -> list: ...
+    def keys(self) -> list: ...
+    def set_attr(self, name: str, value: typing.Any) -> None:
+        """
+        Sets and validates; a generic operator also takes new names.
+        """
+    def values(self) -> list: ...
+
+class StepReport:
+    """
+    One step of an execution plan.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def fused(self) -> list[str]:
+        """
+        Names of the nodes that run inside this step.
+        """
+    @property
+    def implementation(self) -> str:
+        """
+        The code that runs it.
+        """
+    @property
+    def node(self) -> str:
+        """
+        Name of the main node.
+        """
+    @property
+    def seconds(self) -> float:
+        """
+        Time spent in it while profiling was on.
+        """
+    @property
+    def type(self) -> str:
+        """
+        Its operator type; "Reorder" where data only changes its memory order.
+        """
+
+class PlanReport:
+    """
+    How a graph is executed.
+    """
+    def __len__(self) -> int: ...
+    @property
+    def arena_bytes(self) -> int:
+        """
+        Memory that the intermediate results share.
+        """
+    @property
+    def steps(self) -> list[StepReport]:
+        """
+        In order of execution.
+        """
+    @property
+    def weight_bytes(self) -> int:
+        """
+        Memory of the packed parameters.
+        """
+
+class SequentialScheduler:
+    """
+    Runs a compiled graph. Notices every edit of the graph and keeps one plan for each of the last few input shapes.
+    """
+    def __init__(self, graph_view: GraphView) -> None:
+        """
+        ValueError if the graph has no backend: compile it first.
+        """
+    def forward(
+        self, data: collections.abc.Sequence | None = None, *, forward_dims: bool = True
+    ) -> list[Tensor]:
+        """
+        One pass. `data`: one array or Tensor a graph input, in order; extra trailing ones (labels) are ignored; None: the last data again.
+        Returns the graph's outputs in order (row-major, float32) and leaves them in the operators' outputs. Shapes are always inferred:
+        `forward_dims` is accepted for compatibility. The GIL is released. ValueError where an array does not fit its input.
+        """
+    def keep_outputs(self, nodes: collections.abc.Sequence[Node | str]) -> None:
+        """
+        Leaves these nodes' outputs (nodes or names) in their operators at every forward; replaces what was asked before.
+        """
+    def report(self) -> PlanReport:
+        """
+        How the last forward ran; empty before the first.
+        """
+    def set_profiling(self, on: bool = True) -> None:
+        """
+        Times every step from now on.
+        """
+    @property
+    def graph_view(self) -> GraphView:
+        """
+        The graph that it runs.
+        """
+
+class SignBalance:
+    """
+    Sums of magnitudes on either side of zero; mergeable.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __copy__(self) -> SignBalance: ...
+    def __deepcopy__(self, memo: dict) -> SignBalance: ...
+    def __eq__(self, arg0: SignBalance) -> bool: ...
+    def __getstate__(self) -> tuple[float, float]: ...
+    def __init__(
+        self,
+        neg: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        pos: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> None: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(
+        self,
+        arg0: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex],
+    ) -> None: ...
+    def add(
+        self,
+        value: typing.SupportsFloat | typing.SupportsIndex,
+        upper: typing.SupportsFloat | typing.SupportsIndex = ...,
+    ) -> None:
+        """
+        Takes one value: v < 0 adds |v| to neg, else v to pos; v > upper also adds v - upper to neg.
+        """
+    @typing.overload
+    def add_array(
+        self,
+        values: numpy.typing.NDArray[numpy.float32],
+        upper: typing.SupportsFloat | typing.SupportsIndex = ...,
+    ) -> None:
+        """
+        Takes all values of an array of any shape.
+        """
+    @typing.overload
+    def add_array(
+        self,
+        values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        upper: typing.SupportsFloat | typing.SupportsIndex = ...,
+    ) -> None: ...
+    def is_finite(self) -> bool:
+        """
+        False once a NaN or an infinity has been added.
+        """
+    def merge(self, other: SignBalance) -> None:
+        """
+        Adds what another accumulator has seen.
+        """
+    def value(self) -> float:
+        """
+        (neg + eps) / (pos + eps), eps = 2.2e-16; 1.0 where nothing was seen.
+        """
+    @property
+    def neg(self) -> float:
+        """
+        Sum of |v| over v < 0.
+        """
+    @neg.setter
+    def neg(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def pos(self) -> float:
+        """
+        Sum of v over v >= 0.
+        """
+    @pos.setter
+    def pos(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
+class ChannelActivity:
+    """
+    Which channels were never > 0; mergeable.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __copy__(self) -> ChannelActivity: ...
+    def __deepcopy__(self, memo: dict) -> ChannelActivity: ...
+    def __eq__(self, arg0: ChannelActivity) -> bool: ...
+    def __getstate__(self) -> tuple[list[bool]]: ...
+    def __init__(self, neurons: collections.abc.Sequence[bool] = []) -> None: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: tuple) -> None: ...
+    def add(
+        self,
+        index: typing.SupportsInt | typing.SupportsIndex,
+        value: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None:
+        """
+        Takes one value of channel `index`; the list grows (dead) up to that index where it is shorter.
+        """
+    def count_dead_neurons(self) -> int: ...
+    def is_dead(self, index: typing.SupportsInt | typing.SupportsIndex) -> bool:
+        """
+        ValueError unless index < len(neurons).
+        """
+    def merge(self, other: ChannelActivity) -> None:
+        """
+        A channel is dead where both say so.
+        """
+    @property
+    def neurons(self) -> list[bool]:
+        """
+        One bool a channel, True = dead. Reading gives a copy.
+        """
+    @neurons.setter
+    def neurons(self, arg0: collections.abc.Sequence[bool]) -> None: ...
+
+class Method(enum.Enum):
+    """
+    Exceptions to the normalisation.
+    """
+
+    LOOSE: typing.ClassVar[Method]
+    Loose: typing.ClassVar[Method]
+    STRICT: typing.ClassVar[Method]
+    Strict: typing.ClassVar[Method]
+    @classmethod
+    def __new__(cls, value): ...
+
+class NormalizationMethod(enum.Enum):
+    """
+    How NPR becomes NNPR within a group.
+    """
+
+    AVERAGE: typing.ClassVar[NormalizationMethod]
+    Average: typing.ClassVar[NormalizationMethod]
+    MIN_MAX: typing.ClassVar[NormalizationMethod]
+    MinMax: typing.ClassVar[NormalizationMethod]
+    NONE: typing.ClassVar[NormalizationMethod]
+    SUM: typing.ClassVar[NormalizationMethod]
+    Sum: typing.ClassVar[NormalizationMethod]
+    @classmethod
+    def __new__(cls, value): ...
+
+class GroupMethod(enum.Enum):
+    """
+    How activations are grouped.
+    """
+
+    IMAGE_SIZE: typing.ClassVar[GroupMethod]
+    ImageSize: typing.ClassVar[GroupMethod]
+    MANUAL: typing.ClassVar[GroupMethod]
+    Manual: typing.ClassVar[GroupMethod]
+    NONE: typing.ClassVar[GroupMethod]
+    @classmethod
+    def __new__(cls, value): ...
+
+class AblationCriteria(enum.Enum):
+    """
+    Which activations are eligible.
+    """
+
+    NONE: typing.ClassVar[AblationCriteria]
+    THRESHOLD: typing.ClassVar[AblationCriteria]
+    Threshold: typing.ClassVar[AblationCriteria]
+    XLeastPerGroup: typing.ClassVar[AblationCriteria]
+    X_LEAST_PER_GROUP: typing.ClassVar[AblationCriteria]
+    @classmethod
+    def __new__(cls, value): ...
+
+class AblationMethod(enum.Enum):
+    """
+    What happens to eligible activations.
+    """
+
+    IDENTITY: typing.ClassVar[AblationMethod]
+    Identity: typing.ClassVar[AblationMethod]
+    NONE: typing.ClassVar[AblationMethod]
+    REMOVE: typing.ClassVar[AblationMethod]
+    Remove: typing.ClassVar[AblationMethod]
+    @classmethod
+    def __new__(cls, value): ...
+
+class NPR(SignBalance):
+    """
+    Negative/positive ratio at a node's input: sums of magnitudes over all batches.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __copy__(self) -> NPR: ...
+    def __deepcopy__(self, memo: dict) -> NPR: ...
+    def __eq__(self, arg0: NPR) -> bool: ...
+    def __getstate__(self) -> tuple[float, float]: ...
+    def __init__(
+        self,
+        neg: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        pos: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> None: ...
+    def __lt__(self, arg0: NPR) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(
+        self,
+        arg0: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex],
+    ) -> None: ...
+
+class NNPR:
+    """
+    NPR normalised within its group; NaN from fibnlr_prepare until fibnlr_compute.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __copy__(self) -> NNPR: ...
+    def __deepcopy__(self, memo: dict) -> NNPR: ...
+    def __eq__(self, arg0: NNPR) -> bool: ...
+    def __getstate__(self) -> tuple[float]: ...
+    def __init__(self, value: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None: ...
+    def __lt__(self, arg0: NNPR) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: tuple) -> None: ...
+    @property
+    def value(self) -> float: ...
+    @value.setter
+    def value(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
+class ActivityTracker(ChannelActivity):
+    """
+    Which channels of a node's input were never > 0.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __copy__(self) -> ActivityTracker: ...
+    def __deepcopy__(self, memo: dict) -> ActivityTracker: ...
+    def __eq__(self, arg0: ActivityTracker) -> bool: ...
+    def __getstate__(self) -> tuple[list[bool]]: ...
+    def __init__(self, neurons: collections.abc.Sequence[bool] = []) -> None: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: tuple) -> None: ...
+
+class Group:
+    """
+    The group in which a node is normalised and ranked.
+    """
+    def __copy__(self) -> Group: ...
+    def __deepcopy__(self, memo: dict) -> Group: ...
+    def __eq__(self, arg0: Group) -> bool: ...
+    def __getstate__(self) -> tuple[int]: ...
+    def __hash__(self) -> int: ...
+    def __init__(self, id: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
+    def __lt__(self, arg0: Group) -> bool: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: tuple) -> None: ...
+    @property
+    def id(self) -> int: ...
+    @id.setter
+    def id(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+class fibnlr_Parameters:
+    """
+    Everything that steers FIBNLR.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    @staticmethod
+    def none() -> fibnlr_Parameters:
+        """
+        STRICT, and every method NONE.
+        """
+    @staticmethod
+    def paper() -> fibnlr_Parameters:
+        """
+        The choices of the FIBNLR paper: LOOSE, AVERAGE, IMAGE_SIZE, X_LEAST_PER_GROUP, IDENTITY.
+        """
+    def __copy__(self) -> fibnlr_Parameters: ...
+    def __deepcopy__(self, memo: dict) -> fibnlr_Parameters: ...
+    def __eq__(self, arg0: fibnlr_Parameters) -> bool: ...
+    def __getstate__(self) -> dict: ...
+    def __init__(
+        self,
+        *,
+        method: Method = Method.STRICT,
+        normalization: NormalizationMethod | None = None,
+        group: GroupMethod = GroupMethod.IMAGE_SIZE,
+        ablation_criteria: AblationCriteria = AblationCriteria.THRESHOLD,
+        ablation_method: AblationMethod = AblationMethod.IDENTITY,
+        ablation_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+        ablation_x_least: typing.SupportsInt | typing.SupportsIndex = 1,
+        ablation_min_kept: typing.SupportsInt | typing.SupportsIndex = 0,
+        max_iteration: typing.SupportsInt | typing.SupportsIndex = 100,
+        convergence_threshold: typing.SupportsFloat | typing.SupportsIndex = 1e-06,
+        group_assignments: dict[Node | str, int] | None = None,
+        prunable_types: collections.abc.Sequence[str] = ["ReLU", "LeakyReLU", "GeLU"],
+        normalisation: NormalizationMethod | None = None,
+    ) -> None:
+        """
+        `normalization` (SUM) and `normalisation` are one parameter. ValueError where a value is out of range.
+        """
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: dict) -> None: ...
+    def validate(self) -> None:
+        """
+        ValueError, naming the parameter, where a value is out of range.
+        """
+    @property
+    def ablation_criteria(self) -> AblationCriteria:
+        """
+        Which activations are eligible.
+        """
+    @ablation_criteria.setter
+    def ablation_criteria(self, arg1: AblationCriteria) -> None: ...
+    @property
+    def ablation_method(self) -> AblationMethod:
+        """
+        What happens to eligible activations; NONE is a dry run.
+        """
+    @ablation_method.setter
+    def ablation_method(self, arg1: AblationMethod) -> None: ...
+    @property
+    def ablation_min_kept(self) -> int:
+        """
+        Activations that stay in each group whatever the criterion.
+        """
+    @ablation_min_kept.setter
+    def ablation_min_kept(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def ablation_threshold(self) -> float:
+        """
+        Eligible activations have NNPR < this; finite, >= 0.
+        """
+    @ablation_threshold.setter
+    def ablation_threshold(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def ablation_x_least(self) -> int:
+        """
+        For X_LEAST_PER_GROUP.
+        """
+    @ablation_x_least.setter
+    def ablation_x_least(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def convergence_threshold(self) -> float:
+        """
+        Converged once the sum of the squared changes of NPR is < this; >= 0.
+        """
+    @convergence_threshold.setter
+    def convergence_threshold(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def group(self) -> GroupMethod:
+        """
+        How activations are grouped.
+        """
+    @group.setter
+    def group(self, arg1: GroupMethod) -> None: ...
+    @property
+    def group_assignments(self) -> dict[Node | str, int]:
+        """
+        For GroupMethod.MANUAL: {node or node name: group}. May be edited in place; assigning copies.
+        """
+    @group_assignments.setter
+    def group_assignments(self, arg1: dict[Node | str, int]) -> None: ...
+    @property
+    def max_iteration(self) -> int:
+        """
+        Batches at most; 0 = no limit.
+        """
+    @max_iteration.setter
+    def max_iteration(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def method(self) -> Method:
+        """
+        LOOSE: a group of one keeps its NPR.
+        """
+    @method.setter
+    def method(self, arg1: Method) -> None: ...
+    @property
+    def normalisation(self) -> NormalizationMethod:
+        """
+        The same as `normalization`.
+        """
+    @normalisation.setter
+    def normalisation(self, arg1: NormalizationMethod) -> None: ...
+    @property
+    def normalization(self) -> NormalizationMethod:
+        """
+        How NPR becomes NNPR within a group.
+        """
+    @normalization.setter
+    def normalization(self, arg1: NormalizationMethod) -> None: ...
+    @property
+    def prunable_types(self) -> list[str]:
+        """
+        Operator types that may go, out of ReLU, LeakyReLU, GeLU, PReLU, Clip. Reading gives a copy.
+        """
+    @prunable_types.setter
+    def prunable_types(self, arg1: collections.abc.Sequence[str]) -> None: ...
+
+class fibnlr_Convergence:
+    """
+    What fibnlr_compute did: a sequence of the convergence values, one an iteration from the second on.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    def __contains__(self, value: typing.Any) -> bool: ...
+    @typing.overload
+    def __eq__(self, arg0: fibnlr_Convergence) -> bool: ...
+    @typing.overload
+    def __eq__(self, arg0: collections.abc.Sequence) -> bool: ...
+    @typing.overload
+    def __getitem__(self, index: typing.SupportsInt | typing.SupportsIndex) -> float: ...
+    @typing.overload
+    def __getitem__(self, index: slice) -> list[float]: ...
+    def __getstate__(self) -> tuple[list[float], bool, int, int, int]: ...
+    def __iter__(self) -> collections.abc.Iterator[float]: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: tuple) -> None: ...
+    def count(self, value: typing.Any) -> int: ...
+    def index(self, value: typing.Any) -> int: ...
+    @property
+    def converged(self) -> bool:
+        """
+        The last value was below convergence_threshold.
+        """
+    @property
+    def iterations(self) -> int:
+        """
+        Batches run.
+        """
+    @property
+    def reason(self) -> str:
+        """
+        "converged", "max_iteration", "out_of_data" or "stopped" (by the progress callback).
+        """
+    @property
+    def samples(self) -> int:
+        """
+        Sum of the batch sizes.
+        """
+    @property
+    def values(self) -> list[float]:
+        """
+        The values as a list.
+        """
+
+def Add(name: str = "") -> Node:
+    """
+    A + B with NumPy's broadcasting.
+    """
+
+def AvgPooling1D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Mean over windows.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def AvgPooling2D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Mean over windows.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def AvgPooling3D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Mean over windows.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def BatchNorm1D(
+    nb_features: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
+    momentum: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+    training_mode: bool = False,
+    name: str = "",
+) -> Node:
+    """
+    Batch normalisation with fixed statistics: scale * (x - mean) / sqrt(variance + epsilon) + shift, a channel at a time.
+
+    Input (batch, nb_features, ...). Makes producers (nb_features): <name>_scale (1), <name>_shift (0), <name>_mean (0), <name>_var (1).
+    ValueError where nb_features < 1, epsilon < 0 or training_mode is set.
+    """
+
+def BatchNorm2D(
+    nb_features: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
+    momentum: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+    training_mode: bool = False,
+    name: str = "",
+) -> Node:
+    """
+    Batch normalisation with fixed statistics: scale * (x - mean) / sqrt(variance + epsilon) + shift, a channel at a time.
+
+    Input (batch, nb_features, ...). Makes producers (nb_features): <name>_scale (1), <name>_shift (0), <name>_mean (0), <name>_var (1).
+    ValueError where nb_features < 1, epsilon < 0 or training_mode is set.
+    """
+
+def BatchNorm3D(
+    nb_features: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
+    momentum: typing.SupportsFloat | typing.SupportsIndex = 0.1,
+    training_mode: bool = False,
+    name: str = "",
+) -> Node:
+    """
+    Batch normalisation with fixed statistics: scale * (x - mean) / sqrt(variance + epsilon) + shift, a channel at a time.
+
+    Input (batch, nb_features, ...). Makes producers (nb_features): <name>_scale (1), <name>_shift (0), <name>_mean (0), <name>_var (1).
+    ValueError where nb_features < 1, epsilon < 0 or training_mode is set.
+    """
+
+def Clip(
+    name: str = "",
+    min: typing.SupportsFloat | typing.SupportsIndex = ...,
+    max: typing.SupportsFloat | typing.SupportsIndex = ...,
+) -> Node:
+    """
+    min(max(x, min), max), any shape.
+    """
+
+def Concat(
+    nb_inputs: typing.SupportsInt | typing.SupportsIndex,
+    axis: typing.SupportsInt | typing.SupportsIndex = 0,
+    name: str = "",
+) -> Node:
+    """
+    Joins nb_inputs tensors along axis; all other dims agree.
+    """
+
+def Conv1D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    no_bias: bool = False,
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Convolution without padding.
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def Conv2D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    no_bias: bool = False,
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Convolution without padding.
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def Conv3D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    no_bias: bool = False,
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Convolution without padding.
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def ConvDepthWise1D(
+    nb_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    no_bias: bool = False,
+) -> Node:
+    """
+    Convolution with a filter of its own for every channel (groups = nb_channels).
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def ConvDepthWise2D(
+    nb_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    no_bias: bool = False,
+) -> Node:
+    """
+    Convolution with a filter of its own for every channel (groups = nb_channels).
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def ConvDepthWise3D(
+    nb_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    no_bias: bool = False,
+) -> Node:
+    """
+    Convolution with a filter of its own for every channel (groups = nb_channels).
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def ConvTranspose1D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    no_bias: bool = False,
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0],
+    output_padding: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0],
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Transposed convolution: the output extent is (in - 1) * stride + (kernel - 1) * dilation + 1 + output_padding - padding.
+
+    Input (batch, in_channels, spatial ...). Makes zero-filled producers <name>_w (in_channels, out_channels / groups, kernel ...) and, unless
+    no_bias, <name>_b (out_channels). ValueError where a count, a list or groups does not fit.
+    """
+
+def ConvTranspose2D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    no_bias: bool = False,
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0],
+    output_padding: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0],
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Transposed convolution: the output extent is (in - 1) * stride + (kernel - 1) * dilation + 1 + output_padding - padding.
+
+    Input (batch, in_channels, spatial ...). Makes zero-filled producers <name>_w (in_channels, out_channels / groups, kernel ...) and, unless
+    no_bias, <name>_b (out_channels). ValueError where a count, a list or groups does not fit.
+    """
+
+def ConvTranspose3D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    no_bias: bool = False,
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0, 0, 0],
+    output_padding: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0],
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Transposed convolution: the output extent is (in - 1) * stride + (kernel - 1) * dilation + 1 + output_padding - padding.
+
+    Input (batch, in_channels, spatial ...). Makes zero-filled producers <name>_w (in_channels, out_channels / groups, kernel ...) and, unless
+    no_bias, <name>_b (out_channels). ValueError where a count, a list or groups does not fit.
+    """
+
+def Div(name: str = "") -> Node:
+    """
+    A / B with NumPy's broadcasting; integers are truncated towards zero.
+    """
+
+def Dropout(ratio: typing.SupportsFloat | typing.SupportsIndex = 0.5, name: str = "") -> Node:
+    """
+    Hands its input on, as dropout does at inference; ratio in [0, 1].
+    """
+
+def FC(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    no_bias: bool = False,
+    name: str = "",
+) -> Node:
+    """
+    Fully connected layer: (batch, ...) flattened to (batch, in_channels), times the weight transposed, plus the bias: (batch, out_channels).
+
+    Makes zero-filled producers <name>_w (out_channels, in_channels) and, unless no_bias, <name>_b (out_channels).
+    """
+
+def Flatten(axis: typing.SupportsInt | typing.SupportsIndex = 1, name: str = "") -> Node:
+    """
+    (product of the dims before axis, product of the others).
+    """
+
+def GeLU(approximate: str = "none", name: str = "") -> Node:
+    """
+    x * Phi(x), exactly ("none") or by "tanh", any shape.
+    """
+
+def Gemm(
+    alpha: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+    beta: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+    trans_a: bool = False,
+    trans_b: bool = False,
+    name: str = "",
+) -> Node:
+    """
+    alpha * A' * B' + beta * C for matrices (M, K) and (K, N), transposed as told; C is optional and broadcast to (M, N).
+    """
+
+def GenericOperator(
+    type: str,
+    nb_data: typing.SupportsInt | typing.SupportsIndex,
+    nb_param: typing.SupportsInt | typing.SupportsIndex = 0,
+    nb_out: typing.SupportsInt | typing.SupportsIndex = 1,
+    name: str = "",
+    attributes: dict = {},
+    **kwargs,
+) -> Node:
+    """
+    A node of any type, with any attributes (`attributes` and keywords), that nothing can run natively. The attribute
+    "output_dims" (for each output its rank, then its dims) tells shape inference what comes out.
+    """
+
+def GlobalAveragePooling(name: str = "") -> Node:
+    """
+    Mean over all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).
+    """
+
+def HardSigmoid(
+    alpha: typing.SupportsFloat | typing.SupportsIndex = 0.2,
+    beta: typing.SupportsFloat | typing.SupportsIndex = 0.5,
+    name: str = "",
+) -> Node:
+    """
+    min(max(alpha * x + beta, 0), 1), any shape.
+    """
+
+def HardSwish(name: str = "") -> Node:
+    """
+    x * min(max(x / 6 + 0.5, 0), 1), any shape.
+    """
+
+def Identity(name: str = "") -> Node:
+    """
+    Hands its input on.
+    """
+
+def LRN(
+    size: typing.SupportsInt | typing.SupportsIndex,
+    alpha: typing.SupportsFloat | typing.SupportsIndex = 0.0001,
+    beta: typing.SupportsFloat | typing.SupportsIndex = 0.75,
+    bias: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+    name: str = "",
+) -> Node:
+    """
+    x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta for (batch, channels, ...).
+    """
+
+def LeakyReLU(negative_slope: typing.SupportsFloat | typing.SupportsIndex = 0.0, name: str = "") -> Node:
+    """
+    x where x >= 0, else negative_slope * x, any shape.
+    """
+
+def MatMul(name: str = "") -> Node:
+    """
+    (..., M, K) times (..., K, N) gives (..., M, N), as numpy.matmul does.
+    """
+
+def MaxPooling1D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Maximum over windows.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def MaxPooling2D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Maximum over windows.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def MaxPooling3D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Maximum over windows.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def Mul(name: str = "") -> Node:
+    """
+    A * B with NumPy's broadcasting.
+    """
+
+def PReLU(
+    nb_channels: typing.SupportsInt | typing.SupportsIndex = 1,
+    name: str = "",
+    spatial_dims: typing.SupportsInt | typing.SupportsIndex = 2,
+) -> Node:
+    """
+    x where x >= 0, else slope * x. Makes the producer <name>_slope filled with 0.25: (1) for one channel, else (nb_channels, 1 ...) with
+    `spatial_dims` ones, which lines up with the channels of (batch, channels, spatial ...).
+    """
+
+def Pad(
+    pads: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    mode: str = "constant",
+    value: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    name: str = "",
+) -> Node:
+    """
+    Adds elements around the input: pads holds the counts before every axis, then those after (of `axes`, or of all if that is empty).
+
+    mode: "constant" fills in `value`, and negative counts crop; "reflect" mirrors, "edge" repeats the border, "wrap" goes on at the other end.
+    """
+
+def PaddedAvgPooling1D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    ceil_mode: bool = False,
+    count_include_pad: bool = False,
+) -> Node:
+    """
+    Mean over windows; padding counts as zeros with count_include_pad, else not at all.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def PaddedAvgPooling2D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    ceil_mode: bool = False,
+    count_include_pad: bool = False,
+) -> Node:
+    """
+    Mean over windows; padding counts as zeros with count_include_pad, else not at all.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def PaddedAvgPooling3D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0, 0, 0],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    ceil_mode: bool = False,
+    count_include_pad: bool = False,
+) -> Node:
+    """
+    Mean over windows; padding counts as zeros with count_include_pad, else not at all.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def PaddedConv1D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    no_bias: bool = False,
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Convolution with zero padding.
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def PaddedConv2D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    no_bias: bool = False,
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Convolution with zero padding.
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def PaddedConv3D(
+    in_channels: typing.SupportsInt | typing.SupportsIndex,
+    out_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0, 0, 0],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    no_bias: bool = False,
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+) -> Node:
+    """
+    Convolution with zero padding.
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def PaddedConvDepthWise1D(
+    nb_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    no_bias: bool = False,
+) -> Node:
+    """
+    Zero-padded convolution with a filter of its own for every channel (groups = nb_channels).
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def PaddedConvDepthWise2D(
+    nb_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    no_bias: bool = False,
+) -> Node:
+    """
+    Zero-padded convolution with a filter of its own for every channel (groups = nb_channels).
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def PaddedConvDepthWise3D(
+    nb_channels: typing.SupportsInt | typing.SupportsIndex,
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0, 0, 0],
+    dilation_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    no_bias: bool = False,
+) -> Node:
+    """
+    Zero-padded convolution with a filter of its own for every channel (groups = nb_channels).
+
+    Input (batch, in_channels, spatial ...), output (batch, out_channels, spatial ...). Makes zero-filled producers <name>_w
+    (out_channels, in_channels / groups, kernel ...) and, unless no_bias, <name>_b (out_channels). Lists have one entry a spatial axis;
+    padding_dims the beginnings of all axes, then their ends. ValueError where a count, a list or groups does not fit.
+    """
+
+def PaddedMaxPooling1D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Maximum over windows; padding never wins.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def PaddedMaxPooling2D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Maximum over windows; padding never wins.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+def PaddedMaxPooling3D(
+    kernel_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    stride_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    padding_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [0, 0, 0, 0, 0, 0],
+    dilations: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [1, 1, 1],
+    ceil_mode: bool = False,
+) -> Node:
+    """
+    Maximum over windows; padding never wins.
+
+    Input (batch, channels, spatial ...). Lists have one entry a spatial axis; padding_dims the beginnings of all axes, then their ends.
+    ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
+    """
+
+@typing.overload
+def Producer(tensor: typing.Any, name: str = "", constant: bool = False) -> Node:
+    """
+    A node that holds a value: a copy of the array.
+    """
+
+@typing.overload
+def Producer(
+    *,
+    dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    name: str = "",
+    constant: bool = False,
+) -> Node:
+    """
+    A node that holds zeros, float32.
+    """
+
+def ReLU(name: str = "") -> Node:
+    """
+    max(x, 0), any shape.
+    """
+
+def ReduceMean(
+    axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    keep_dims: bool = True,
+    noop_with_empty_axes: bool = False,
+    name: str = "",
+) -> Node:
+    """
+    Mean over the axes (all if none are given, unless noop_with_empty_axes), which stay with extent 1 if keep_dims.
+    """
+
+def Reshape(
+    shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    allowzero: bool = False,
+    name: str = "",
+) -> Node:
+    """
+    The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.
+    """
+
+def Sigmoid(name: str = "") -> Node:
+    """
+    1 / (1 + exp(-x)), any shape.
+    """
+
+def Softmax(axis: typing.SupportsInt | typing.SupportsIndex = -1, name: str = "") -> Node:
+    """
+    exp(x) / (sum of exp(x) along axis), any shape with that axis.
+    """
+
+def Squeeze(
+    axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], name: str = ""
+) -> Node:
+    """
+    Without the given axes, which have extent 1; empty: without all of extent 1.
+    """
+
+def Sub(name: str = "") -> Node:
+    """
+    A - B with NumPy's broadcasting.
+    """
+
+def Tanh(name: str = "") -> Node:
+    """
+    tanh(x), any shape.
+    """
+
+def Transpose(
+    output_dims_order: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    name: str = "",
+) -> Node:
+    """
+    Axis i of the output is axis output_dims_order[i] of the input; empty reverses all axes.
+    """
+
+def Unsqueeze(
+    axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], name: str = ""
+) -> Node:
+    """
+    With new axes of extent 1 at these places of the output.
+    """
+
+def fibnlr(
+    model: GraphView,
+    provider: typing.Any,
+    params: fibnlr_Parameters | None = None,
+    *,
+    progress: collections.abc.Callable[[int, float | None, int], typing.Any] | None = None,
+) -> set[Node]:
+    """
+    Fast Input-Based Non-Linearity pruning: fibnlr_prepare, fibnlr_compute, fibnlr_prune. The model must be compiled.
+    Returns the removed nodes. After a failure model, attributes and observers are as before the call.
+    """
+
+def fibnlr_add_activity_tracker(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> None:
+    """
+    Adds the attribute "fibnlr.ActivityTracker" of a node with its default value, or keeps the one that is there.
+    """
+
+def fibnlr_add_group(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> None:
+    """
+    Adds the attribute "fibnlr.Group" of a node with its default value, or keeps the one that is there.
+    """
+
+def fibnlr_add_nnpr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> None:
+    """
+    Adds the attribute "fibnlr.NNPR" of a node with its default value, or keeps the one that is there.
+    """
+
+def fibnlr_add_npr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> None:
+    """
+    Adds the attribute "fibnlr.NPR" of a node with its default value, or keeps the one that is there.
+    """
+
+def fibnlr_compare_NNPR(a: Node, b: Node) -> bool:
+    """
+    True if a's NNPR is smaller than b's.
+    """
+
+def fibnlr_compute(
+    model: GraphView,
+    provider: typing.Any,
+    params: fibnlr_Parameters | None = None,
+    *,
+    progress: collections.abc.Callable[[int, float | None, int], typing.Any] | None = None,
+) -> fibnlr_Convergence:
+    """
+    Step 2: runs batches of a fresh pass over `provider` until converged, max_iteration or out of data; then sets the NNPRs.
+    `provider`: an aidge_core.DataProvider or any iterable of batches; a batch is an array, a sequence whose leading entries feed the
+    model's inputs in order, or a dict by input name. `progress(iteration, convergence, samples)` is called after every iteration
+    (convergence is None after the first); `return False` stops. The GIL is released; Ctrl-C works between batches.
+    After any failure (an exception of the provider, data that does not fit, NaN or infinity …) all attributes are as before the call.
+    """
+
+def fibnlr_compute_NNPR(model: GraphView, params: fibnlr_Parameters | None = None) -> dict[Node, float]:
+    """
+    Recomputes groups and NNPRs from the stored NPRs, without data; stores and returns them in topological order.
+    """
+
+def fibnlr_compute_kernel_dims(
+    a_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    b_dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    b_strides: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> list[int]:
+    """
+    (k_a - 1) * s_b + k_b on every axis: the kernel of "b feeds a". For "a feeds b" pass b's dims, a's dims, a's strides.
+    """
+
+def fibnlr_compute_kernel_strides(
+    a_strides: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    b_strides: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> list[int]:
+    """
+    s_a * s_b on every axis.
+    """
+
+def fibnlr_conv_from(a: Node, b: Node) -> Node:
+    """
+    A new, unconnected convolution without weights that stands for `a` followed by `b`, or None if they cannot merge.
+    """
+
+def fibnlr_find_groups(model: GraphView) -> set[Group]:
+    """
+    All groups that nodes carry.
+    """
+
+@typing.overload
+def fibnlr_find_node_by_group(model: GraphView, group: Group) -> set[Node]:
+    """
+    The nodes of a group.
+    """
+
+@typing.overload
+def fibnlr_find_node_by_group(
+    model: GraphView, group: typing.SupportsInt | typing.SupportsIndex
+) -> set[Node]: ...
+def fibnlr_get_activity_tracker(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> ActivityTracker:
+    """
+    Returns the attribute "fibnlr.ActivityTracker" of a node, shared and not copied. KeyError where there is none.
+    """
+
+def fibnlr_get_group(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> Group:
+    """
+    Returns the attribute "fibnlr.Group" of a node, shared and not copied. KeyError where there is none.
+    """
+
+def fibnlr_get_kernel_dims(node: Node) -> list[int]:
+    """
+    Kernel extents of a convolution; ValueError for another node.
+    """
+
+def fibnlr_get_kernel_strides(node: Node) -> list[int]:
+    """
+    Strides of a convolution; ValueError for another node.
+    """
+
+def fibnlr_get_nnpr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> NNPR:
+    """
+    Returns the attribute "fibnlr.NNPR" of a node, shared and not copied. KeyError where there is none.
+    """
+
+def fibnlr_get_npr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> NPR:
+    """
+    Returns the attribute "fibnlr.NPR" of a node, shared and not copied. KeyError where there is none.
+    """
+
+def fibnlr_has_activity_tracker(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> bool:
+    """
+    True where there is the attribute "fibnlr.ActivityTracker" of a node.
+    """
+
+def fibnlr_has_group(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> bool:
+    """
+    True where there is the attribute "fibnlr.Group" of a node.
+    """
+
+def fibnlr_has_nnpr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> bool:
+    """
+    True where there is the attribute "fibnlr.NNPR" of a node.
+    """
+
+def fibnlr_has_npr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> bool:
+    """
+    True where there is the attribute "fibnlr.NPR" of a node.
+    """
+
+def fibnlr_in_channels(node: Node) -> int:
+    """
+    Channels that a convolution takes.
+    """
+
+def fibnlr_is_child_of(child: Node, parent: Node) -> bool:
+    """
+    True if `parent` feeds `child` directly.
+    """
+
+def fibnlr_is_conv(node: Node) -> bool:
+    """
+    True if the node is a Conv1D, Conv2D or Conv3D.
+    """
+
+def fibnlr_is_tensor(node: Node) -> bool:
+    """
+    True if the node works on tensors: all but generic operators.
+    """
+
+def fibnlr_out_channels(node: Node) -> int:
+    """
+    Channels that a convolution gives.
+    """
+
+def fibnlr_prepare(model: GraphView, params: fibnlr_Parameters | None = None) -> set[Node]:
+    """
+    Step 1: gives every prunable node a fresh NPR, ActivityTracker, NNPR (NaN) and Group, and observes its input from now on.
+    Returns the prepared nodes. ValueError where parameters are wrong or the image sizes unknown (compile or forward dims first).
+    """
+
+def fibnlr_prune(model: GraphView, params: fibnlr_Parameters | None = None) -> set[Node]:
+    """
+    Step 3: takes out the eligible activations by their stored NNPR and Group (AblationMethod.NONE: only says which) and every observer
+    of FIBNLR off the model. Returns them. ValueError before fibnlr_compute.
+    """
+
+def fibnlr_set_activity_tracker(
+    node: Node,
+    value: ActivityTracker,
+    *,
+    relation: typing.SupportsInt | typing.SupportsIndex | str | None = None,
+) -> None:
+    """
+    Copies `value` into the attribute "fibnlr.ActivityTracker" of a node, adding it where it is missing.
+    """
+
+def fibnlr_set_group(
+    node: Node, value: Group, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> None:
+    """
+    Copies `value` into the attribute "fibnlr.Group" of a node, adding it where it is missing.
+    """
+
+def fibnlr_set_nnpr(
+    node: Node, value: NNPR, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> None:
+    """
+    Copies `value` into the attribute "fibnlr.NNPR" of a node, adding it where it is missing.
+    """
+
+def fibnlr_set_npr(
+    node: Node, value: NPR, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> None:
+    """
+    Copies `value` into the attribute "fibnlr.NPR" of a node, adding it where it is missing.
+    """
+
+def fibnlr_try_get_activity_tracker(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> ActivityTracker:
+    """
+    Returns the attribute "fibnlr.ActivityTracker" of a node, shared and not copied, or None.
+    """
+
+def fibnlr_try_get_group(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> Group:
+    """
+    Returns the attribute "fibnlr.Group" of a node, shared and not copied, or None.
+    """
+
+def fibnlr_try_get_nnpr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> NNPR:
+    """
+    Returns the attribute "fibnlr.NNPR" of a node, shared and not copied, or None.
+    """
+
+def fibnlr_try_get_npr(
+    node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
+) -> NPR:
+    """
+    Returns the attribute "fibnlr.NPR" of a node, shared and not copied, or None.
+    """
+
+def fuse_batchnorm(graph_view: GraphView) -> int:
+    """
+    Folds every BatchNorm that follows a convolution, a transposed convolution or an FC into it, at whatever depth, and returns how
+    many went. Layers whose output others use, or whose parameters are not constant, are left alone. Layers keep their names.
+    """
+
+def get_connected_graph_view(node: Node) -> GraphView:
+    """
+    A graph of all nodes connected with this one.
+    """
+
+def make_node(
+    type: str, attributes: dict = {}, name: str = "", nb_inputs: typing.SupportsInt | typing.SupportsIndex = 0
+) -> Node:
+    """
+    A node of any registered type; attributes that are not given keep their defaults.
+    """
+
+def meta_operator(type: str, graph: GraphView, name: str = "") -> Node:
+    """
+    A node whose work is `graph`.
+    """
+
+def operator_types() -> list[str]:
+    """
+    All registered operator types, sorted.
+    """
+
+def parallel(inputs: collections.abc.Sequence[Node | GraphView], name: str = "") -> GraphView:
+    """
+    Nodes and graphs side by side, each with inputs of its own.
+    """
+
+def producers(graphview: GraphView, constant: bool = False) -> list[Node]:
+    """
+    The producers of a graph in order; with `constant` only constants.
+    """
+
+def remove_dropout(graph_view: GraphView) -> int:
+    """
+    Takes every Dropout out, at whatever depth, and returns how many went: at inference it does nothing.
+    """
+
+def remove_identity(graph_view: GraphView) -> int:
+    """
+    Takes every Identity out, at whatever depth, and returns how many went. One that joins a graph input directly to a graph
+    output stays.
+    """
+
+def residual(inputs: collections.abc.Sequence[Node | GraphView], name: str = "") -> GraphView:
+    """
+    A chain where the first node's output also goes to the last node's free data input (an Add, say).
+    """
+
+def sequential(inputs: collections.abc.Sequence[Node | GraphView], name: str = "") -> GraphView:
+    """
+    A chain of nodes and graphs: each is fed by the one before it.
+    """
+
+__version__: str = "0.1.0"
+NormalisationMethod = NormalizationMethod
+fibnlr_Method = Method
+fibnlr_NormalizationMethod = NormalizationMethod
+fibnlr_NormalisationMethod = NormalizationMethod
+fibnlr_GroupMethod = GroupMethod
+fibnlr_AblationCriteria = AblationCriteria
+fibnlr_AblationMethod = AblationMethod
+fibnlr_NPR = NPR
+fibnlr_NNPR = NNPR
+fibnlr_ActivityTracker = ActivityTracker
+fibnlr_Group = Group
