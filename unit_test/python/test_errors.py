@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 import aidge_core
+import pytest
 
 
 def test_unsupported_error_is_a_runtime_error_of_its_own() -> None:

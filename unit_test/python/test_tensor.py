@@ -8,14 +8,13 @@ import pickle
 import weakref
 from typing import Any
 
+import aidge_core
 import numpy as np
 import pytest
+from aidge_core import Tensor, dformat, dtype
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
-import aidge_core
-from aidge_core import Tensor, dformat, dtype
 
 DTYPES = [member for member in dtype if member is not dtype.bfloat16]
 
