@@ -866,7 +866,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 @pytest.mark.slow
 def test_importing_the_package_takes_less_than_a_third_of_a_second() -> None:
-    code = "import time; t = time.perf_counter(); import aidge_core; print(time.perf_counter() - t)"
+    # Processor time, so that other programs on the machine do not count.
+    code = "import time; t = time.process_time(); import aidge_core; print(time.process_time() - t)"
     runs = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
         for _ in range(5)
