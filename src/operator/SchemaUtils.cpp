@@ -23,16 +23,10 @@ void checkKnown(const Operator& op, Inputs inputs, std::size_t index) {
 }  // namespace
 
 void checkInputs(const Operator& op, Inputs inputs) {
-  IOIndex_t needed = op.nbInputs();
-  while (needed > 0 && isOptional(op.inputSpec(needed - 1).category)) --needed;
-  if (inputs.size() < needed || inputs.size() > op.nbInputs()) {
-    const std::string most = needed == op.nbInputs() ? "" : " to " + std::to_string(op.nbInputs());
-    throwExpected(errorSite(op), std::to_string(needed) + most + " inputs", std::to_string(inputs.size()));
-  }
   for (std::size_t i = 0; i < inputs.size(); ++i) checkKnown(op, inputs, i);
 }
 
-bool isPresent(Inputs inputs, std::size_t index) { return index < inputs.size() && !inputs[index].dims.empty(); }
+bool isPresent(Inputs inputs, std::size_t index) { return !inputs[index].dims.empty(); }
 
 std::string describeInput(const Operator& op, Inputs inputs, std::size_t index) {
   return op.inputSpec(index).name + " " + toString(inputs[index].dims);

@@ -19,7 +19,7 @@ using Inputs = std::span<const TensorInfo>;
 
 // --- inputs ---------------------------------------------------------------------------------------------------------
 
-/// Checks the count of inputs (trailing optional ones may be left out) and that all dims are known and their product fits memory.
+/// Checks that all dims are known and their product fits memory. (Operator::infer has counted the inputs.)
 void checkInputs(const Operator& op, Inputs inputs);
 /// Whether an optional parameter is there; a missing one has no dims.
 [[nodiscard]] bool isPresent(Inputs inputs, std::size_t index);

@@ -39,9 +39,6 @@ DimIdx_t normaliseAxis(std::string_view site, std::int64_t axis, std::size_t ran
 }
 
 std::vector<DimIdx_t> normaliseAxes(std::string_view site, std::span<const std::int64_t> axes, std::size_t rank) {
-  if (axes.size() > rank) {
-    throwExpected(site, "at most " + std::to_string(rank) + " axes", std::to_string(axes.size()));
-  }
   std::vector<DimIdx_t> result;
   std::vector<bool> seen(rank, false);
   for (const std::int64_t axis : axes) {

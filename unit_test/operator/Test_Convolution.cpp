@@ -94,6 +94,14 @@ TEST_CASE("A window that overflows 32 bits is refused, not wrapped", "[conv]") {
   const AttributeMap attributes{{"dilation_dims", Ints{2147483647}}, {"padding_dims", Ints{2147483647, 2147483647}}};
   CHECK_THAT(refusal("Conv1D", attributes, {{1, 1, 5}, {1, 1, 2147483647}, {}}),
              ContainsSubstring("a window no larger than the padded data"));
+  CHECK_THAT(refusal("Conv1D", with("dilation_dims", Ints{2147483647}), {{1, 1, 5}, {1, 1, DimSize_t{1} << 40}, {}}),
+             ContainsSubstring("a kernel of 1 extents in [1, 2147483647], got [1099511627776]"));
+}
+
+TEST_CASE("A missing bias has no type to compare", "[conv]") {
+  auto given = infos({{1, 3, 5, 5}, {4, 3, 3, 3}}, DataType::Float64);
+  given.emplace_back();
+  CHECK(Operator("Conv2D").infer(given)[0].dtype == DataType::Float64);
 }
 
 TEST_CASE("Types that differ between data and weight are refused", "[conv]") {
@@ -151,6 +159,11 @@ TEST_CASE("A transposed convolution with automatic padding multiplies the extent
   }
 }
 
+TEST_CASE("Automatic padding never widens a transposed convolution", "[conv]") {
+  const AttributeMap attributes{{"stride_dims", Ints{3}}, {"auto_pad", std::string("SAME_UPPER")}};
+  CHECK(inferred("ConvTranspose1D", attributes, {{1, 1, 7}, {1, 1, 1}, {}}) == Dims{1, 1, 19});
+}
+
 TEST_CASE("The output shape of a transposed convolution can be given", "[conv]") {
   const AttributeMap attributes{{"stride_dims", Ints{2}}, {"output_shape", Ints{9}}};
   const Operator op("ConvTranspose1D", attributes);
@@ -168,6 +181,13 @@ TEST_CASE("Hostile attributes of a transposed convolution are refused", "[conv]"
   CHECK_THROWS_AS(inferred("ConvTranspose1D", with("stride_dims", Ints{2147483647}), {{1, 1, kHuge / 32}, {1, 1, 3}, {}}),
                   std::invalid_argument);
   CHECK_THROWS_AS(inferred("ConvTranspose1D", with("groups", std::int64_t{2}), {{1, 2, 4}, {2, kHuge / 32, 3}, {}}), std::invalid_argument);
+}
+
+TEST_CASE("A transposed convolution without output or with indivisible groups is refused", "[conv]") {
+  CHECK_THAT(refusal("ConvTranspose1D", with("padding_dims", Ints{2, 1}), {{1, 1, 1}, {1, 1, 3}, {}}),
+             ContainsSubstring("got extent 0 on axis 2"));
+  CHECK(refusal("ConvTranspose1D", with("groups", std::int64_t{2}), {{1, 3, 5}, {3, 1, 3}, {}}) ==
+        "[operator::ConvTranspose1D] expected a weight (in, out / groups, kernel) whose in is a multiple of groups = 2, got [3, 1, 3]");
 }
 
 TEST_CASE("A transposed convolution's multiply-accumulates are input elements times outputs a group times kernel", "[conv]") {

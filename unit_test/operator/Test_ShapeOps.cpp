@@ -70,6 +70,7 @@ TEST_CASE("Concat adds extents on its axis only", "[concat]") {
   CHECK(refusal("Concat", {}, {{2, 3, 4}, {2, 3, 5}}) ==
         "[operator::Concat] expected inputs that differ on axis 1 only, got [2, 3, 4] and [2, 3, 5] (input 1)");
   CHECK_THAT(refusal("Concat", {}, {{2, 3, 4}, {2, 3}}), ContainsSubstring("[2, 3, 4] and [2, 3] (input 1)"));
+  CHECK_THAT(refusal("Concat", {{"axis", std::int64_t{7}}}, {Dims(8, 1), {1}}), ContainsSubstring("and [1] (input 1)"));
   CHECK_THROWS_AS(inferred("Concat", {{"axis", std::int64_t{2}}}, {{2, 3}, {2, 3}}), std::invalid_argument);
   CHECK(refusal([] { static_cast<void>(Concat(0)); }) == "[operator::Concat] expected 1 to 65536 inputs, got 0");
   CHECK_THROWS_AS(Concat(static_cast<IOIndex_t>(-1)), std::invalid_argument);

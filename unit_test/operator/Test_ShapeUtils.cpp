@@ -83,3 +83,14 @@ TEST_CASE("A transposed window accounts for output padding at its end", "[shape]
   CHECK(window.padBegin == Dims{1});
   CHECK(window.padEnd == Dims{-1});
 }
+
+TEST_CASE("A transposed window that is given an output shape crops or widens to fit", "[shape]") {
+  const auto window = [](std::int64_t wanted) {
+    const Operator op("ConvTranspose1D", {{"stride_dims", Ints{2}}, {"output_shape", Ints{wanted}}});
+    return resolveTransposedWindow(op, {1, 1, 5}, Dims{3});
+  };
+  CHECK(window(8).padBegin == Dims{2});
+  CHECK(window(8).padEnd == Dims{1});
+  CHECK(window(13).padBegin == Dims{0});
+  CHECK(window(13).padEnd == Dims{-2});
+}
