@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "GraphTypes.hpp"
 #include "aidge/fibnlr/Attributes.hpp"
 
 namespace Aidge::python {
@@ -52,7 +53,9 @@ template <NodeAttribute T> void defineAttributesPythonBindings(pybind11::module_
       "Returns " + what + ", shared and not copied. KeyError where there is none.");
   define(
       "try_get",
-      [](const NodePtr& node, const PyRelation& relation) { return fibnlr::detail::storeOf(node).find<T>(relationFromPython(relation)); },
+      [](const NodePtr& node, const PyRelation& relation) {
+        return optional(fibnlr::detail::storeOf(node).find<T>(relationFromPython(relation)));
+      },
       "Returns " + what + ", shared and not copied, or None.");
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "GraphTypes.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/fibnlr/ConvolutionHelpers.hpp"
 #include "init.hpp"
@@ -57,9 +59,9 @@ Sizes computeKernelStrides(const Sizes& a, const Sizes& b) {
   return withDim(a.size(), [&](auto dim) { return toList(fibnlr::computeKernelStrides<dim()>(toArray<dim()>(a), toArray<dim()>(b))); });
 }
 
-NodePtr convFrom(const NodePtr& a, const NodePtr& b) {
-  if (!fibnlr::isConv(a) || !fibnlr::isConv(b)) return nullptr;
-  return withDim(dimOf(a), [&](auto dim) { return fibnlr::convFrom<dim()>(a, b); });
+std::optional<NodePtr> convFrom(const NodePtr& a, const NodePtr& b) {
+  if (!fibnlr::isConv(a) || !fibnlr::isConv(b)) return std::nullopt;
+  return withDim(dimOf(a), [&](auto dim) { return optional(fibnlr::convFrom<dim()>(a, b)); });
 }
 
 }  // namespace

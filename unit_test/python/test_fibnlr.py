@@ -15,10 +15,12 @@ from typing import Any
 import aidge_backend_cpu  # noqa: F401
 import aidge_core
 import aidge_onnx
+import hypothesis
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parents[1] / "data" / "fibnlr"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
@@ -147,6 +149,41 @@ def test_normalised_ratios_and_eligible_sets_are_the_published_ones(group: str, 
         params.ablation_x_least = int(least)
         eligible = {node.name() for node in aidge_core.fibnlr_prune(model, params)}
         assert eligible - lone == set(names) - lone, key
+
+
+@hypothesis.given(
+    ratios=st.lists(
+        st.tuples(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.integers(0, 3)), min_size=1, max_size=9
+    ),
+    normalization=st.sampled_from(list(aidge_core.NormalizationMethod)),
+    method=st.sampled_from(list(aidge_core.Method)),
+)
+def test_normalisation_is_that_of_the_formulas_for_any_ratios(
+    ratios: list[tuple[float, float, int]], normalization: Any, method: Any
+) -> None:
+    nodes = [aidge_core.ReLU(name=f"r{i}") for i in range(len(ratios))]
+    model = aidge_core.sequential(nodes)
+    for node, (neg, pos, _) in zip(nodes, ratios, strict=True):
+        aidge_core.fibnlr_set_npr(node, aidge_core.NPR(neg, pos))
+    params = Parameters(normalization=normalization, method=method, group=aidge_core.GroupMethod.MANUAL)
+    params.group_assignments = {node: group for node, (_, _, group) in zip(nodes, ratios, strict=True)}
+    got = aidge_core.fibnlr_compute_NNPR(model, params)
+
+    values = np.array([(neg + EPS) / (pos + EPS) for neg, pos, _ in ratios])
+    groups = np.array([group for _, _, group in ratios])
+    for node, value, group in zip(nodes, values, groups, strict=True):
+        members = values[groups == group]
+        spread = members.max() - members.min()
+        expected = {
+            "NONE": value,
+            "MIN_MAX": (value - members.min()) / spread if spread else 1.0,
+            "SUM": (value + EPS) / (members.sum() + EPS),
+            "AVERAGE": (value + EPS) / (members.mean() + EPS),
+        }[normalization.name]
+        if method is aidge_core.Method.LOOSE and len(members) == 1:
+            expected = value
+        assert got[node] == pytest.approx(expected, rel=1e-9)
+        assert aidge_core.fibnlr_get_nnpr(node).value == got[node]
 
 
 def test_the_whole_recipe_replaces_what_the_published_values_make_eligible() -> None:
