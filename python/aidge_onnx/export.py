@@ -267,8 +267,8 @@ def _write_nodes(
 
 def _inside(node: aidge_core.Node, index: int) -> tuple[aidge_core.Node, int]:
     """Where an output of a meta operator really comes from."""
-    while node.get_operator().is_meta():
-        output = node.get_operator().get_micro_graph().output_specs[index]
+    while (inner := node.get_operator().get_micro_graph()) is not None:
+        output = inner.output_specs[index]
         node, index = output.node, output.index
     return node, index
 
@@ -282,8 +282,8 @@ def _settle_names(graph: aidge_core.GraphView, write: Writer) -> None:
         elif not node.get_operator().is_meta():
             write.name_node(node)
     for node in nodes:
-        if node.get_operator().is_meta():
-            _settle_names(node.get_operator().get_micro_graph(), write)
+        if (inner := node.get_operator().get_micro_graph()) is not None:
+            _settle_names(inner, write)
 
 
 def _write_graph(graph: aidge_core.GraphView, write: Writer) -> None:
@@ -291,8 +291,8 @@ def _write_graph(graph: aidge_core.GraphView, write: Writer) -> None:
         operator = node.get_operator()
         if operator.is_producer():
             continue
-        if operator.is_meta():
-            _write_meta(node, write)
+        if (inner := operator.get_micro_graph()) is not None:
+            _write_meta(node, inner, write)
         elif operator.is_generic():
             write.generic(node)
         elif node.type() in EXPORTERS:
@@ -303,9 +303,8 @@ def _write_graph(graph: aidge_core.GraphView, write: Writer) -> None:
             )
 
 
-def _write_meta(node: aidge_core.Node, write: Writer) -> None:
+def _write_meta(node: aidge_core.Node, inner: aidge_core.GraphView, write: Writer) -> None:
     """The nodes inside, in the place of the meta operator."""
-    inner = node.get_operator().get_micro_graph()
     names = write.inputs(node)
     for name, spec in zip(names, inner.input_specs, strict=False):
         for target, index in spec.targets:

@@ -274,7 +274,7 @@ def _result_bytes(node: OnnxNode, inputs: Inputs) -> int:
         return math.prod(np.broadcast_shapes(present[0].shape, shape)) * widest
     if node.op == "Gather":
         axis = int(node.attributes.get("axis", 0))
-        return present[0].size // max(present[0].shape[axis], 1) * present[1].size * widest
+        return int(present[0].size // max(present[0].shape[axis], 1) * present[1].size * widest)
     if node.op == "Range":
         start, limit, delta = (_plain(array).item() for array in present)
         steps = math.ceil((limit - start) / delta) if delta else 0

@@ -462,7 +462,7 @@ def test_operators_of_other_domains_are_kept() -> None:
     assert types_of(graph) == ["my.own::FusedThing", "ReLU"]
     exported = aidge_onnx.to_model_proto(graph)
     assert {entry.domain: entry.version for entry in exported.opset_import} == {"": 17, "my.own": 3}
-    assert [(n.op_type, n.domain, list(n.input)) for n in exported.graph.node][0] == (
+    assert next((n.op_type, n.domain, list(n.input)) for n in exported.graph.node) == (
         "FusedThing",
         "my.own",
         ["x", "w"],
