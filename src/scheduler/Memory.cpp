@@ -26,6 +26,11 @@ std::size_t storedBytes(const Value& value, const Segment& segment) {
   return value.local ? value.desc.bytes() / static_cast<std::size_t>(segment.parts) : value.desc.bytes();
 }
 
+/// What is whole while a segment goes through several parts is needed from its first step to its last.
+bool needsWholeSegment(const Value& value, const Segment& segment) { return segment.parts > 1 && !value.local; }
+std::size_t firstStep(const Value& value, const Segment& segment, std::size_t step) { return needsWholeSegment(value, segment) ? segment.first : step; }
+std::size_t lastStep(const Value& value, const Segment& segment, std::size_t step) { return needsWholeSegment(value, segment) ? segment.end - 1 : step; }
+
 /// Index of the last step that reads each value's memory (0 if none does).
 std::vector<std::size_t> lastUses(const Program& program) {
   std::vector<std::size_t> last(program.values.size(), 0);
@@ -126,12 +131,11 @@ MemoryPlan planMemory(const Program& program, const std::vector<ValueId>& shared
         blockOf[id] = blockOf[shared[id]];
       } else {
         blockOf[id] = blocks.size();
-        blocks.push_back({aligned(storedBytes(value, *segments[s])), value.local ? s : segments[s]->first, s});
+        blocks.push_back({aligned(storedBytes(value, *segments[s])), firstStep(value, *segments[s], s), s});
       }
-      // What is whole while a segment goes through its parts is needed from its first step to its last.
       const std::size_t lastUse = std::max(s, last[id]);
       Block& block = blocks[blockOf[id]];
-      block.last = std::max(block.last, value.local ? lastUse : segments[lastUse]->end - 1);
+      block.last = std::max(block.last, lastStep(value, *segments[lastUse], lastUse));
     }
   }
   const std::size_t scratchStart = blocks.size();

@@ -206,6 +206,7 @@ std::vector<Tensor> Plan::exportResults() {
 PlanReport Plan::report() const {
   PlanReport report;
   report.arenaBytes = mMemory.arenaBytes;
+  std::size_t segment = 0;
   for (std::size_t s = 0; s < mProgram.steps.size(); ++s) {
     const Step& step = mProgram.steps[s];
     StepReport entry;
@@ -218,6 +219,8 @@ PlanReport Plan::report() const {
     } else {
       entry.implementation = step.kind == StepKind::SignActivation ? "sign_activation" : step.kind == StepKind::Observe ? "observe" : "hooks";
     }
+    while (mProgram.segments[segment].end <= s) ++segment;
+    entry.parts = mProgram.segments[segment].parts;
     entry.seconds = mTasks[s].seconds;
     report.steps.push_back(std::move(entry));
   }

@@ -10,9 +10,18 @@ namespace Aidge::plan {
 
 namespace {
 
-/// What a step reads and writes at a time shall fit this: the share of the last-level cache that one can count on. Measured on MobileNetV2, SqueezeNet,
-/// DenseNet and ResNet: 4 to 8 MiB are alike, 16 MiB costs 5 to 15 %.
-constexpr double kWorkingSet = 6.0 * 1024.0 * 1024.0;
+/// Cost model, in bytes that must come from or go to main memory. Fitted to MobileNetV2, SqueezeNet, DenseNet and ResNet.
+/// Up to the first size data stays in the cache from one step to the next, from the second on it does not.
+constexpr double kStaysCached = 6.0 * 1024.0 * 1024.0;
+constexpr double kLeavesCache = 20.0 * 1024.0 * 1024.0;
+/// Starting a kernel once more takes as long as moving this much.
+constexpr double kCallBytes = 64.0 * 1024.0;
+
+/// Share of the traffic of a working set of this size that the cache cannot keep.
+double missing(double bytes) { return std::clamp((bytes - kStaysCached) / (kLeavesCache - kStaysCached), 0.0, 1.0); }
+
+/// What passes from one segment to another is out of the first- and second-level caches at least.
+double crossing(double bytes) { return bytes * std::max(0.5, missing(bytes)); }
 
 bool startsWithAny(const std::string& type, std::initializer_list<std::string_view> prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) { return type.starts_with(prefix); });
@@ -33,11 +42,11 @@ class Segmenter {
   explicit Segmenter(Program& program) : mProgram(program), mBatch(commonBatch(program)) {}
 
   void run() {
-    const std::vector<DimSize_t> parts = smoothed(wantedParts());
-    for (std::size_t s = 0; s < parts.size(); ++s) {
-      if (mProgram.segments.empty() || mProgram.segments.back().parts != parts[s]) mProgram.segments.push_back({s, s, parts[s]});
-      mProgram.segments.back().end = s + 1;
+    for (DimSize_t parts = 1; parts <= mBatch; ++parts) {
+      if (mBatch % parts == 0) mChoices.push_back(parts);
     }
+    describeSteps();
+    cheapestSegments();
     markLocals();
   }
 
@@ -124,62 +133,107 @@ class Segmenter {
     return true;
   }
 
-  /// The fewest parts with which each step's working set fits; 0 for steps that do not care.
-  [[nodiscard]] std::vector<DimSize_t> wantedParts() const {
-    std::vector<DimSize_t> result;
-    for (const Step& step : mProgram.steps) {
-      if (mBatch < 2 || !isSeparable(step)) {
-        result.push_back(1);
-      } else if (step.kind == StepKind::Observe) {
-        result.push_back(0);
-      } else {
-        result.push_back(mBatch / fittingBatch(workingSet(step)));
+  /// What the cost model knows of a step: bytes of whole batches, each value once.
+  struct Traffic {
+    bool separable = false;
+    std::vector<std::pair<ValueId, double>> reads;
+    std::vector<std::pair<ValueId, double>> writes;
+    double moved = 0.0;    ///< all of these together
+    double weights = 0.0;  ///< constants
+  };
+
+  void describeSteps() {
+    mLastUse.assign(mProgram.values.size(), 0);
+    mProducer.assign(mProgram.values.size(), 0);
+    for (std::size_t s = 0; s < mProgram.steps.size(); ++s) {
+      const Step& step = mProgram.steps[s];
+      Traffic& traffic = mTraffic.emplace_back();
+      traffic.separable = isSeparable(step);
+      for (const ValueId id : step.inputs) {
+        if (id == kNoValue) continue;
+        const auto bytes = static_cast<double>(mProgram.values[id].desc.bytes());
+        if (mProgram.values[id].constant) {
+          traffic.weights += bytes;
+          continue;
+        }
+        mLastUse[mProgram.root(id)] = s;
+        if (step.kind != StepKind::Observe) traffic.reads.emplace_back(mProgram.root(id), bytes);
+      }
+      for (const ValueId id : step.outputs) {
+        traffic.writes.emplace_back(id, static_cast<double>(mProgram.values[id].desc.bytes()));
+        mProducer[id] = s + 1;
+      }
+      for (const auto* values : {&traffic.reads, &traffic.writes}) {
+        for (const auto& entry : *values) traffic.moved += entry.second;
       }
     }
-    return result;
   }
 
-  /// Bytes that the step reads and writes a whole batch, without constants.
-  [[nodiscard]] double workingSet(const Step& step) const {
-    double bytes = 0.0;
-    for (const auto* ids : {&step.inputs, &step.outputs}) {
-      for (const ValueId id : *ids) {
-        if (id != kNoValue && !mProgram.values[id].constant) bytes += static_cast<double>(mProgram.values[id].desc.bytes());
+  /// Dynamic programming over the segments' ends: cheapest way to run the first `end` steps.
+  void cheapestSegments() {
+    struct Best {
+      double cost = std::numeric_limits<double>::infinity();
+      Segment segment;
+    };
+    const std::size_t count = mProgram.steps.size();
+    std::vector<Best> best(count + 1);
+    best[0].cost = 0.0;
+    for (std::size_t first = 0; first < count; ++first) {
+      Extension extension(*this, first);
+      for (std::size_t end = first + 1; end <= count && extension.add(end - 1); ++end) {
+        for (std::size_t c = 0; c < mChoices.size(); ++c) {
+          const double cost = best[first].cost + extension.cost(c);
+          if (cost < best[end].cost) best[end] = {cost, {first, end, mChoices[c]}};
+        }
       }
     }
-    return bytes;
+    for (std::size_t end = count; end > 0; end = best[end].segment.first) mProgram.segments.push_back(best[end].segment);
+    std::reverse(mProgram.segments.begin(), mProgram.segments.end());
   }
 
-  /// The biggest divisor of the batch whose share of `bytes` fits; where that is far too small (a prime batch), the next bigger one.
-  [[nodiscard]] DimSize_t fittingBatch(double bytes) const {
-    const double limit = std::max(1.0, kWorkingSet / (bytes / static_cast<double>(mBatch)));
-    DimSize_t below = 1;
-    DimSize_t above = mBatch;
-    for (DimSize_t d = 1; d <= mBatch; ++d) {
-      if (mBatch % d != 0) continue;
-      if (static_cast<double>(d) <= limit) {
-        below = d;
-      } else {
-        above = d;
-        break;
+  /// Cost of the segment that begins at `first`, for every choice of parts, while steps are added.
+  class Extension {
+   public:
+    Extension(const Segmenter& owner, std::size_t first) : mOwner(owner), mFirst(first), mInner(owner.mChoices.size(), 0.0), mSeen(owner.mProducer.size(), false) {}
+
+    /// False where the step cannot belong to this segment: it needs the whole batch and is not alone.
+    bool add(std::size_t step) {
+      const Traffic& traffic = mOwner.mTraffic[step];
+      if (!traffic.separable && step != mFirst) return false;
+      if (mWhole) return false;
+      mWhole = !traffic.separable;
+      mWeights += traffic.weights;
+      ++mSteps;
+      for (const auto& [id, bytes] : traffic.reads) {
+        const bool inside = mOwner.mProducer[id] > mFirst;
+        if (!inside && !mSeen[id]) mCrossing += crossing(bytes);
+        if (inside && mOwner.mLastUse[id] == step && !mSeen[id]) mLeaving -= crossing(bytes);
+        if (!inside || mOwner.mLastUse[id] == step) mSeen[id] = true;
       }
+      for (const auto& [id, bytes] : traffic.writes) {
+        if (mOwner.mLastUse[id] > step) mLeaving += crossing(bytes);
+      }
+      for (std::size_t c = 0; c < mInner.size(); ++c) mInner[c] += traffic.moved * missing(traffic.moved / static_cast<double>(mOwner.mChoices[c]));
+      return true;
     }
-    return static_cast<double>(below) * 4.0 < limit ? above : below;
-  }
 
-  /// Indifferent steps go with the next one; a step joins the smaller parts of its near neighbours, so that segments are not torn.
-  static std::vector<DimSize_t> smoothed(std::vector<DimSize_t> parts) {
-    for (std::size_t s = parts.size(); s-- > 0;) {
-      if (parts[s] == 0) parts[s] = s + 1 < parts.size() ? parts[s + 1] : 1;
+    [[nodiscard]] double cost(std::size_t choice) const {
+      const auto parts = static_cast<double>(mOwner.mChoices[choice]);
+      if (mWhole && parts > 1.0) return std::numeric_limits<double>::infinity();
+      return mInner[choice] + mCrossing + mLeaving + (parts - 1.0) * mWeights * missing(mWeights) + parts * mSteps * kCallBytes;
     }
-    constexpr std::size_t kReach = 2;
-    std::vector<DimSize_t> result = parts;
-    for (std::size_t s = 0; s < parts.size(); ++s) {
-      if (parts[s] == 1) continue;
-      for (std::size_t n = s + 1; n <= std::min(s + kReach, parts.size() - 1) && parts[n] != 1; ++n) result[s] = std::max(result[s], parts[n]);
-    }
-    return result;
-  }
+
+   private:
+    const Segmenter& mOwner;
+    std::size_t mFirst;
+    std::vector<double> mInner;
+    std::vector<bool> mSeen;
+    double mWeights = 0.0;
+    double mCrossing = 0.0;
+    double mLeaving = 0.0;
+    double mSteps = 0.0;
+    bool mWhole = false;
+  };
 
   void markLocals() {
     std::vector<std::size_t> home(mProgram.values.size(), kNoValue);
@@ -206,6 +260,10 @@ class Segmenter {
 
   Program& mProgram;
   DimSize_t mBatch;
+  std::vector<DimSize_t> mChoices;      ///< divisors of the batch
+  std::vector<Traffic> mTraffic;        ///< one a step
+  std::vector<std::size_t> mLastUse;    ///< one a value
+  std::vector<std::size_t> mProducer;   ///< one a value: step + 1, 0 for inputs
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ struct StepReport {
   std::string type;            ///< its operator type
   std::vector<std::string> fused;  ///< names of the nodes that run inside this step
   std::string implementation;
+  DimSize_t parts = 1;         ///< into how many parts of the batch it is cut
   double seconds = 0.0;        ///< accumulated while profiling is on
 };
 
