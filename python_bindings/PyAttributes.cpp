@@ -74,11 +74,16 @@ AttributeValue listFromPython(std::string_view name, const py::sequence& values)
 
 AttributeValue attributeFromPython(std::string_view name, py::handle value) {
   switch (kindOf(value)) {
-    case Kind::Bool: return py::bool_(py::reinterpret_borrow<py::object>(value)).cast<bool>();
-    case Kind::Int: return py::int_(py::reinterpret_borrow<py::object>(value)).cast<std::int64_t>();
-    case Kind::Float: return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
-    case Kind::String: return textOf(value);
-    case Kind::Other: break;
+    case Kind::Bool:
+      return py::bool_(py::reinterpret_borrow<py::object>(value)).cast<bool>();
+    case Kind::Int:
+      return py::int_(py::reinterpret_borrow<py::object>(value)).cast<std::int64_t>();
+    case Kind::Float:
+      return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
+    case Kind::String:
+      return textOf(value);
+    case Kind::Other:
+      break;
   }
   if (py::isinstance<Tensor>(value) || py::isinstance<py::array>(value)) return tensorFromPython(value);
   if (py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value) || py::isinstance<py::sequence>(value)) {

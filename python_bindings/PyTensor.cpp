@@ -108,7 +108,8 @@ std::vector<Tensor> tensorsFromPython(const py::sequence& values) {
 
 py::array tensorToNumpy(const Tensor& tensor) {
   if (!tensor.hasData()) {
-    throwExpected("data::Tensor", "a tensor with data", tensor.isUndefined() ? "an empty tensor" : "dims " + toString(tensor.dims()) + " without data");
+    throwExpected("data::Tensor", "a tensor with data",
+                  tensor.isUndefined() ? "an empty tensor" : "dims " + toString(tensor.dims()) + " without data");
   }
   // The base is a Tensor of its own, so that the view outlives the Python object that it came from.
   auto keep = std::make_unique<Tensor>(tensor);

@@ -11,9 +11,7 @@
 namespace Aidge::python {
 
 /// A dtype argument: a member of aidge_core.dtype, or what numpy.dtype() or torch means by one.
-struct DataTypeLike {
-  DataType value = DataType::Float32;
-};
+struct DataTypeLike { DataType value = DataType::Float32; };
 
 /// Throws std::invalid_argument where `object` means no type that a Tensor can hold.
 [[nodiscard]] DataType dataTypeFromPython(pybind11::handle object);

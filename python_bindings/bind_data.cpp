@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "PyPickle.hpp"
 #include "PyTensor.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/core/Types.hpp"
@@ -19,7 +18,8 @@ namespace Aidge::python {
 namespace {
 
 void bindTypes(py::module_& m) {
-  py::native_enum<DataType>(m, "dtype", "enum.Enum", "Element type of a Tensor. A dtype argument also takes NumPy's dtypes and their names.")
+  py::native_enum<DataType>(m, "dtype", "enum.Enum",
+                            "Element type of a Tensor. A dtype argument also takes NumPy's dtypes and their names.")
       .value("float32", DataType::Float32)
       .value("float64", DataType::Float64)
       .value("float16", DataType::Float16)
@@ -75,7 +75,8 @@ bool equal(const Tensor& a, const Tensor& b) {
 
 py::array writableView(Tensor& self) {
   if (!self.isWritable()) {
-    throwExpected("data::Tensor", "a writable tensor", "a read-only one (a producer's value: replace it with set_output; foreign memory: clone it)");
+    throwExpected("data::Tensor", "a writable tensor",
+                  "a read-only one (a producer's value: replace it with set_output; foreign memory: clone it)");
   }
   static_cast<void>(self.rawMutableData());  // counts as a write
   return tensorToNumpy(self);
@@ -131,16 +132,22 @@ void bindConstruction(TensorClass& tensor) {
            py::arg("data"), py::arg("dtype") = py::none(),
            "A tensor over an array. Shares the memory of C-contiguous arrays of native byte order (NumPy, and torch by DLPack), and\n"
            "keeps it alive; other arrays and Python lists are copied. Python floats become float32; arrays keep their type.")
-      .def_static("from_dlpack", [](const py::object& array) {
-             if (!py::hasattr(array, "__dlpack__")) {
-               throwExpected("data::Tensor.from_dlpack", "an array with __dlpack__", std::string(py::str(py::type::of(array).attr("__name__"))));
-             }
-             return tensorFromPython(array);
-           }, py::arg("array"), "A tensor over the memory of any array in host memory that has __dlpack__; copied only where it is not C-contiguous.")
-      .def_static("full", [](const Dims& dims, double value, DataTypeLike dtype) { return Tensor::full(dims, value, dtype.value); },
-                  py::arg("dims"), py::arg("value"), py::arg_v("dtype", DataTypeLike{}, "dtype.float32"),
-                  "A tensor of those dims with all elements set to `value`.");
-  definePickle(tensor, &getState, &setState);
+      .def_static(
+          "from_dlpack",
+          [](const py::object& array) {
+            if (!py::hasattr(array, "__dlpack__")) {
+              throwExpected("data::Tensor.from_dlpack", "an array with __dlpack__",
+                            std::string(py::str(py::type::of(array).attr("__name__"))));
+            }
+            return tensorFromPython(array);
+          },
+          py::arg("array"),
+          "A tensor over the memory of any array in host memory that has __dlpack__; copied only where it is not C-contiguous.")
+      .def_static(
+          "full", [](const Dims& dims, double value, DataTypeLike dtype) { return Tensor::full(dims, value, dtype.value); },
+          py::arg("dims"), py::arg("value"), py::arg_v("dtype", DataTypeLike{}, "dtype.float32"),
+          "A tensor of those dims with all elements set to `value`.");
+  tensor.def(py::pickle(&getState, &setState));
 }
 
 void bindProperties(TensorClass& tensor) {
@@ -150,46 +157,68 @@ void bindProperties(TensorClass& tensor) {
       .def("set_data_format", &Tensor::setDataFormat, py::arg("data_format"), "Changes what the axes mean; moves no data.")
       .def_property_readonly("size", &Tensor::size, "Number of elements.")
       .def_property_readonly("ndim", &Tensor::nbDims, "Number of axes.")
-      .def_property_readonly("shape", [](const Tensor& self) { return py::tuple(py::cast(self.dims())); }, "The dims as a tuple, as NumPy has them.")
+      .def_property_readonly(
+          "shape", [](const Tensor& self) { return py::tuple(py::cast(self.dims())); }, "The dims as a tuple, as NumPy has them.")
       .def_property_readonly("nbytes", &Tensor::bytes, "Bytes of all elements.")
-      .def_property_readonly("backend", [](const Tensor&) { return "cpu"; }, "Where the memory lies: always the host.")
-      .def_property_readonly("is_writable", &Tensor::isWritable, "False for a producer's value, arrays that NumPy calls read-only, and tensors without data.")
+      .def_property_readonly(
+          "backend", [](const Tensor&) { return "cpu"; }, "Where the memory lies: always the host.")
+      .def_property_readonly("is_writable", &Tensor::isWritable,
+                             "False for a producer's value, arrays that NumPy calls read-only, and tensors without data.")
       .def("is_undefined", &Tensor::isUndefined, "True for an empty tensor.")
       .def("has_data", &Tensor::hasData, "False between forward_dims and forward.");
 }
 
 void bindAccess(TensorClass& tensor) {
-  tensor.def("numpy", &tensorToNumpy, "A NumPy view of the memory, which it keeps alive; read-only where the tensor is. ValueError where there is no data.")
+  tensor
+      .def("numpy", &tensorToNumpy,
+           "A NumPy view of the memory, which it keeps alive; read-only where the tensor is. ValueError where there is no data.")
       .def("__array__", &asArray, py::arg("dtype") = py::none(), py::arg("copy") = py::none())
       .def_buffer(&bufferOf)
       .def("__dlpack__", &toDlpack,
-           "A DLPack capsule over the memory; of a read-only tensor over a copy. Options as in the array API (stream, max_version, dl_device, copy).")
-      .def("__dlpack_device__", [](const Tensor&) { return std::pair<int, int>(1, 0); }, "(kDLCPU, 0).")
-      .def("__len__", [](const Tensor& self) {
-             if (self.nbDims() == 0) throw py::type_error("[data::Tensor] expected at least one axis, got a scalar");
-             return self.dims().front();
-           }, "Extent of the first axis, as NumPy has it.")
-      .def("__getitem__", [](const Tensor& self, const py::object& index) -> py::object { return tensorToNumpy(self)[index]; }, py::arg("index"),
-           "What NumPy's indexing gives: a scalar or a view.")
-      .def("__setitem__", [](Tensor& self, const py::object& index, const py::object& value) { writableView(self)[index] = value; },
-           py::arg("index"), py::arg("value"), "NumPy's assignment.")
+           "A DLPack capsule over the memory; of a read-only tensor over a copy. Options as in the array API (stream, max_version, "
+           "dl_device, copy).")
+      .def(
+          "__dlpack_device__", [](const Tensor&) { return std::pair<int, int>(1, 0); }, "(kDLCPU, 0).")
+      .def(
+          "__len__",
+          [](const Tensor& self) {
+            if (self.nbDims() == 0) throw py::type_error("[data::Tensor] expected at least one axis, got a scalar");
+            return self.dims().front();
+          },
+          "Extent of the first axis, as NumPy has it.")
+      .def(
+          "__getitem__", [](const Tensor& self, const py::object& index) -> py::object { return tensorToNumpy(self)[index]; },
+          py::arg("index"), "What NumPy's indexing gives: a scalar or a view.")
+      .def(
+          "__setitem__", [](Tensor& self, const py::object& index, const py::object& value) { writableView(self)[index] = value; },
+          py::arg("index"), py::arg("value"), "NumPy's assignment.")
       .def("__bool__", [](const Tensor& self) { return tensorToNumpy(self).attr("__bool__")().cast<bool>(); })
       .def("__float__", [](const Tensor& self) { return tensorToNumpy(self).attr("item")().attr("__float__")().cast<double>(); })
       .def("__int__", [](const Tensor& self) { return py::int_(tensorToNumpy(self).attr("item")()); })
-      .def("tolist", [](const Tensor& self) -> py::object { return tensorToNumpy(self).attr("tolist")(); }, "Nested lists of Python scalars.")
-      .def("item", [](const Tensor& self) -> py::object { return tensorToNumpy(self).attr("item")(); }, "The only element, as a Python scalar.");
+      .def(
+          "tolist", [](const Tensor& self) -> py::object { return tensorToNumpy(self).attr("tolist")(); },
+          "Nested lists of Python scalars.")
+      .def(
+          "item", [](const Tensor& self) -> py::object { return tensorToNumpy(self).attr("item")(); },
+          "The only element, as a Python scalar.");
 }
 
 void bindWholeTensor(TensorClass& tensor) {
   tensor.def("clone", &Tensor::clone, py::call_guard<py::gil_scoped_release>(), "A copy with writable memory of its own.")
       .def("copy_from", &copyFrom, py::arg("other"), "Copies the values of an array of the same dims and type into this memory.")
       .def("reshape", &Tensor::reshaped, py::arg("dims"), "The same data under other dims of the same product.")
-      .def("cast", [](const Tensor& self, DataTypeLike dtype) { return self.cast(dtype.value); }, py::arg("dtype"),
-           "A converted copy; shares the data where the type is already right.")
+      .def(
+          "cast", [](const Tensor& self, DataTypeLike dtype) { return self.cast(dtype.value); }, py::arg("dtype"),
+          "A converted copy; shares the data where the type is already right.")
       .def("__copy__", [](const Tensor& self) { return Tensor(self); })
-      .def("__deepcopy__", [](const Tensor& self, const py::object&) { return self.hasData() ? self.clone() : Tensor(self); }, py::arg("memo"))
-      .def("__eq__", [](const Tensor& a, const Tensor& b) { return equal(a, b); }, py::is_operator(), "True where dims, types and all elements are equal.")
-      .def("__ne__", [](const Tensor& a, const Tensor& b) { return !equal(a, b); }, py::is_operator())
+      .def(
+          "__deepcopy__", [](const Tensor& self, const py::object&) { return self.hasData() ? self.clone() : Tensor(self); },
+          py::arg("memo"))
+      .def(
+          "__eq__", [](const Tensor& a, const Tensor& b) { return equal(a, b); }, py::is_operator(),
+          "True where dims, types and all elements are equal.")
+      .def(
+          "__ne__", [](const Tensor& a, const Tensor& b) { return !equal(a, b); }, py::is_operator())
       .def("__repr__", &Tensor::toString);
 }
 

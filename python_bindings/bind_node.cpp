@@ -57,7 +57,8 @@ class NodeAttributes {
 
 void bindAttributes(py::module_& m) {
   py::class_<NodeAttributes>(m, "NodeAttributes", "Free-form annotations of a node; they travel with its clones.")
-      .def("add_attr", &NodeAttributes::set, py::arg("name"), py::arg("value"), "Attaches bool, int, float, str, a list of these, or an array.")
+      .def("add_attr", &NodeAttributes::set, py::arg("name"), py::arg("value"),
+           "Attaches bool, int, float, str, a list of these, or an array.")
       .def("set_attr", &NodeAttributes::set, py::arg("name"), py::arg("value"))
       .def("get_attr", &NodeAttributes::get, py::arg("name"), "The value; KeyError where there is none of that name.")
       .def("has_attr", &NodeAttributes::has, py::arg("name"))
@@ -74,7 +75,8 @@ void bindAttributes(py::module_& m) {
 }
 
 void bindHandle(py::module_& m) {
-  py::class_<HookHandle>(m, "HookHandle", "Takes a hook off again, by remove() or at the end of a with block. Dropping it leaves the hook in place.")
+  py::class_<HookHandle>(m, "HookHandle",
+                         "Takes a hook off again, by remove() or at the end of a with block. Dropping it leaves the hook in place.")
       .def("remove", &HookHandle::remove, "Takes the hook off; a second call does nothing.")
       .def_property_readonly("is_active", &HookHandle::isActive, "False once removed.")
       .def("__enter__", [](const HookHandle& self) { return self; })
@@ -83,13 +85,15 @@ void bindHandle(py::module_& m) {
 
 using EdgeOrIndex = std::variant<IOIndex_t, std::pair<NodePtr, IOIndex_t>>;
 
-void addChildGraph(const NodePtr& node, const GraphViewPtr& graph, IOIndex_t outIndex, const std::optional<std::pair<NodePtr, IOIndex_t>>& entry) {
+void addChildGraph(const NodePtr& node, const GraphViewPtr& graph, IOIndex_t outIndex,
+                   const std::optional<std::pair<NodePtr, IOIndex_t>>& entry) {
   if (entry) {
     node->addChild(entry->first, outIndex, entry->second);
     return;
   }
   if (graph->inputs().size() != 1) {
-    throwExpected("graph::add_child", "a graph with one input, or other_in_id=(node, index)", std::to_string(graph->inputs().size()) + " inputs");
+    throwExpected("graph::add_child", "a graph with one input, or other_in_id=(node, index)",
+                  std::to_string(graph->inputs().size()) + " inputs");
   }
   const auto targets = graph->inputs().front().targets;
   for (const auto& [child, index] : targets) node->addChild(child, outIndex, index);
@@ -102,65 +106,90 @@ void bindIdentity(NodeClass& node) {
       .def("type", &Node::type, "The operator's type, for example \"Conv2D\".")
       .def("id", &Node::id, "Unique in this process; grows in order of creation.")
       .def("get_operator", &Node::getOperator, "The operator.")
-      .def("attributes", [](const NodePtr& self) { return NodeAttributes(self); }, "Annotations, and the names of the typed attributes.")
+      .def(
+          "attributes", [](const NodePtr& self) { return NodeAttributes(self); }, "Annotations, and the names of the typed attributes.")
       .def("clone", &Node::clone, "Copy of the operator (a producer's data too), the name and the attributes; no edges, no hooks.")
       .def_property_readonly("revision", &Node::revision, "Grows with every edit.")
       .def("__hash__", [](const Node& self) { return py::hash(py::int_(self.id())); })
-      .def("__eq__", [](const Node& a, const Node& b) { return &a == &b; }, py::is_operator())
-      .def("__ne__", [](const Node& a, const Node& b) { return &a != &b; }, py::is_operator())
-      .def("__repr__", [](const Node& self) {
-             return "Node(name='" + self.name() + "', optype='" + self.type() + "')";
-           });
+      .def(
+          "__eq__", [](const Node& a, const Node& b) { return &a == &b; }, py::is_operator())
+      .def(
+          "__ne__", [](const Node& a, const Node& b) { return &a != &b; }, py::is_operator())
+      .def("__repr__", [](const Node& self) { return "Node(name='" + self.name() + "', optype='" + self.type() + "')"; });
 }
 
 void bindEdges(NodeClass& node) {
   node.def("get_nb_inputs", &Node::nbInputs)
       .def("get_nb_outputs", &Node::nbOutputs)
       .def("input_category", &Node::inputCategory, py::arg("idx"))
-      .def("input", [](const Node& self, IOIndex_t index) { return optional(self.input(index)); }, py::arg("in_id"),
-           "(parent, its output index); (None, 0) where nothing is connected.")
-      .def("inputs", [](const Node& self) {
-             std::vector<OptionalEdge> edges;
-             for (const Node::Edge& edge : self.inputs()) edges.push_back(optional(edge));
-             return edges;
-           }, "One (parent, its output index) an input.")
+      .def(
+          "input", [](const Node& self, IOIndex_t index) { return optional(self.input(index)); }, py::arg("in_id"),
+          "(parent, its output index); (None, 0) where nothing is connected.")
+      .def(
+          "inputs",
+          [](const Node& self) {
+            std::vector<OptionalEdge> edges;
+            for (const Node::Edge& edge : self.inputs()) edges.push_back(optional(edge));
+            return edges;
+          },
+          "One (parent, its output index) an input.")
       .def("output", &Node::output, py::arg("out_id"), "Consumers of one output as (child, its input index).")
       .def("outputs", &Node::outputs, "Consumers of every output.")
-      .def("get_parent", [](const Node& self, IOIndex_t index) { return optional(self.getParent(index)); }, py::arg("in_id"),
-           "None where nothing is connected.")
-      .def("get_parents", [](const Node& self) {
-             std::vector<std::optional<NodePtr>> parents;
-             for (NodePtr& parent : self.getParents()) parents.push_back(optional(std::move(parent)));
-             return parents;
-           }, "One entry an input, None where nothing is connected.")
-      .def("get_children", [](const Node& self) {
-             py::typing::Set<Node> children{py::set()};
-             for (const NodePtr& child : self.getChildren()) children.add(child);
-             return children;
-           }, "All consumers.")
-      .def("get_ordered_children", [](const Node& self) {
-             std::vector<std::vector<NodePtr>> children(self.nbOutputs());
-             for (IOIndex_t i = 0; i < self.nbOutputs(); ++i) children[i] = self.getChildren(i);
-             return children;
-           }, "The consumers of every output, in order of creation.")
-      .def("add_child", [](const NodePtr& self, const NodePtr& other, IOIndex_t outIndex, std::optional<IOIndex_t> inIndex) {
-             if (!other) throwExpected("graph::add_child", "a node or a graph", "None");
-             self->addChild(other, outIndex, inIndex.value_or(Node::kFirstFree));
-           }, py::arg("other_node"), py::arg("out_id") = 0, py::arg("other_in_id") = py::none(),
-           "Connects an output to an input of another node, by default its first free data input.")
+      .def(
+          "get_parent", [](const Node& self, IOIndex_t index) { return optional(self.getParent(index)); }, py::arg("in_id"),
+          "None where nothing is connected.")
+      .def(
+          "get_parents",
+          [](const Node& self) {
+            std::vector<std::optional<NodePtr>> parents;
+            for (NodePtr& parent : self.getParents()) parents.push_back(optional(std::move(parent)));
+            return parents;
+          },
+          "One entry an input, None where nothing is connected.")
+      .def(
+          "get_children",
+          [](const Node& self) {
+            py::typing::Set<Node> children{py::set()};
+            for (const NodePtr& child : self.getChildren()) children.add(child);
+            return children;
+          },
+          "All consumers.")
+      .def(
+          "get_ordered_children",
+          [](const Node& self) {
+            std::vector<std::vector<NodePtr>> children(self.nbOutputs());
+            for (IOIndex_t i = 0; i < self.nbOutputs(); ++i) children[i] = self.getChildren(i);
+            return children;
+          },
+          "The consumers of every output, in order of creation.")
+      .def(
+          "add_child",
+          [](const NodePtr& self, const NodePtr& other, IOIndex_t outIndex, std::optional<IOIndex_t> inIndex) {
+            if (!other) throwExpected("graph::add_child", "a node or a graph", "None");
+            self->addChild(other, outIndex, inIndex.value_or(Node::kFirstFree));
+          },
+          py::arg("other_node"), py::arg("out_id") = 0, py::arg("other_in_id") = py::none(),
+          "Connects an output to an input of another node, by default its first free data input.")
       .def("add_child", &addChildGraph, py::arg("other_graph"), py::arg("out_id") = 0, py::arg("other_in_id") = py::none(),
            "Connects an output to the only input of a graph, or to other_in_id=(node, index).")
-      .def("set_input", [](Node& self, IOIndex_t index, const NodePtr& parent, IOIndex_t outIndex) { self.setInput(index, parent, outIndex); },
-           py::arg("in_id"), py::arg("parent"), py::arg("out_id") = 0, "Connects an input to a parent's output, in place of what was there. ValueError on a cycle.")
+      .def(
+          "set_input",
+          [](Node& self, IOIndex_t index, const NodePtr& parent, IOIndex_t outIndex) { self.setInput(index, parent, outIndex); },
+          py::arg("in_id"), py::arg("parent"), py::arg("out_id") = 0,
+          "Connects an input to a parent's output, in place of what was there. ValueError on a cycle.")
       .def("reset_input", &Node::resetInput, py::arg("in_id"), "Disconnects an input.");
 }
 
 void bindHooks(NodeClass& node) {
-  node.def("add_before_forward", [](Node& self, const py::function& hook) { return self.addBeforeForward(hookFromPython(hook)); }, py::arg("hook"),
-           "Calls `hook(node)` (or `hook()`) before each run of this node; its inputs can be read from the operator. The node keeps the callable\n"
-           "until the handle's remove(): one that refers to the node or its graph keeps both alive until then.")
-      .def("add_after_forward", [](Node& self, const py::function& hook) { return self.addAfterForward(hookFromPython(hook)); }, py::arg("hook"),
-           "The same after each run; the outputs can be read from the operator.")
+  node.def(
+          "add_before_forward", [](Node& self, const py::function& hook) { return self.addBeforeForward(hookFromPython(hook)); },
+          py::arg("hook"),
+          "Calls `hook(node)` (or `hook()`) before each run of this node; its inputs can be read from the operator. The node keeps the "
+          "callable\n"
+          "until the handle's remove(): one that refers to the node or its graph keeps both alive until then.")
+      .def(
+          "add_after_forward", [](Node& self, const py::function& hook) { return self.addAfterForward(hookFromPython(hook)); },
+          py::arg("hook"), "The same after each run; the outputs can be read from the operator.")
       .def("has_hooks", &Node::hasHooks)
       .def("has_observers", &Node::hasObservers);
 }
@@ -200,7 +229,8 @@ void declareGraphTypes(py::module_& m) {
       .finalize();
   OperatorClass(m, "Operator", "An operator: its type, its attributes, and the tensors at its inputs and outputs.");
   NodeClass(m, "Node", "One operator in a graph, with a name, edges, annotations and hooks. Equal only to itself.");
-  GraphViewClass(m, "GraphView", "A set of nodes with ordered, named inputs and outputs. Every edit bumps `version`; one that fails changes nothing.");
+  GraphViewClass(m, "GraphView",
+                 "A set of nodes with ordered, named inputs and outputs. Every edit bumps `version`; one that fails changes nothing.");
 }
 
 void bindNode(py::module_& m) {

@@ -54,7 +54,8 @@ class OperatorAttributes {
 };
 
 void bindAttributes(py::module_& m) {
-  py::class_<OperatorAttributes>(m, "OperatorAttributes", "The attributes of an operator: attr.kernel_dims, attr[\"kernel_dims\"]; setting validates.")
+  py::class_<OperatorAttributes>(m, "OperatorAttributes",
+                                 "The attributes of an operator: attr.kernel_dims, attr[\"kernel_dims\"]; setting validates.")
       .def("__getattr__", &OperatorAttributes::getMember, py::arg("name"))
       .def("__setattr__", &OperatorAttributes::setMember, py::arg("name"), py::arg("value"))
       .def("__getitem__", &OperatorAttributes::get, py::arg("name"))
@@ -62,14 +63,16 @@ void bindAttributes(py::module_& m) {
       .def("__contains__", &OperatorAttributes::has, py::arg("name"))
       .def("__len__", &OperatorAttributes::size)
       .def("__iter__", [](const OperatorAttributes& self) { return py::iter(self.asDict()); })
-      .def("__dir__", [](const OperatorAttributes& self) {
+      .def("__dir__",
+           [](const OperatorAttributes& self) {
              py::list names = py::module_::import("builtins").attr("object").attr("__dir__")(self);
              for (const auto& entry : self.asDict()) names.append(entry.first);
              return names;
            })
       .def("__repr__", [](const OperatorAttributes& self) { return "OperatorAttributes(" + std::string(py::repr(self.asDict())) + ")"; })
       .def("get_attr", &OperatorAttributes::get, py::arg("name"), "The value; KeyError where there is none of that name.")
-      .def("set_attr", &OperatorAttributes::set, py::arg("name"), py::arg("value"), "Sets and validates; a generic operator also takes new names.")
+      .def("set_attr", &OperatorAttributes::set, py::arg("name"), py::arg("value"),
+           "Sets and validates; a generic operator also takes new names.")
       .def("has_attr", &OperatorAttributes::has, py::arg("name"))
       .def("dict", &OperatorAttributes::asDict, "All names and values.")
       .def("keys", [](const OperatorAttributes& self) { return py::list(self.asDict().attr("keys")()); })
@@ -108,33 +111,52 @@ double macsOf(const Operator& op) {
 }
 
 std::string describe(const Operator& op) {
-  return "Operator(type='" + op.type() + "', nb_inputs=" + std::to_string(op.nbInputs()) + ", nb_outputs=" + std::to_string(op.nbOutputs()) + ")";
+  return "Operator(type='" + op.type() + "', nb_inputs=" + std::to_string(op.nbInputs()) +
+         ", nb_outputs=" + std::to_string(op.nbOutputs()) + ")";
 }
 
 void bindOperatorClass(OperatorClass op) {
   op.def(py::init([](const std::string& type, const py::dict& attributes, IOIndex_t nbInputs) {
            return std::make_shared<Operator>(type, attributesFromPython(attributes), nbInputs);
-         }), py::arg("type"), py::arg("attributes") = py::dict(), py::arg("nb_inputs") = 0,
+         }),
+         py::arg("type"), py::arg("attributes") = py::dict(), py::arg("nb_inputs") = 0,
          "An operator of a registered type; `nb_inputs` counts for types with any number of inputs.")
       .def("type", &Operator::type, "The type, for example \"Conv2D\".")
-      .def_property_readonly("attr", [](const OperatorPtr& self) { return OperatorAttributes(self); }, "The attributes.")
+      .def_property_readonly(
+          "attr", [](const OperatorPtr& self) { return OperatorAttributes(self); }, "The attributes.")
       .def("nb_inputs", &Operator::nbInputs)
       .def("nb_outputs", &Operator::nbOutputs)
-      .def("input_name", [](const Operator& self, IOIndex_t index) { return self.inputSpec(index).name; }, py::arg("input_idx"))
+      .def(
+          "input_name", [](const Operator& self, IOIndex_t index) { return self.inputSpec(index).name; }, py::arg("input_idx"))
       .def("output_name", &Operator::outputName, py::arg("output_idx"))
-      .def("input_category", [](const Operator& self, IOIndex_t index) { return self.inputSpec(index).category; }, py::arg("input_idx"))
-      .def("get_input", [](const Operator& self, IOIndex_t index) -> std::optional<Tensor> {
-             const TensorPtr& tensor = self.getInput(index);
-             return tensor ? std::optional<Tensor>(*tensor) : std::nullopt;
-           }, py::arg("input_idx"), "The tensor that arrives there, as it is now; None where nothing is known.")
+      .def(
+          "input_category", [](const Operator& self, IOIndex_t index) { return self.inputSpec(index).category; }, py::arg("input_idx"))
+      .def(
+          "get_input",
+          [](const Operator& self, IOIndex_t index) -> std::optional<Tensor> {
+            const TensorPtr& tensor = self.getInput(index);
+            return tensor ? std::optional<Tensor>(*tensor) : std::nullopt;
+          },
+          py::arg("input_idx"), "The tensor that arrives there, as it is now; None where nothing is known.")
       .def("get_output", &outputOf, py::arg("output_idx"), "The tensor that leaves there, as it is now; a producer's value is read-only.")
-      .def("set_input", [](Operator& self, IOIndex_t index, const py::object& data) { self.setInput(index, std::make_shared<Tensor>(tensorFromPython(data))); },
-           py::arg("input_idx"), py::arg("data"))
-      .def("set_output", &setOutput, py::arg("output_idx"), py::arg("data"), "Replaces the output tensor; on a producer its value, which is copied.")
+      .def(
+          "set_input",
+          [](Operator& self, IOIndex_t index, const py::object& data) {
+            self.setInput(index, std::make_shared<Tensor>(tensorFromPython(data)));
+          },
+          py::arg("input_idx"), py::arg("data"))
+      .def("set_output", &setOutput, py::arg("output_idx"), py::arg("data"),
+           "Replaces the output tensor; on a producer its value, which is copied.")
       .def("is_generic", &Operator::isGeneric, "True for a type that this library does not know; kept and exported, refused at compile.")
       .def("is_meta", &Operator::isMeta, "True where the work is a graph of its own.")
       .def("is_producer", &Operator::isProducer)
-      .def("get_micro_graph", [](const Operator& self) { return optional(self.microGraph()); }, "The graph inside a meta operator, else None.")
+      .def(
+          "get_micro_graph",
+          [](const Operator& self) {
+            if (!self.isMeta()) throwExpected("operator::get_micro_graph", "a meta operator", self.type());
+            return self.microGraph();
+          },
+          "The graph inside a meta operator; ValueError for any other (ask is_meta).")
       .def("macs", &macsOf, "Multiply-accumulates for the dims of the last forward_dims.")
       .def("clone", &Operator::clone)
       .def("__repr__", &describe);
@@ -148,16 +170,23 @@ NodePtr makeGeneric(const std::string& type, IOIndex_t nbData, IOIndex_t nbParam
 }
 
 void bindFactories(py::module_& m) {
-  m.def("make_node", [](const std::string& type, const py::dict& attributes, const std::string& name, IOIndex_t nbInputs) {
-          return makeNode(type, attributesFromPython(attributes), name, nbInputs);
-        }, py::arg("type"), py::arg("attributes") = py::dict(), py::arg("name") = "", py::arg("nb_inputs") = 0,
-        "A node of any registered type; attributes that are not given keep their defaults.");
-  m.def("Producer", [](const py::object& tensor, const std::string& name, bool constant) { return Producer(exclusive(tensor), name, constant); },
-        py::arg("tensor"), py::arg("name") = "", py::arg("constant") = false, "A node that holds a value: a copy of the array.");
-  m.def("Producer", [](Dims dims, const std::string& name, bool constant) { return Producer(Tensor::full(std::move(dims), 0.0), name, constant); },
-        py::kw_only(), py::arg("dims"), py::arg("name") = "", py::arg("constant") = false, "A node that holds zeros, float32.");
-  m.def("GenericOperator", &makeGeneric, py::arg("type"), py::arg("nb_data"), py::arg("nb_param") = 0, py::arg("nb_out") = 1, py::arg("name") = "",
-        py::arg("attributes") = py::dict(),
+  m.def(
+      "make_node",
+      [](const std::string& type, const py::dict& attributes, const std::string& name, IOIndex_t nbInputs) {
+        return makeNode(type, attributesFromPython(attributes), name, nbInputs);
+      },
+      py::arg("type"), py::arg("attributes") = py::dict(), py::arg("name") = "", py::arg("nb_inputs") = 0,
+      "A node of any registered type; attributes that are not given keep their defaults.");
+  m.def(
+      "Producer",
+      [](const py::object& tensor, const std::string& name, bool constant) { return Producer(exclusive(tensor), name, constant); },
+      py::arg("tensor"), py::arg("name") = "", py::arg("constant") = false, "A node that holds a value: a copy of the array.");
+  m.def(
+      "Producer",
+      [](Dims dims, const std::string& name, bool constant) { return Producer(Tensor::full(std::move(dims), 0.0), name, constant); },
+      py::kw_only(), py::arg("dims"), py::arg("name") = "", py::arg("constant") = false, "A node that holds zeros, float32.");
+  m.def("GenericOperator", &makeGeneric, py::arg("type"), py::arg("nb_data"), py::arg("nb_param") = 0, py::arg("nb_out") = 1,
+        py::arg("name") = "", py::arg("attributes") = py::dict(),
         "A node of any type, with any attributes (`attributes` and keywords), that nothing can run natively. The attribute\n"
         "\"output_dims\" (for each output its rank, then its dims) tells shape inference what comes out.");
   m.def("meta_operator", &MetaOperator, py::arg("type"), py::arg("graph"), py::arg("name") = "", "A node whose work is `graph`.");

@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,18 @@ std::vector<std::string> publicNames(const py::module_& m) {
     if (!name.starts_with('_')) names.push_back(std::move(name));
   }
   return names;
+}
+
+/// pickle's protocols 0 and 1 call the base of all pybind11 classes, which ends the process; protocol 2's way serves them too.
+void pickleAtLeastByProtocol2(const py::module_& m) {
+  const auto reduce = py::module_::import("builtins").attr("object").attr("__reduce_ex__");
+  const auto metaclass = py::type::of(m.attr("Tensor"));
+  for (const auto& entry : m.attr("__dict__").cast<py::dict>()) {
+    if (!py::isinstance(entry.second, metaclass)) continue;
+    const py::cpp_function reduceEx([reduce](const py::object& self, int protocol) { return reduce(self, std::max(protocol, 2)); },
+                                    py::name("__reduce_ex__"), py::is_method(entry.second), py::arg("protocol"));
+    py::setattr(entry.second, "__reduce_ex__", reduceEx);
+  }
 }
 
 }  // namespace
@@ -38,5 +51,6 @@ PYBIND11_MODULE(_core, m) {
   bindRecipes(m);
   bindFibnlr(m);
   bindConvolutionHelpers(m);
+  pickleAtLeastByProtocol2(m);
   m.attr("__all__") = publicNames(m);
 }

@@ -254,8 +254,9 @@ def test_a_meta_operator_holds_a_graph() -> None:
     meta = aidge_core.meta_operator("Block", inner, "block")
     graph = aidge_core.sequential([aidge_core.ReLU("outer"), meta])
     assert meta.get_operator().is_meta()
-    assert meta.get_operator().get_micro_graph() is not None
-    assert aidge_core.ReLU().get_operator().get_micro_graph() is None
+    assert meta.get_operator().get_micro_graph().in_view("inner")
+    with pytest.raises(ValueError, match="expected a meta operator, got ReLU"):
+        aidge_core.ReLU().get_operator().get_micro_graph()
     assert names(graph.get_ordered_nodes()) == ["outer", "block"]
     assert names(graph.get_ordered_nodes(deep=True)) == ["outer", "block", "inner", "sig"]
     owner = graph.owner_of(inner.get_node("inner"))

@@ -295,6 +295,14 @@ def test_a_tensor_survives_pickling(protocol: int) -> None:
     assert pickle.loads(pickle.dumps(Tensor(), protocol)).is_undefined()
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_cannot_be_pickled_is_refused_by_every_protocol(protocol: int) -> None:
+    with pytest.raises(TypeError, match="cannot pickle .*Node"):
+        pickle.dumps(aidge_core.ReLU("r"), protocol)
+    parameters = aidge_core.fibnlr_Parameters(ablation_threshold=0.25)
+    assert pickle.loads(pickle.dumps(parameters, protocol)) == parameters
+
+
 def test_equality_compares_dims_type_and_every_element() -> None:
     tensor = Tensor([1.0, 2.0])
     assert tensor == Tensor([1.0, 2.0])
