@@ -297,7 +297,7 @@ def test_a_tensor_survives_pickling(protocol: int) -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_what_cannot_be_pickled_is_refused_by_every_protocol(protocol: int) -> None:
-    with pytest.raises(TypeError, match="cannot pickle .*Node"):
+    with pytest.raises(TypeError, match=r"cannot pickle .*Node"):
         pickle.dumps(aidge_core.ReLU("r"), protocol)
     parameters = aidge_core.fibnlr_Parameters(ablation_threshold=0.25)
     assert pickle.loads(pickle.dumps(parameters, protocol)) == parameters
