@@ -134,7 +134,8 @@ def _check_value(value: ValueInfoProto, where: str) -> None:
 
 
 def check_attributes(node: NodeProto) -> None:
-    """Unique names, and no value on which shape inference could divide by zero or overflow."""
+    """Unique names, and no value on which shape inference could divide by zero, overflow or run out of range."""
+    _check_split(node)
     names = [attribute.name for attribute in node.attribute]
     if len(set(names)) != len(names) or "" in names:
         raise InvalidModelError(f"node {node.name!r} ({node.op_type}): unnamed or repeated attribute")
@@ -153,6 +154,18 @@ def check_attributes(node: NodeProto) -> None:
             raise InvalidModelError(
                 f"node {node.name!r} ({node.op_type}): attribute {attribute.name} = {values[:8]} is "
                 f"out of range"
+            )
+
+
+def _check_split(node: NodeProto) -> None:
+    """As many parts as outputs: shape inference counts on it."""
+    if node.op_type != "Split":
+        return
+    for attribute in node.attribute:
+        parts = {"num_outputs": attribute.i, "split": len(attribute.ints)}.get(attribute.name)
+        if parts is not None and parts != len(node.output):
+            raise InvalidModelError(
+                f"node {node.name!r} (Split): {len(node.output)} outputs, but {parts} parts"
             )
 
 

@@ -57,9 +57,9 @@ def _fold_once(source: Source, budget: int) -> tuple[int, bool]:
             remaining.append(node)
         elif is_symbolic(result):
             remaining.append(node)
-            if node.outputs[0] not in source.symbolic:
-                source.symbolic[node.outputs[0]] = result
-                changed = True
+            before = source.symbolic.get(node.outputs[0])
+            changed |= before is None or not np.array_equal(before, result)
+            source.symbolic[node.outputs[0]] = result
         else:
             source.constants[node.outputs[0]] = result
             source.symbolic.pop(node.outputs[0], None)

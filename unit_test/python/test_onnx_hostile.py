@@ -325,6 +325,12 @@ def test_negative_batch_dims_do_not_crash_shape_inference() -> None:
     )
 
 
+@pytest.mark.parametrize("parts", [1, 2, 4, 0, 1 << 20])
+def test_a_split_into_more_parts_than_outputs_does_not_crash_shape_inference(parts: int) -> None:
+    split = node("Split", ["x"], ["a", "y", "b"], num_outputs=parts)
+    refused(model([split], inputs=[info("x", (6,))], opset=18), "num_outputs|parts")
+
+
 # --- bombs ----------------------------------------------------------------------------------------------------------
 def shape_of(*values: int) -> TensorProto:
     return numpy_helper.from_array(np.asarray(values, np.int64), "s")
