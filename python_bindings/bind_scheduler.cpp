@@ -39,7 +39,8 @@ void bindReports(py::module_& m) {
       .def_readonly("implementation", &StepReport::implementation, "The code that runs it.")
       .def_readonly("parts", &StepReport::parts, "Into how many parts of the batch it is cut.")
       .def_readonly("seconds", &StepReport::seconds, "Time spent in it while profiling was on.")
-      .def("__repr__", [](const StepReport& self) { return "StepReport(" + self.node + ", " + self.type + ", " + self.implementation + ")"; });
+      .def("__repr__",
+           [](const StepReport& self) { return "StepReport(" + self.node + ", " + self.type + ", " + self.implementation + ")"; });
   py::class_<PlanReport>(m, "PlanReport", "How a graph is executed.")
       .def_readonly("steps", &PlanReport::steps, "In order of execution.")
       .def_readonly("arena_bytes", &PlanReport::arenaBytes, "Memory that the intermediate results share.")
@@ -51,12 +52,15 @@ void bindReports(py::module_& m) {
 
 void bindScheduler(py::module_& m) {
   bindReports(m);
-  py::class_<SequentialScheduler>(m, "SequentialScheduler",
-                                  "Runs a compiled graph. Notices every edit of the graph and keeps one plan for each of the last few input shapes.")
+  py::class_<SequentialScheduler>(
+      m, "SequentialScheduler",
+      "Runs a compiled graph. Notices every edit of the graph and keeps one plan for each of the last few input shapes.")
       .def(py::init<GraphViewPtr>(), py::arg("graph_view"), "ValueError if the graph has no backend: compile it first.")
       .def("forward", &forward, py::arg("data") = py::none(), py::kw_only(), py::arg("forward_dims") = true,
-           "One pass. `data`: one array or Tensor a graph input, in order; extra trailing ones (labels) are ignored; None: the last data again.\n"
-           "Returns the graph's outputs in order (row-major, float32) and leaves them in the operators' outputs. Shapes are always inferred:\n"
+           "One pass. `data`: one array or Tensor a graph input, in order; extra trailing ones (labels) are ignored; None: the last data "
+           "again.\n"
+           "Returns the graph's outputs in order (row-major, float32) and leaves them in the operators' outputs. Shapes are always "
+           "inferred:\n"
            "`forward_dims` is accepted for compatibility. The GIL is released. ValueError where an array does not fit its input.")
       .def("keep_outputs", &keepOutputs, py::arg("nodes"),
            "Leaves these nodes' outputs (nodes or names) in their operators at every forward; replaces what was asked before.")

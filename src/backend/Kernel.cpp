@@ -28,7 +28,8 @@ bool KernelRegistry::add(std::string_view backend, std::string_view type, Kernel
   const std::lock_guard lock(r.mutex);
   if (!factory.create) throw std::logic_error("[backend::add] expected a create function for " + std::string(type));
   const bool added = r.factories[std::string(backend)].emplace(type, std::move(factory)).second;
-  if (!added) throw std::logic_error("[backend::add] backend " + std::string(backend) + " has a kernel for " + std::string(type) + " already");
+  if (!added)
+    throw std::logic_error("[backend::add] backend " + std::string(backend) + " has a kernel for " + std::string(type) + " already");
   return added;
 }
 

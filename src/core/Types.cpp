@@ -32,30 +32,48 @@ std::size_t sizeOf(DataType type) {
 
 std::string_view toString(DataType type) {
   switch (type) {
-    case DataType::Float32: return "float32";
-    case DataType::Float64: return "float64";
-    case DataType::Float16: return "float16";
-    case DataType::BFloat16: return "bfloat16";
-    case DataType::Int8: return "int8";
-    case DataType::Int16: return "int16";
-    case DataType::Int32: return "int32";
-    case DataType::Int64: return "int64";
-    case DataType::UInt8: return "uint8";
-    case DataType::UInt16: return "uint16";
-    case DataType::UInt32: return "uint32";
-    case DataType::UInt64: return "uint64";
-    case DataType::Bool: return "bool";
+    case DataType::Float32:
+      return "float32";
+    case DataType::Float64:
+      return "float64";
+    case DataType::Float16:
+      return "float16";
+    case DataType::BFloat16:
+      return "bfloat16";
+    case DataType::Int8:
+      return "int8";
+    case DataType::Int16:
+      return "int16";
+    case DataType::Int32:
+      return "int32";
+    case DataType::Int64:
+      return "int64";
+    case DataType::UInt8:
+      return "uint8";
+    case DataType::UInt16:
+      return "uint16";
+    case DataType::UInt32:
+      return "uint32";
+    case DataType::UInt64:
+      return "uint64";
+    case DataType::Bool:
+      return "bool";
   }
   throw std::logic_error("[core::toString] unknown data type");
 }
 
 std::string_view toString(DataFormat format) {
   switch (format) {
-    case DataFormat::Default: return "default";
-    case DataFormat::NCHW: return "nchw";
-    case DataFormat::NHWC: return "nhwc";
-    case DataFormat::NCDHW: return "ncdhw";
-    case DataFormat::NDHWC: return "ndhwc";
+    case DataFormat::Default:
+      return "default";
+    case DataFormat::NCHW:
+      return "nchw";
+    case DataFormat::NHWC:
+      return "nhwc";
+    case DataFormat::NCDHW:
+      return "ncdhw";
+    case DataFormat::NDHWC:
+      return "ndhwc";
   }
   throw std::logic_error("[core::toString] unknown data format");
 }
@@ -80,7 +98,8 @@ std::size_t elementCount(const Dims& dims) {
       empty = true;
       continue;
     }
-    if (count > kMost / static_cast<std::uint64_t>(dim)) throwExpected("core::elementCount", "a product of dims that fits memory", toString(dims));
+    if (count > kMost / static_cast<std::uint64_t>(dim))
+      throwExpected("core::elementCount", "a product of dims that fits memory", toString(dims));
     count *= static_cast<std::uint64_t>(dim);
   }
   return empty ? 0 : static_cast<std::size_t>(count);

@@ -16,7 +16,8 @@ Tensor rows(const Tensor& array, std::size_t begin, std::size_t count) {
   dims[0] = static_cast<DimSize_t>(count);
   Tensor part(std::move(dims), array.dataType(), array.dataFormat());
   part.allocate();
-  if (part.bytes() != 0) std::memcpy(part.rawMutableData(), static_cast<const std::byte*>(array.rawData()) + begin * rowBytes, count * rowBytes);
+  if (part.bytes() != 0)
+    std::memcpy(part.rawMutableData(), static_cast<const std::byte*>(array.rawData()) + begin * rowBytes, count * rowBytes);
   return part;
 }
 

@@ -30,19 +30,31 @@ std::shared_ptr<void> allocateAligned(std::size_t bytes) {
 /// Calls f.operator()<T>() for the C++ type that stands for `type`; half-precision types have none.
 template <typename F> decltype(auto) dispatch(DataType type, std::string_view where, F&& f) {
   switch (type) {
-    case DataType::Float32: return f.template operator()<float>();
-    case DataType::Float64: return f.template operator()<double>();
-    case DataType::Int8: return f.template operator()<std::int8_t>();
-    case DataType::Int16: return f.template operator()<std::int16_t>();
-    case DataType::Int32: return f.template operator()<std::int32_t>();
-    case DataType::Int64: return f.template operator()<std::int64_t>();
-    case DataType::UInt8: return f.template operator()<std::uint8_t>();
-    case DataType::UInt16: return f.template operator()<std::uint16_t>();
-    case DataType::UInt32: return f.template operator()<std::uint32_t>();
-    case DataType::UInt64: return f.template operator()<std::uint64_t>();
-    case DataType::Bool: return f.template operator()<bool>();
+    case DataType::Float32:
+      return f.template operator()<float>();
+    case DataType::Float64:
+      return f.template operator()<double>();
+    case DataType::Int8:
+      return f.template operator()<std::int8_t>();
+    case DataType::Int16:
+      return f.template operator()<std::int16_t>();
+    case DataType::Int32:
+      return f.template operator()<std::int32_t>();
+    case DataType::Int64:
+      return f.template operator()<std::int64_t>();
+    case DataType::UInt8:
+      return f.template operator()<std::uint8_t>();
+    case DataType::UInt16:
+      return f.template operator()<std::uint16_t>();
+    case DataType::UInt32:
+      return f.template operator()<std::uint32_t>();
+    case DataType::UInt64:
+      return f.template operator()<std::uint64_t>();
+    case DataType::Bool:
+      return f.template operator()<bool>();
     case DataType::Float16:
-    case DataType::BFloat16: break;
+    case DataType::BFloat16:
+      break;
   }
   throwExpected(where, "a tensor of a C++ number type", toString(type));
 }
@@ -58,7 +70,8 @@ template <typename To> std::vector<To> convertAll(const Tensor& tensor, std::str
 
 }  // namespace
 
-Tensor::Tensor(Dims dims, DataType dtype, DataFormat dformat) : mDims(std::move(dims)), mDataType(dtype), mDataFormat(dformat), mUndefined(false) {
+Tensor::Tensor(Dims dims, DataType dtype, DataFormat dformat)
+    : mDims(std::move(dims)), mDataType(dtype), mDataFormat(dformat), mUndefined(false) {
   for (const DimSize_t dim : mDims) {
     if (dim < kDynamicDim) throwExpected("data::Tensor", "non-negative dims", Aidge::toString(mDims));
   }
@@ -99,7 +112,8 @@ void Tensor::allocate() {
 }
 
 const void* Tensor::rawData() const {
-  if (!mStorage) throwExpected("data::Tensor", "a tensor with data", "dims " + Aidge::toString(mDims) + " without data (not computed, or not kept)");
+  if (!mStorage)
+    throwExpected("data::Tensor", "a tensor with data", "dims " + Aidge::toString(mDims) + " without data (not computed, or not kept)");
   return mStorage->data;
 }
 
@@ -176,13 +190,15 @@ std::string Tensor::toString() const {
 namespace detail {
 
 void checkElementType(const Tensor& tensor, DataType requested) {
-  if (tensor.dataType() != requested) throwExpected("data::Tensor::data", std::string(toString(requested)), "a " + std::string(toString(tensor.dataType())) + " tensor");
+  if (tensor.dataType() != requested)
+    throwExpected("data::Tensor::data", std::string(toString(requested)), "a " + std::string(toString(tensor.dataType())) + " tensor");
 }
 
 Tensor tensorFromBytes(Dims dims, DataType dtype, const void* source, std::size_t elements) {
   Tensor tensor(std::move(dims), dtype);
   if (tensor.size() != elements) {
-    throwExpected("data::fromValues", std::to_string(tensor.size()) + " values for dims " + toString(tensor.dims()), std::to_string(elements));
+    throwExpected("data::fromValues", std::to_string(tensor.size()) + " values for dims " + toString(tensor.dims()),
+                  std::to_string(elements));
   }
   tensor.allocate();
   if (elements != 0) std::memcpy(tensor.rawMutableData(), source, tensor.bytes());

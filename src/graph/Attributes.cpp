@@ -43,7 +43,8 @@ const AttributeStore::Entry* AttributeStore::lookup(std::string_view name, const
   const auto found = mEntries.find(Key(std::string(name), relation));
   if (found == mEntries.end()) return nullptr;
   if (*found->second.type != type) {
-    throwExpected("graph::attribute", "\"" + display(name, relation) + "\" to be of type " + demangle(type), "the stored type " + demangle(*found->second.type));
+    throwExpected("graph::attribute", "\"" + display(name, relation) + "\" to be of type " + demangle(type),
+                  "the stored type " + demangle(*found->second.type));
   }
   return &found->second;
 }
@@ -55,7 +56,8 @@ bool AttributeStore::erase(std::string_view name, const Relation& relation, cons
 }
 
 void AttributeStore::throwMissing(std::string_view name, const Relation& relation, std::string_view owner) {
-  throw MissingAttributeError("[graph::attribute] expected attribute \"" + display(name, relation) + "\", got none on node " + std::string(owner));
+  throw MissingAttributeError("[graph::attribute] expected attribute \"" + display(name, relation) + "\", got none on node " +
+                              std::string(owner));
 }
 
 }  // namespace Aidge

@@ -29,7 +29,8 @@ void connect(const Part& from, const Part& to) {
   const auto sources = exits(from);
   const auto targets = freeDataInputs(to);
   if (targets.empty() || sources.empty() || sources.size() > targets.size()) {
-    throwExpected("graph::sequential", "as many free data inputs as the part before has outputs (" + std::to_string(sources.size()) + ")", std::to_string(targets.size()));
+    throwExpected("graph::sequential", "as many free data inputs as the part before has outputs (" + std::to_string(sources.size()) + ")",
+                  std::to_string(targets.size()));
   }
   for (std::size_t i = 0; i < sources.size(); ++i) {
     std::vector<Node::Edge> joined{targets[i]};
@@ -79,7 +80,8 @@ GraphViewPtr residual(std::span<const Part> parts, std::string name) {
   const auto first = exits(parts.front());
   auto graph = sequential(parts, std::move(name));
   const auto outputs = graph->orderedOutputs();
-  if (outputs.size() != 1 || first.size() != 1) throwExpected("graph::residual", "one output of the first part and of the whole chain", std::to_string(outputs.size()));
+  if (outputs.size() != 1 || first.size() != 1)
+    throwExpected("graph::residual", "one output of the first part and of the whole chain", std::to_string(outputs.size()));
   first[0].first->addChild(outputs[0].first, first[0].second);
   return graph;
 }

@@ -79,7 +79,8 @@ void GraphView::applyShapes(const ShapeMap& shapes) {
     const auto& infos = shapes.at(node.get());
     for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) {
       const TensorPtr& present = op->getOutput(i);
-      if (present->isUndefined() || present->dims() != infos[i].dims || present->dataType() != infos[i].dtype) op->setOutput(i, Tensor(infos[i].dims, infos[i].dtype));
+      if (present->isUndefined() || present->dims() != infos[i].dims || present->dataType() != infos[i].dtype)
+        op->setOutput(i, Tensor(infos[i].dims, infos[i].dtype));
     }
     if (op->isMeta()) op->microGraph()->applyShapes(shapes);
   }

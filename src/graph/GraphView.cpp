@@ -105,7 +105,8 @@ void GraphView::remove(const NodePtr& node, bool includeProducers) {
 
 void GraphView::replace(const NodePtr& oldNode, const NodePtr& newNode) {
   if (!contains(oldNode)) throwExpected("graph::replace", "a node of this graph", oldNode ? oldNode->describe() : "none");
-  if (!newNode || contains(newNode)) throwExpected("graph::replace", "a new node that is not in the graph", newNode ? newNode->describe() : "none");
+  if (!newNode || contains(newNode))
+    throwExpected("graph::replace", "a new node that is not in the graph", newNode ? newNode->describe() : "none");
   if (newNode->nbInputs() > oldNode->nbInputs() || newNode->nbOutputs() != oldNode->nbOutputs()) {
     throwExpected("graph::replace", "at most as many inputs and as many outputs as " + oldNode->describe(), newNode->describe());
   }
@@ -146,7 +147,8 @@ void GraphView::replace(const NodePtr& oldNode, const NodePtr& newNode) {
 void GraphView::bypass(const NodePtr& node) {
   if (!contains(node)) throwExpected("graph::bypass", "a node of this graph", node ? node->describe() : "none");
   const NodePtr keep = node;
-  if (keep->nbInputs() == 0 || keep->nbOutputs() == 0) throwExpected("graph::bypass", "a node with an input and an output", keep->describe());
+  if (keep->nbInputs() == 0 || keep->nbOutputs() == 0)
+    throwExpected("graph::bypass", "a node with an input and an output", keep->describe());
   for (IOIndex_t i = 1; i < keep->nbInputs(); ++i) {
     if (keep->inputCategory(i) == InputCategory::Data) throwExpected("graph::bypass", "a node with one data input", keep->describe());
   }
@@ -200,7 +202,9 @@ void GraphView::insertAfter(const NodePtr& parent, IOIndex_t index, const NodePt
 void GraphView::addChild(const NodePtr& child, const NodePtr& from, IOIndex_t outIndex, IOIndex_t inIndex) {
   NodePtr source = from;
   if (!source) {
-    if (mOutputs.size() != 1) throwExpected("graph::addChild", "a graph with one output where no source node is given", std::to_string(mOutputs.size()) + " outputs");
+    if (mOutputs.size() != 1)
+      throwExpected("graph::addChild", "a graph with one output where no source node is given",
+                    std::to_string(mOutputs.size()) + " outputs");
     source = mOutputs[0].node;
     outIndex = mOutputs[0].index;
   } else if (!contains(source)) {
@@ -231,7 +235,8 @@ NodePtr GraphView::getNode(std::string_view name) const {
   for (const NodePtr& node : mNodes) nearest.emplace_back(editDistance(name, node->name()), node->name());
   std::sort(nearest.begin(), nearest.end());
   std::string names = "\"" + std::string(name) + "\"";
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, nearest.size()); ++i) names += (i == 0 ? " (nearest: \"" : "\", \"") + nearest[i].second;
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, nearest.size()); ++i)
+    names += (i == 0 ? " (nearest: \"" : "\", \"") + nearest[i].second;
   throwExpected("graph::getNode", "the name of a node of this graph", nearest.empty() ? names : names + "\")");
 }
 
@@ -320,7 +325,8 @@ void GraphView::refreshBoundary() {
   std::erase_if(mInputs, [](const GraphInput& input) { return input.targets.empty(); });
   const auto freeName = [](const auto& entries, const std::string& base) {
     std::string name = base;
-    for (std::size_t i = 1; std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.name == name; }); ++i) name = base + "_" + std::to_string(i);
+    for (std::size_t i = 1; std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.name == name; }); ++i)
+      name = base + "_" + std::to_string(i);
     return name;
   };
   for (const NodePtr& node : mNodes) {
@@ -333,13 +339,16 @@ void GraphView::refreshBoundary() {
     const auto edges = node->output(index);
     return std::any_of(edges.begin(), edges.end(), [&](const Node::Edge& edge) { return contains(edge.first); });
   };
-  std::erase_if(mOutputs, [&](const GraphOutput& output) { return !contains(output.node) || (!mExplicitOutputs && isConsumed(output.node, output.index)); });
+  std::erase_if(mOutputs, [&](const GraphOutput& output) {
+    return !contains(output.node) || (!mExplicitOutputs && isConsumed(output.node, output.index));
+  });
   if (mOutputs.empty()) mExplicitOutputs = false;
   if (mExplicitOutputs) return;
   for (const NodePtr& node : mNodes) {
     if (node->getOperator()->isProducer()) continue;
     for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) {
-      const bool present = std::any_of(mOutputs.begin(), mOutputs.end(), [&](const GraphOutput& output) { return output.node == node && output.index == i; });
+      const bool present = std::any_of(mOutputs.begin(), mOutputs.end(),
+                                       [&](const GraphOutput& output) { return output.node == node && output.index == i; });
       if (!present && !isConsumed(node, i)) mOutputs.push_back({freeName(mOutputs, "output"), node, i});
     }
   }
@@ -391,8 +400,12 @@ void GraphView::setOrderedInputs(std::span<const Node::Edge> order) {
   std::vector<GraphInput> rest = mInputs;
   std::vector<GraphInput> result;
   for (const Node::Edge& edge : order) {
-    const auto found = std::find_if(rest.begin(), rest.end(), [&](const GraphInput& input) { return std::find(input.targets.begin(), input.targets.end(), edge) != input.targets.end(); });
-    if (found == rest.end()) throwExpected("graph::setOrderedInputs", "inputs of this graph, each once", edge.first ? "input " + std::to_string(edge.second) + " of " + edge.first->describe() : "none");
+    const auto found = std::find_if(rest.begin(), rest.end(), [&](const GraphInput& input) {
+      return std::find(input.targets.begin(), input.targets.end(), edge) != input.targets.end();
+    });
+    if (found == rest.end())
+      throwExpected("graph::setOrderedInputs", "inputs of this graph, each once",
+                    edge.first ? "input " + std::to_string(edge.second) + " of " + edge.first->describe() : "none");
     result.push_back(std::move(*found));
     rest.erase(found);
   }
@@ -405,8 +418,11 @@ void GraphView::setOrderedOutputs(std::span<const Node::Edge> order) {
   std::vector<GraphOutput> rest = mOutputs;
   std::vector<GraphOutput> result;
   for (const auto& [node, index] : order) {
-    const auto found = std::find_if(rest.begin(), rest.end(), [&](const GraphOutput& output) { return output.node == node && output.index == index; });
-    if (found == rest.end()) throwExpected("graph::setOrderedOutputs", "outputs of this graph, each once", node ? "output " + std::to_string(index) + " of " + node->describe() : "none");
+    const auto found =
+        std::find_if(rest.begin(), rest.end(), [&](const GraphOutput& output) { return output.node == node && output.index == index; });
+    if (found == rest.end())
+      throwExpected("graph::setOrderedOutputs", "outputs of this graph, each once",
+                    node ? "output " + std::to_string(index) + " of " + node->describe() : "none");
     result.push_back(std::move(*found));
     rest.erase(found);
   }
@@ -417,7 +433,8 @@ void GraphView::setOrderedOutputs(std::span<const Node::Edge> order) {
 
 void GraphView::setMandatoryInputsFirst() {
   std::stable_partition(mInputs.begin(), mInputs.end(), [](const GraphInput& input) {
-    return std::any_of(input.targets.begin(), input.targets.end(), [](const Node::Edge& target) { return target.first->inputCategory(target.second) == InputCategory::Data; });
+    return std::any_of(input.targets.begin(), input.targets.end(),
+                       [](const Node::Edge& target) { return target.first->inputCategory(target.second) == InputCategory::Data; });
   });
   bump();
 }
@@ -453,7 +470,8 @@ struct GraphView::Snapshot {
   void record(const NodePtr& node, std::unordered_set<const Node*>& seen) {
     if (!node || !seen.insert(node.get()).second) return;
     const auto& micro = node->getOperator()->microGraph();
-    states.push_back({node, node->mName, node->mInputs, node->mChildren, node->getOperator()->state(), micro ? std::make_unique<Snapshot>(*micro) : nullptr});
+    states.push_back({node, node->mName, node->mInputs, node->mChildren, node->getOperator()->state(),
+                      micro ? std::make_unique<Snapshot>(*micro) : nullptr});
   }
 
   void restore(GraphView& graph) const {
@@ -461,7 +479,8 @@ struct GraphView::Snapshot {
       // A node that came in by the failed edit leaves again, without edges to the nodes that were here before.
       if (std::find(nodes.begin(), nodes.end(), node) != nodes.end()) continue;
       for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-        if (node->mInputs[i].first && graph.contains(node->mInputs[i].first) && !node->mInputs[i].first->getOperator()->isProducer()) node->detachFromParent(i);
+        if (node->mInputs[i].first && graph.contains(node->mInputs[i].first) && !node->mInputs[i].first->getOperator()->isProducer())
+          node->detachFromParent(i);
       }
       graph.eraseNode(node);
     }

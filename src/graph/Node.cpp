@@ -47,7 +47,8 @@ struct Node::Hooks {
   std::vector<ObserverEntry> observers;
 };
 
-Node::Node(std::shared_ptr<Operator> op, std::string name) : mId(nextId()), mName(std::move(name)), mOperator(std::move(op)), mHooks(std::make_shared<Hooks>()) {
+Node::Node(std::shared_ptr<Operator> op, std::string name)
+    : mId(nextId()), mName(std::move(name)), mOperator(std::move(op)), mHooks(std::make_shared<Hooks>()) {
   if (!mOperator) throwExpected("graph::Node", "an operator", "none");
   mInputs.resize(mOperator->nbInputs());
   mChildren.resize(mOperator->nbOutputs());
@@ -93,13 +94,15 @@ const Node::Edge& Node::input(IOIndex_t index) const {
 
 std::vector<Node::Edge> Node::output(IOIndex_t index) const {
   if (index >= mChildren.size()) {
-    throwExpected("graph::output", "an output index below " + std::to_string(mChildren.size()) + " on " + describe(), std::to_string(index));
+    throwExpected("graph::output", "an output index below " + std::to_string(mChildren.size()) + " on " + describe(),
+                  std::to_string(index));
   }
   std::vector<Edge> edges;
   for (const ChildEdge& child : mChildren[index]) {
     if (NodePtr node = child.node.lock()) edges.emplace_back(std::move(node), child.input);
   }
-  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return std::pair(a.first->id(), a.second) < std::pair(b.first->id(), b.second); });
+  std::sort(edges.begin(), edges.end(),
+            [](const Edge& a, const Edge& b) { return std::pair(a.first->id(), a.second) < std::pair(b.first->id(), b.second); });
   return edges;
 }
 
@@ -152,7 +155,8 @@ void Node::setInput(IOIndex_t inIndex, const NodePtr& parent, IOIndex_t outIndex
     return;
   }
   if (outIndex >= parent->nbOutputs()) {
-    throwExpected("graph::setInput", "an output index below " + std::to_string(parent->nbOutputs()) + " on " + parent->describe(), std::to_string(outIndex));
+    throwExpected("graph::setInput", "an output index below " + std::to_string(parent->nbOutputs()) + " on " + parent->describe(),
+                  std::to_string(outIndex));
   }
   if (parent.get() == this || reaches(shared_from_this(), parent.get())) {
     throwInvalid("graph::setInput", "connecting " + parent->describe() + " to " + describe() + " would make a cycle");
@@ -181,7 +185,8 @@ void Node::addChild(const NodePtr& child, IOIndex_t outIndex, IOIndex_t inIndex)
   if (!child) throwExpected("graph::addChild", "a node", "none");
   if (inIndex == kFirstFree) {
     inIndex = 0;
-    while (inIndex < child->nbInputs() && (child->mInputs[inIndex].first || child->inputCategory(inIndex) != InputCategory::Data)) ++inIndex;
+    while (inIndex < child->nbInputs() && (child->mInputs[inIndex].first || child->inputCategory(inIndex) != InputCategory::Data))
+      ++inIndex;
     if (inIndex == child->nbInputs()) throwExpected("graph::addChild", "a free data input on " + child->describe(), "none");
   }
   child->setInput(inIndex, shared_from_this(), outIndex);

@@ -10,7 +10,8 @@ namespace Aidge {
 namespace {
 
 std::string_view typeName(const AttributeValue& value) {
-  static constexpr std::string_view kNames[] = {"bool", "int", "float", "string", "list of int", "list of float", "list of string", "tensor"};
+  static constexpr std::string_view kNames[] = {"bool",        "int",           "float",          "string",
+                                                "list of int", "list of float", "list of string", "tensor"};
   return kNames[value.index()];
 }
 
@@ -67,19 +68,24 @@ std::vector<TensorInfo> declaredInfos(const Operator& op, std::span<const Tensor
   std::size_t at = 0;
   while (at < packed.size()) {
     const auto rank = static_cast<std::size_t>(std::max<std::int64_t>(packed[at], 0));
-    if (rank > packed.size() - at - 1) throwExpected("operator::infer", "\"output_dims\" as rank, dims, rank, dims …", "a list that ends early");
-    infos.push_back({Dims(packed.begin() + static_cast<std::ptrdiff_t>(at) + 1, packed.begin() + static_cast<std::ptrdiff_t>(at + 1 + rank)), DataType::Float32, nullptr});
+    if (rank > packed.size() - at - 1)
+      throwExpected("operator::infer", "\"output_dims\" as rank, dims, rank, dims …", "a list that ends early");
+    infos.push_back(
+        {Dims(packed.begin() + static_cast<std::ptrdiff_t>(at) + 1, packed.begin() + static_cast<std::ptrdiff_t>(at + 1 + rank)),
+         DataType::Float32, nullptr});
     Dims& dims = infos.back().dims;
     if (!dims.empty() && dims.front() == kDynamicDim) dims.front() = batchOf(inputs);
     at += 1 + rank;
   }
-  if (infos.size() != op.nbOutputs()) throwExpected("operator::infer", "\"output_dims\" for " + std::to_string(op.nbOutputs()) + " outputs", std::to_string(infos.size()));
+  if (infos.size() != op.nbOutputs())
+    throwExpected("operator::infer", "\"output_dims\" for " + std::to_string(op.nbOutputs()) + " outputs", std::to_string(infos.size()));
   return infos;
 }
 
 }  // namespace
 
-Operator::Operator(std::string_view type, AttributeMap attributes, IOIndex_t nbInputs) : mType(type), mSchema(OperatorRegistry::find(type)) {
+Operator::Operator(std::string_view type, AttributeMap attributes, IOIndex_t nbInputs)
+    : mType(type), mSchema(OperatorRegistry::find(type)) {
   if (mSchema == nullptr) throwExpected("operator::Operator", "a registered operator type", "\"" + mType + "\"");
   mInputSpecs = mSchema->inputs;
   if (nbInputs != 0 && nbInputs != mInputSpecs.size()) {
@@ -132,7 +138,8 @@ std::shared_ptr<Operator> Operator::producer(Tensor value, bool constant) {
 }
 
 const InputSpec& Operator::inputSpec(IOIndex_t index) const {
-  if (index >= mInputSpecs.size()) throwExpected("operator::" + mType, "an input index below " + std::to_string(mInputSpecs.size()), std::to_string(index));
+  if (index >= mInputSpecs.size())
+    throwExpected("operator::" + mType, "an input index below " + std::to_string(mInputSpecs.size()), std::to_string(index));
   return mInputSpecs[index];
 }
 
@@ -172,7 +179,8 @@ const TensorPtr& Operator::getInput(IOIndex_t index) const {
 }
 
 const TensorPtr& Operator::getOutput(IOIndex_t index) const {
-  if (index >= mOutputs.size()) throwExpected("operator::" + mType, "an output index below " + std::to_string(mOutputs.size()), std::to_string(index));
+  if (index >= mOutputs.size())
+    throwExpected("operator::" + mType, "an output index below " + std::to_string(mOutputs.size()), std::to_string(index));
   return mOutputs[index];
 }
 
@@ -193,7 +201,8 @@ void Operator::setOutput(IOIndex_t index, Tensor tensor) {
 }
 
 std::vector<TensorInfo> Operator::infer(std::span<const TensorInfo> inputs) const {
-  if (inputs.size() != nbInputs()) throwExpected("operator::" + mType, std::to_string(nbInputs()) + " inputs", std::to_string(inputs.size()));
+  if (inputs.size() != nbInputs())
+    throwExpected("operator::" + mType, std::to_string(nbInputs()) + " inputs", std::to_string(inputs.size()));
   if (isProducer()) return {{mOutputs[0]->dims(), mOutputs[0]->dataType(), mOutputs[0]->hasData() ? mOutputs[0].get() : nullptr}};
   if (mMicroGraph) {
     std::vector<Dims> dims;
@@ -246,7 +255,8 @@ std::uint64_t Operator::revision() const noexcept {
 }
 
 void Operator::throwWrongType(std::string_view name, const AttributeValue& value, const AttributeValue& wanted) const {
-  throwExpected("operator::" + mType, "attribute \"" + std::string(name) + "\" of type " + std::string(typeName(wanted)), std::string(typeName(value)));
+  throwExpected("operator::" + mType, "attribute \"" + std::string(name) + "\" of type " + std::string(typeName(wanted)),
+                std::string(typeName(value)));
 }
 
 NodePtr makeNode(std::string_view type, AttributeMap attributes, std::string name, IOIndex_t nbInputs) {

@@ -16,7 +16,8 @@ std::map<std::string, OperatorSchema, std::less<>>& schemas() {
 
 bool OperatorRegistry::add(OperatorSchema schema) {
   const std::string type = schema.type;
-  if (!schemas().emplace(type, std::move(schema)).second) throw std::logic_error("[operator::registry] type \"" + type + "\" is registered twice");
+  if (!schemas().emplace(type, std::move(schema)).second)
+    throw std::logic_error("[operator::registry] type \"" + type + "\" is registered twice");
   return true;
 }
 

@@ -16,7 +16,8 @@ constexpr std::string_view kWhere = "scheduler::forward";
 std::string reasonWithoutShapes(const Node& node, const std::string& backend) {
   const Operator& op = *node.getOperator();
   if (op.isGeneric()) return node.describe() + ": a generic operator without a kernel";
-  if (op.isProducer() || op.isMeta() || isRenaming(op.type()) || isReshaping(op.type()) || KernelRegistry::find(backend, op.type())) return "";
+  if (op.isProducer() || op.isMeta() || isRenaming(op.type()) || isReshaping(op.type()) || KernelRegistry::find(backend, op.type()))
+    return "";
   return node.describe() + ": no kernel in backend \"" + backend + "\"";
 }
 
@@ -29,7 +30,8 @@ Value makeValue(std::string name, Dims dims, DataType dtype) {
 }
 
 [[noreturn]] void throwUnsupported(const std::vector<std::string>& reasons) {
-  std::string text = "[" + std::string(kWhere) + "] expected operators that the backend can run, got " + std::to_string(reasons.size()) + ":";
+  std::string text =
+      "[" + std::string(kWhere) + "] expected operators that the backend can run, got " + std::to_string(reasons.size()) + ":";
   for (const std::string& reason : reasons) text += "\n  " + reason;
   throw UnsupportedError(text);
 }
@@ -76,8 +78,10 @@ class Flattener {
       } else {
         const InputCategory category = node.inputCategory(i);
         if (category == InputCategory::Data || category == InputCategory::Param) {
-          throwExpected(kWhere, "input " + std::to_string(i) + " (" + node.getOperator()->inputSpec(i).name + ") of " + node.describe() + " to be connected",
-                        "nothing");
+          throwExpected(
+              kWhere,
+              "input " + std::to_string(i) + " (" + node.getOperator()->inputSpec(i).name + ") of " + node.describe() + " to be connected",
+              "nothing");
         }
         result.push_back(kNoValue);
       }
@@ -141,7 +145,8 @@ class Flattener {
   }
 
   void addBefore(const NodePtr& node, const std::vector<ValueId>& inputs) {
-    if (!node->beforeForwardHooks().empty()) mProgram.steps.push_back({.kind = StepKind::BeforeHooks, .node = node, .type = node->type(), .inputs = inputs});
+    if (!node->beforeForwardHooks().empty())
+      mProgram.steps.push_back({.kind = StepKind::BeforeHooks, .node = node, .type = node->type(), .inputs = inputs});
     for (IOIndex_t i = 0; i < inputs.size(); ++i) {
       std::vector<std::shared_ptr<Observer>> observers = node->inputObservers(i);
       if (observers.empty() || inputs[i] == kNoValue) continue;
@@ -156,7 +161,8 @@ class Flattener {
         mProgram.exports.push_back({.value = outputs[i], .node = node, .index = i});
       }
     }
-    if (!node->afterForwardHooks().empty()) mProgram.steps.push_back({.kind = StepKind::AfterHooks, .node = node, .type = node->type(), .inputs = outputs});
+    if (!node->afterForwardHooks().empty())
+      mProgram.steps.push_back({.kind = StepKind::AfterHooks, .node = node, .type = node->type(), .inputs = outputs});
   }
 
   Program& mProgram;
@@ -174,7 +180,8 @@ std::vector<std::string> unsupportedNodes(const GraphView& graph, const std::str
   return reasons;
 }
 
-Program buildProgram(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep) {
+Program buildProgram(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs,
+                     const std::vector<NodePtr>& keep) {
   if (const std::vector<std::string> reasons = unsupportedNodes(graph, backend); !reasons.empty()) throwUnsupported(reasons);
   Program program;
   program.backend = backend;

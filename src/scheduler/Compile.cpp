@@ -10,7 +10,8 @@ namespace Aidge {
 namespace {
 
 /// What the kernels' own checks refuse, now that types and shapes are known.
-void collectRefusals(const GraphView& graph, const std::string& backend, const GraphView::ShapeMap& shapes, std::vector<std::string>& reasons) {
+void collectRefusals(const GraphView& graph, const std::string& backend, const GraphView::ShapeMap& shapes,
+                     std::vector<std::string>& reasons) {
   for (const NodePtr& node : graph.orderedNodesDeep()) {
     const Operator& op = *node->getOperator();
     const KernelFactory* factory = op.isMeta() ? nullptr : KernelRegistry::find(backend, op.type());
@@ -27,7 +28,8 @@ void collectRefusals(const GraphView& graph, const std::string& backend, const G
 
 void throwIfAny(const std::vector<std::string>& reasons, const std::string& backend) {
   if (reasons.empty()) return;
-  std::string text = "[graph::compile] expected operators that backend \"" + backend + "\" can run, got " + std::to_string(reasons.size()) + " others:";
+  std::string text =
+      "[graph::compile] expected operators that backend \"" + backend + "\" can run, got " + std::to_string(reasons.size()) + " others:";
   for (const std::string& reason : reasons) text.append("\n  ").append(reason);
   throw UnsupportedError(text);
 }
@@ -38,7 +40,9 @@ void GraphView::compile(const std::string& backend, DataType dtype, const std::v
   if (!KernelRegistry::hasBackend(backend)) {
     std::string known;
     for (const std::string& name : KernelRegistry::backends()) known += (known.empty() ? "\"" : ", \"") + name + "\"";
-    throwExpected("graph::compile", "a backend that is loaded (" + (known.empty() ? "none is: import aidge_backend_cpu first" : known) + ")", "\"" + backend + "\"");
+    throwExpected("graph::compile",
+                  "a backend that is loaded (" + (known.empty() ? "none is: import aidge_backend_cpu first" : known) + ")",
+                  "\"" + backend + "\"");
   }
   if (dtype != DataType::Float32) throwExpected("graph::compile", "datatype float32", std::string(toString(dtype)));
   throwIfAny(plan::unsupportedNodes(*this, backend), backend);
@@ -50,7 +54,8 @@ void GraphView::compile(const std::string& backend, DataType dtype, const std::v
   setDataType(dtype);
   mCompiled = true;
   mCompiledDims.clear();
-  for (const GraphInput& input : mInputs) mCompiledDims.push_back(input.targets.front().first->getOperator()->getInput(input.targets.front().second)->dims());
+  for (const GraphInput& input : mInputs)
+    mCompiledDims.push_back(input.targets.front().first->getOperator()->getInput(input.targets.front().second)->dims());
 }
 
 }  // namespace Aidge

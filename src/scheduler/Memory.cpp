@@ -10,7 +10,9 @@ namespace Aidge::plan {
 
 namespace {
 
-std::size_t aligned(std::size_t bytes) { return (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + AlignedBuffer::kAlignment - 1) / AlignedBuffer::kAlignment * AlignedBuffer::kAlignment;
+}
 
 bool isInArena(const Value& value) { return !value.graphInput && !value.constant && !value.exported; }
 
@@ -28,8 +30,12 @@ std::size_t storedBytes(const Value& value, const Segment& segment) {
 
 /// What is whole while a segment goes through several parts is needed from its first step to its last.
 bool needsWholeSegment(const Value& value, const Segment& segment) { return segment.parts > 1 && !value.local; }
-std::size_t firstStep(const Value& value, const Segment& segment, std::size_t step) { return needsWholeSegment(value, segment) ? segment.first : step; }
-std::size_t lastStep(const Value& value, const Segment& segment, std::size_t step) { return needsWholeSegment(value, segment) ? segment.end - 1 : step; }
+std::size_t firstStep(const Value& value, const Segment& segment, std::size_t step) {
+  return needsWholeSegment(value, segment) ? segment.first : step;
+}
+std::size_t lastStep(const Value& value, const Segment& segment, std::size_t step) {
+  return needsWholeSegment(value, segment) ? segment.end - 1 : step;
+}
 
 /// Index of the last step that reads each value's memory (0 if none does).
 std::vector<std::size_t> lastUses(const Program& program) {
@@ -74,10 +80,12 @@ class BufferSharer {
     const Value& from = mProgram.values[input];
     const Value& to = mProgram.values[output];
     const TensorDesc& asSeen = mProgram.values[step.inputs[index]].desc;
-    if (!isInArena(from) || from.local != to.local || mLast[input] != s || asSeen.dims != to.desc.dims || asSeen.layout != to.desc.layout || from.desc.bytes() != to.desc.bytes()) {
+    if (!isInArena(from) || from.local != to.local || mLast[input] != s || asSeen.dims != to.desc.dims || asSeen.layout != to.desc.layout ||
+        from.desc.bytes() != to.desc.bytes()) {
       return false;
     }
-    const auto readers = std::count_if(step.inputs.begin(), step.inputs.end(), [&](ValueId id) { return id != kNoValue && mProgram.root(id) == input; });
+    const auto readers =
+        std::count_if(step.inputs.begin(), step.inputs.end(), [&](ValueId id) { return id != kNoValue && mProgram.root(id) == input; });
     if (readers != 1) return false;
     mShared[output] = input;
     return true;
@@ -109,7 +117,8 @@ void placeBlocks(std::vector<Block>& blocks) {
       if (block.offset + block.bytes <= other->offset) break;
       block.offset = std::max(block.offset, other->offset + other->bytes);
     }
-    const auto place = std::upper_bound(placed.begin(), placed.end(), &block, [](const Block* a, const Block* b) { return a->offset < b->offset; });
+    const auto place =
+        std::upper_bound(placed.begin(), placed.end(), &block, [](const Block* a, const Block* b) { return a->offset < b->offset; });
     placed.insert(place, &block);
   }
 }

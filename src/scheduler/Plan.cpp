@@ -140,8 +140,9 @@ void Plan::runSignActivation(std::size_t index, DimSize_t part, DimSize_t parts)
   const Step& step = mProgram.steps[index];
   const TensorDesc input = mProgram.partOf(step.inputs[0], parts);
   KernelRegistry::services(mProgram.backend)
-      .signActivation(static_cast<const float*>(pointer(step.inputs[0], part, parts)), static_cast<float*>(pointer(step.outputs[0], part, parts)), input.dims,
-                      input.layout, step.op.get(), step.observers[0]->upper(), mTasks[index].signs[0]);
+      .signActivation(static_cast<const float*>(pointer(step.inputs[0], part, parts)),
+                      static_cast<float*>(pointer(step.outputs[0], part, parts)), input.dims, input.layout, step.op.get(),
+                      step.observers[0]->upper(), mTasks[index].signs[0]);
 }
 
 void Plan::observeValues(std::size_t index, DimSize_t part, DimSize_t parts) {
@@ -154,7 +155,8 @@ void Plan::observeValues(std::size_t index, DimSize_t part, DimSize_t parts) {
       observer.observe(TensorView{data, desc.dtype, desc.dims, desc.layout});
     } else {
       KernelRegistry::services(mProgram.backend)
-          .signActivation(static_cast<const float*>(data), nullptr, desc.dims, desc.layout, nullptr, observer.upper(), mTasks[index].signs[i]);
+          .signActivation(static_cast<const float*>(data), nullptr, desc.dims, desc.layout, nullptr, observer.upper(),
+                          mTasks[index].signs[i]);
     }
   }
 }
@@ -217,7 +219,9 @@ PlanReport Plan::report() const {
       entry.implementation = mTasks[s].kernel->implementation();
       report.weightBytes += mTasks[s].kernel->packedBytes();
     } else {
-      entry.implementation = step.kind == StepKind::SignActivation ? "sign_activation" : step.kind == StepKind::Observe ? "observe" : "hooks";
+      entry.implementation = step.kind == StepKind::SignActivation ? "sign_activation"
+                             : step.kind == StepKind::Observe      ? "observe"
+                                                                   : "hooks";
     }
     while (mProgram.segments[segment].end <= s) ++segment;
     entry.parts = mProgram.segments[segment].parts;

@@ -47,7 +47,9 @@ void Program::replaceUses(ValueId from, ValueId to) {
   }
 }
 
-void Program::sweep() { std::erase_if(steps, [](const Step& step) { return step.removed; }); }
+void Program::sweep() {
+  std::erase_if(steps, [](const Step& step) { return step.removed; });
+}
 
 TensorDesc Program::partOf(ValueId id, DimSize_t parts) const {
   TensorDesc desc = values[id].desc;

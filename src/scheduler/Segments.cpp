@@ -29,8 +29,9 @@ bool startsWithAny(const std::string& type, std::initializer_list<std::string_vi
 
 /// Types whose output at batch index i depends on their first input at i and on constants only.
 bool isPerImage(const std::string& type) {
-  static const std::set<std::string, std::less<>> types{"FC",   "GlobalAveragePooling", "ReLU", "LeakyReLU", "PReLU",   "Clip",       "Sigmoid",
-                                                        "Tanh", "HardSwish",            "GeLU", "LRN",       "Reorder", "HardSigmoid"};
+  static const std::set<std::string, std::less<>> types{
+      "FC",      "GlobalAveragePooling", "ReLU", "LeakyReLU", "PReLU", "Clip", "Sigmoid", "Tanh", "HardSwish", "GeLU", "LRN",
+      "Reorder", "HardSigmoid"};
   if (types.contains(type)) return true;
   return startsWithAny(type, {"Conv1D", "Conv2D", "Conv3D", "ConvTranspose", "MaxPooling", "AvgPooling", "BatchNorm"});
 }
@@ -91,7 +92,8 @@ class Segmenter {
   [[nodiscard]] bool hasSeparableType(const Step& step) const {
     const auto allBatched = [&](std::size_t from) {
       return std::all_of(step.inputs.begin() + static_cast<std::ptrdiff_t>(from), step.inputs.end(), [&](ValueId id) {
-        return id == kNoValue || mProgram.values[id].constant || mProgram.values[id].desc.dims.size() == mProgram.values[step.outputs[0]].desc.dims.size();
+        return id == kNoValue || mProgram.values[id].constant ||
+               mProgram.values[id].desc.dims.size() == mProgram.values[step.outputs[0]].desc.dims.size();
       });
     };
     if (isArithmetic(step.type)) return allBatched(0);
@@ -194,7 +196,8 @@ class Segmenter {
   /// Cost of the segment that begins at `first`, for every choice of parts, while steps are added.
   class Extension {
    public:
-    Extension(const Segmenter& owner, std::size_t first) : mOwner(owner), mFirst(first), mInner(owner.mChoices.size(), 0.0), mSeen(owner.mProducer.size(), false) {}
+    Extension(const Segmenter& owner, std::size_t first)
+        : mOwner(owner), mFirst(first), mInner(owner.mChoices.size(), 0.0), mSeen(owner.mProducer.size(), false) {}
 
     /// False where the step cannot belong to this segment: it needs the whole batch and is not alone.
     bool add(std::size_t step) {
@@ -213,7 +216,8 @@ class Segmenter {
       for (const auto& [id, bytes] : traffic.writes) {
         if (mOwner.mLastUse[id] > step) mLeaving += crossing(bytes);
       }
-      for (std::size_t c = 0; c < mInner.size(); ++c) mInner[c] += traffic.moved * missing(traffic.moved / static_cast<double>(mOwner.mChoices[c]));
+      for (std::size_t c = 0; c < mInner.size(); ++c)
+        mInner[c] += traffic.moved * missing(traffic.moved / static_cast<double>(mOwner.mChoices[c]));
       return true;
     }
 
@@ -260,10 +264,10 @@ class Segmenter {
 
   Program& mProgram;
   DimSize_t mBatch;
-  std::vector<DimSize_t> mChoices;      ///< divisors of the batch
-  std::vector<Traffic> mTraffic;        ///< one a step
-  std::vector<std::size_t> mLastUse;    ///< one a value
-  std::vector<std::size_t> mProducer;   ///< one a value: step + 1, 0 for inputs
+  std::vector<DimSize_t> mChoices;     ///< divisors of the batch
+  std::vector<Traffic> mTraffic;       ///< one a step
+  std::vector<std::size_t> mLastUse;   ///< one a value
+  std::vector<std::size_t> mProducer;  ///< one a value: step + 1, 0 for inputs
 };
 
 }  // namespace

@@ -53,7 +53,8 @@ DimSize_t flatten(const Dims& at, const Dims& dims) {
 }
 
 /// The definition, tap by tap in double. `scatter`: transposed, where every input element is spread over the output.
-Tensor bruteForce(const Tensor& data, const Tensor& weight, const Tensor& bias, const Dims& outDims, const SpatialWindow& window, DimSize_t groups, bool scatter) {
+Tensor bruteForce(const Tensor& data, const Tensor& weight, const Tensor& bias, const Dims& outDims, const SpatialWindow& window,
+                  DimSize_t groups, bool scatter) {
   const std::vector<double> x = data.toDoubles();
   const std::vector<double> w = weight.toDoubles();
   const DimSize_t channels = outDims[1];
@@ -73,12 +74,14 @@ Tensor bruteForce(const Tensor& data, const Tensor& weight, const Tensor& bias, 
           const Dims place = unflatten(p, small);
           for (DimSize_t k = 0; k < volume(window.kernel); ++k) {
             Dims at = unflatten(k, window.kernel);
-            for (std::size_t i = 0; i < at.size(); ++i) at[i] = place[i] * window.stride[i] + at[i] * window.dilation[i] - window.padBegin[i];
+            for (std::size_t i = 0; i < at.size(); ++i)
+              at[i] = place[i] * window.stride[i] + at[i] * window.dilation[i] - window.padBegin[i];
             const DimSize_t other = flatten(at, big);
             if (other < 0) continue;
             const DimSize_t from = (n * inChannels + ic) * volume(inSpace) + (scatter ? p : other);
             const DimSize_t to = (n * channels + o) * volume(outSpace) + (scatter ? other : p);
-            y[static_cast<std::size_t>(to)] += x[static_cast<std::size_t>(from)] * w[static_cast<std::size_t>(filter * volume(window.kernel) + k)];
+            y[static_cast<std::size_t>(to)] +=
+                x[static_cast<std::size_t>(from)] * w[static_cast<std::size_t>(filter * volume(window.kernel) + k)];
           }
         }
       }
@@ -86,7 +89,8 @@ Tensor bruteForce(const Tensor& data, const Tensor& weight, const Tensor& bias, 
   }
   std::vector<float> values;
   const std::vector<double> b = bias.isUndefined() ? std::vector<double>(static_cast<std::size_t>(channels), 0.0) : bias.toDoubles();
-  for (std::size_t i = 0; i < y.size(); ++i) values.push_back(static_cast<float>(y[i] + b[i / static_cast<std::size_t>(volume(outSpace)) % b.size()]));
+  for (std::size_t i = 0; i < y.size(); ++i)
+    values.push_back(static_cast<float>(y[i] + b[i / static_cast<std::size_t>(volume(outSpace)) % b.size()]));
   return Tensor::fromValues<float>(outDims, std::span<const float>(values));
 }
 
@@ -110,7 +114,8 @@ void checkCase(const Case& c, bool transposed, const AttributeMap& extra = {}) {
 
   const NodePtr node = withParameters(makeNode(type, attributes, "conv"), {weight, bias});
   const Tensor result = runNode(node, {data});
-  const SpatialWindow window = transposed ? resolveTransposedWindow(*node->getOperator(), dataDims, c.kernel) : resolveWindow(*node->getOperator(), dataDims, c.kernel);
+  const SpatialWindow window = transposed ? resolveTransposedWindow(*node->getOperator(), dataDims, c.kernel)
+                                          : resolveWindow(*node->getOperator(), dataDims, c.kernel);
   CHECK(difference(result, bruteForce(data, weight, bias, result.dims(), window, c.groups, transposed)) < kFloatTolerance);
 }
 
@@ -161,13 +166,15 @@ TEST_CASE("A transposed convolution of any dimension, stride, dilation, padding 
       {"3D", 1, 3, 2, {3, 4, 3}, {3, 2, 3}, {2, 1, 2}, {1, 1, 1}, {1, 0, 1, 1, 0, 1}},
   };
   for (const Case& c : cases) checkCase(c, true);
-  checkCase({"output padding", 1, 4, 5, {5, 5}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}}, true, {{"output_padding", std::vector<std::int64_t>{1, 1}}});
+  checkCase({"output padding", 1, 4, 5, {5, 5}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}}, true,
+            {{"output_padding", std::vector<std::int64_t>{1, 1}}});
 }
 
 TEST_CASE("A convolution whose weight is computed or fed at run time equals its definition") {
   const Tensor data = randomTensor({2, 4, 6, 6}, 1);
   const Tensor weight = randomTensor({5, 4, 3, 3}, 2);
-  const NodePtr node = makeNode("Conv2D", {{"kernel_dims", std::vector<std::int64_t>{3, 3}}, {"padding_dims", std::vector<std::int64_t>{1, 1, 1, 1}}}, "conv");
+  const NodePtr node = makeNode(
+      "Conv2D", {{"kernel_dims", std::vector<std::int64_t>{3, 3}}, {"padding_dims", std::vector<std::int64_t>{1, 1, 1, 1}}}, "conv");
   const NodePtr scale = makeNode("ReLU", {}, "weight_relu");
   scale->addChild(node, 0, 1);
   auto graph = std::make_shared<GraphView>("dynamic weight");
@@ -206,8 +213,8 @@ TEST_CASE("Convolutions of ordinary networks run on fast code: no implementation
     dims.insert(dims.end(), c.extent.begin(), c.extent.end());
     Dims weightDims{c.out, c.in / c.groups};
     weightDims.insert(weightDims.end(), c.kernel.begin(), c.kernel.end());
-    const NodePtr node =
-        withParameters(makeNode("Conv" + std::to_string(c.kernel.size()) + "D", attributesOf(c), "conv"), {randomTensor(weightDims, 1), randomTensor({c.out}, 2)});
+    const NodePtr node = withParameters(makeNode("Conv" + std::to_string(c.kernel.size()) + "D", attributesOf(c), "conv"),
+                                        {randomTensor(weightDims, 1), randomTensor({c.out}, 2)});
     SequentialScheduler scheduler(compiledGraph({node}, {dims}));
     static_cast<void>(scheduler.forward(std::vector{randomTensor(dims, 3)}));
     for (const StepReport& step : scheduler.report().steps) {

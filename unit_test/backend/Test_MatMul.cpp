@@ -92,7 +92,8 @@ TEST_CASE("A fully connected layer flattens its data from axis 1 and equals its 
     const Tensor weight = randomTensor({11, features}, 2);
     const Tensor bias = randomTensor({11}, 3);
     const Tensor product = bruteForce(data.reshaped({dims[0], features}), transposed(weight));
-    CHECK(difference(runNode(withParameters(makeNode("FC", {}, "fc"), {weight, bias}), {data}), addScaled(product, 1.0, bias, 1.0)) < kFloatTolerance);
+    CHECK(difference(runNode(withParameters(makeNode("FC", {}, "fc"), {weight, bias}), {data}), addScaled(product, 1.0, bias, 1.0)) <
+          kFloatTolerance);
     CHECK(difference(runNode(withParameters(makeNode("FC", {}, "fc"), {weight, Tensor()}), {data}), product) < kFloatTolerance);
   }
 }
@@ -117,9 +118,17 @@ TEST_CASE("Gemm scales, transposes and adds C in every shape that can be repeate
 }
 
 TEST_CASE("A matrix product follows NumPy's rules for vectors and stacks of matrices") {
-  const std::vector<std::pair<Dims, Dims>> cases{{{4, 5}, {5, 3}},          {{5}, {5}},       {{5}, {5, 3}},       {{4, 5}, {5}},
-                                                 {{2, 4, 5}, {5, 3}},       {{2, 4, 5}, {2, 5, 3}}, {{2, 1, 4, 5}, {3, 5, 6}}, {{4, 5}, {2, 5, 3}},
-                                                 {{3, 2, 4, 5}, {1, 2, 5, 1}}, {{2, 3, 4, 5}, {5}}, {{5}, {2, 5, 3}}};
+  const std::vector<std::pair<Dims, Dims>> cases{{{4, 5}, {5, 3}},
+                                                 {{5}, {5}},
+                                                 {{5}, {5, 3}},
+                                                 {{4, 5}, {5}},
+                                                 {{2, 4, 5}, {5, 3}},
+                                                 {{2, 4, 5}, {2, 5, 3}},
+                                                 {{2, 1, 4, 5}, {3, 5, 6}},
+                                                 {{4, 5}, {2, 5, 3}},
+                                                 {{3, 2, 4, 5}, {1, 2, 5, 1}},
+                                                 {{2, 3, 4, 5}, {5}},
+                                                 {{5}, {2, 5, 3}}};
   for (const auto& [a, b] : cases) {
     INFO(toString(a) << " x " << toString(b));
     const Tensor x = randomTensor(a, 1);

@@ -100,7 +100,11 @@ const std::vector<Case> kCases{
 };
 
 AttributeMap attributesOf(const Case& c) {
-  return {{"kernel_dims", c.kernel}, {"stride_dims", c.stride}, {"padding_dims", c.padding}, {"dilation_dims", c.dilation}, {"ceil_mode", c.ceil}};
+  return {{"kernel_dims", c.kernel},
+          {"stride_dims", c.stride},
+          {"padding_dims", c.padding},
+          {"dilation_dims", c.dilation},
+          {"ceil_mode", c.ceil}};
 }
 
 }  // namespace

@@ -16,9 +16,7 @@ struct Impostor {
   static constexpr std::string_view name = "weight";
   int value = 0;
 };
-struct Left {
-  static constexpr std::string_view name = "left";
-};
+struct Left { static constexpr std::string_view name = "left"; };
 
 }  // namespace
 

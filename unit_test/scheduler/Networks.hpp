@@ -12,7 +12,8 @@ namespace Aidge::test {
 inline std::vector<std::int64_t> ints(std::initializer_list<std::int64_t> values) { return values; }
 
 /// A convolution with random weights, padding that keeps the extent, and an input that is connected later.
-inline NodePtr convolution(const std::string& name, DimSize_t in, DimSize_t out, DimSize_t kernel, unsigned seed, DimSize_t stride = 1, DimSize_t groups = 1) {
+inline NodePtr convolution(const std::string& name, DimSize_t in, DimSize_t out, DimSize_t kernel, unsigned seed, DimSize_t stride = 1,
+                           DimSize_t groups = 1) {
   const DimSize_t pad = kernel / 2;
   const NodePtr node = makeNode("Conv2D",
                                 {{"kernel_dims", ints({kernel, kernel})},

@@ -70,7 +70,9 @@ TEST_CASE("An old scheduler notices changed weights and attributes") {
   SequentialScheduler scheduler(net.graph);
   const Tensor before = scheduler.forward(std::vector{data}).at(0);
   SECTION("a producer's tensor is replaced") { net["stem_p1"]->getOperator()->setOutput(0, randomTensor({8, 3, 3, 3}, 77)); }
-  SECTION("a producer's values are written in place") { net["stem_p1"]->getOperator()->getOutput(0)->copyFrom(randomTensor({8, 3, 3, 3}, 77)); }
+  SECTION("a producer's values are written in place") {
+    net["stem_p1"]->getOperator()->getOutput(0)->copyFrom(randomTensor({8, 3, 3, 3}, 77));
+  }
   SECTION("an attribute is set") { net["a_bn1"]->getOperator()->setAttribute("epsilon", 5.0); }
   const Tensor after = scheduler.forward(std::vector{data}).at(0);
   CHECK(difference(before, after) > 1e-4);
@@ -119,7 +121,8 @@ TEST_CASE("Data that does not fit is refused in words that name the entry") {
   SequentialScheduler scheduler(net.graph);
   const auto run = [&](const Tensor& data) { return scheduler.forward(std::vector{data}); };
   CHECK_THROWS_WITH(scheduler.forward({}), ContainsSubstring("expected 1 tensors") && ContainsSubstring("got 0"));
-  CHECK_THROWS_WITH(run(Tensor::full(kDims, 1.0, DataType::Float64)), ContainsSubstring("data[0]") && ContainsSubstring("float32") && ContainsSubstring("float64"));
+  CHECK_THROWS_WITH(run(Tensor::full(kDims, 1.0, DataType::Float64)),
+                    ContainsSubstring("data[0]") && ContainsSubstring("float32") && ContainsSubstring("float64"));
   CHECK_THROWS_WITH(run(randomTensor({2, 4, 12, 12}, 1)), ContainsSubstring("[2, 4, 12, 12]"));
   CHECK_THROWS_AS(run(Tensor(kDims)), std::invalid_argument);
   CHECK_THROWS_WITH(run(Tensor::full({0, 3, 12, 12}, 0.0)), ContainsSubstring("to have elements"));

@@ -32,16 +32,18 @@ struct PostOp {
   enum class Kind : std::uint8_t { Activation, Sum, Gate };
   Kind kind = Kind::Activation;
   const Operator* activation = nullptr;  ///< Kind::Activation and Kind::Gate: the operator (ReLU, Clip, …)
-  std::size_t input = 0;                 ///< Kind::Sum: index in KernelRequest::inputs of the tensor (same dims and layout as the output) to add
-  bool inPlace = false;                  ///< Kind::Sum: that tensor lies in the output's buffer already
+  std::size_t input = 0;  ///< Kind::Sum: index in KernelRequest::inputs of the tensor (same dims and layout as the output) to add
+  bool inPlace = false;   ///< Kind::Sum: that tensor lies in the output's buffer already
 };
 
 /// What the planner asks a kernel for.
 struct KernelRequest {
-  const Operator* op = nullptr;          ///< nullptr for the planner's own types ("Reorder")
-  std::vector<TensorDesc> inputs;        ///< one an operator input (missing optional: empty dims and `present[i] == false`), then the post-ops' extra ones
+  const Operator* op = nullptr;  ///< nullptr for the planner's own types ("Reorder")
+  std::vector<TensorDesc>
+      inputs;  ///< one an operator input (missing optional: empty dims and `present[i] == false`), then the post-ops' extra ones
   std::vector<bool> present;
-  std::vector<const Tensor*> constants;  ///< per input its value where that is constant (row-major, may be altered by folding), else nullptr; kernels must copy what they need
+  std::vector<const Tensor*>
+      constants;  ///< per input its value where that is constant (row-major, may be altered by folding), else nullptr; kernels must copy what they need
   std::vector<TensorDesc> outputs;
   std::vector<PostOp> postOps;
 };
@@ -64,9 +66,9 @@ class Kernel {
 /// Which memory orders a kernel takes. Tensors of rank < 3 are always row-major. A tensor with one channel, or whose spatial axes all have
 /// size 1, lies the same way in both orders; it carries the tag of its neighbours.
 enum class LayoutRule : std::uint8_t {
-  PlainOnly,          ///< every input and output row-major
-  PreferChannelsLast, ///< convolution, pooling …: channels-last in and out where the tensors have a spatial axis (a row-major first input is also accepted)
-  SameAsInput         ///< elementwise: the order of the biggest inputs; inputs of the output's rank are brought to it, those of lower rank are row-major
+  PlainOnly,  ///< every input and output row-major
+  PreferChannelsLast,  ///< convolution, pooling …: channels-last in and out where the tensors have a spatial axis (a row-major first input is also accepted)
+  SameAsInput  ///< elementwise: the order of the biggest inputs; inputs of the output's rank are brought to it, those of lower rank are row-major
 };
 
 /// How one backend runs one operator type.

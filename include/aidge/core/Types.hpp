@@ -48,7 +48,6 @@ template <> struct DataTypeOf<std::uint64_t> { static constexpr DataType value =
 template <> struct DataTypeOf<bool> { static constexpr DataType value = DataType::Bool; };
 
 /// A C++ type that a Tensor can hold.
-template <typename T>
-concept TensorElement = requires { DataTypeOf<T>::value; };
+template <typename T> concept TensorElement = requires { DataTypeOf<T>::value; };
 
 }  // namespace Aidge

@@ -73,7 +73,9 @@ class Node : public std::enable_shared_from_this<Node> {
   template <AttributeRelation R, NodeAttribute T> T& add() { return mAttributes.add<T>(std::string(R::name)); }
   template <NodeAttribute T> void set(T value) { mAttributes.set<T>({}, std::move(value)); }
   template <NodeAttribute T> void set(Id relation, T value) { mAttributes.set<T>(relation, std::move(value)); }
-  template <AttributeRelation R, NodeAttribute T> void set(std::type_identity_t<T> value) { mAttributes.set<T>(std::string(R::name), std::move(value)); }
+  template <AttributeRelation R, NodeAttribute T> void set(std::type_identity_t<T> value) {
+    mAttributes.set<T>(std::string(R::name), std::move(value));
+  }
   template <NodeAttribute T> [[nodiscard]] bool has() const { return mAttributes.has<T>(); }
   template <NodeAttribute T> [[nodiscard]] bool has(Id relation) const { return mAttributes.has<T>(relation); }
   template <AttributeRelation R, NodeAttribute T> [[nodiscard]] bool has() const { return mAttributes.has<T>(std::string(R::name)); }

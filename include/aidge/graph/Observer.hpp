@@ -20,8 +20,8 @@ struct TensorView {
 
 /// Sign balance of a tensor (or of a part of the batch): sums of magnitudes, and which channels were ever > 0.
 struct SignSummary {
-  double negative = 0.0;  ///< sum of |v| over v < 0, plus v - upper over v > upper
-  double positive = 0.0;  ///< sum of v over v >= 0
+  double negative = 0.0;                 ///< sum of |v| over v < 0, plus v - upper over v > upper
+  double positive = 0.0;                 ///< sum of v over v >= 0
   std::span<const std::uint8_t> active;  ///< one a channel (axis 1): 1 where some v > 0
 };
 

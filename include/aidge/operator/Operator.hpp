@@ -16,8 +16,8 @@
 
 namespace Aidge {
 
-using AttributeValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
-                                    std::vector<std::string>, Tensor>;
+using AttributeValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>, Tensor>;
 using AttributeMap = std::map<std::string, AttributeValue, std::less<>>;
 
 /// What shape inference knows of a tensor.
@@ -37,11 +37,11 @@ struct InputSpec {
 /// What an operator type is: inputs, outputs, attributes with defaults, and how shapes follow.
 struct OperatorSchema {
   std::string type;
-  std::string brief;                 ///< one sentence for docstrings, with the formula
+  std::string brief;  ///< one sentence for docstrings, with the formula
   std::vector<InputSpec> inputs;
-  bool variadic = false;             ///< the last input may repeat
+  bool variadic = false;  ///< the last input may repeat
   std::vector<std::string> outputs{"output"};
-  AttributeMap attributes;           ///< names and defaults; the default's type is the attribute's type
+  AttributeMap attributes;  ///< names and defaults; the default's type is the attribute's type
   /// Throws std::invalid_argument where the attributes contradict each other. May be empty.
   std::function<void(const Operator&)> validate;
   /// Output dims and types; throws std::invalid_argument (the caller prefixes the node's name) where inputs do not fit.
@@ -141,7 +141,8 @@ class Operator {
 [[nodiscard]] NodePtr makeNode(std::string_view type, AttributeMap attributes = {}, std::string name = "", IOIndex_t nbInputs = 0);
 /// A producer node.
 [[nodiscard]] NodePtr Producer(Tensor value, std::string name = "", bool constant = false);
-[[nodiscard]] NodePtr GenericOperator(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, std::string name = "", AttributeMap attributes = {});
+[[nodiscard]] NodePtr GenericOperator(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, std::string name = "",
+                                      AttributeMap attributes = {});
 [[nodiscard]] NodePtr MetaOperator(std::string type, GraphViewPtr graph, std::string name = "");
 
 }  // namespace Aidge

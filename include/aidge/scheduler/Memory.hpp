@@ -20,6 +20,7 @@ struct MemoryPlan {
 
 /// Gives every intermediate value and every step's scratch (bytes, one a step) a place; what is alive at the same time never overlaps. Greedy: biggest first, lowest
 /// free place, aligned to AlignedBuffer::kAlignment.
-[[nodiscard]] MemoryPlan planMemory(const Program& program, const std::vector<ValueId>& shared, const std::vector<std::size_t>& scratchBytes);
+[[nodiscard]] MemoryPlan planMemory(const Program& program, const std::vector<ValueId>& shared,
+                                    const std::vector<std::size_t>& scratchBytes);
 
 }  // namespace Aidge::plan

@@ -27,8 +27,8 @@ class Plan {
 
  private:
   struct Task {
-    std::unique_ptr<Kernel> kernel;       ///< nullptr where the step is no kernel
-    std::vector<SignAccumulator> signs;   ///< one an observer that asks for a summary, while a segment runs
+    std::unique_ptr<Kernel> kernel;      ///< nullptr where the step is no kernel
+    std::vector<SignAccumulator> signs;  ///< one an observer that asks for a summary, while a segment runs
     double seconds = 0.0;
   };
 

@@ -21,18 +21,18 @@ struct Value {
   TensorDesc desc{};
   std::optional<Tensor> constant{};         ///< its value where that does not depend on the graph's inputs
   std::optional<std::size_t> graphInput{};  ///< position among the graph's inputs
-  ValueId alias = kNoValue;               ///< another value whose memory it shares (same bytes, other dims or tag)
-  bool exported = false;                  ///< someone outside keeps it: memory of its own, row-major
-  bool local = false;                     ///< lives within one segment only: memory for one part of the batch
+  ValueId alias = kNoValue;                 ///< another value whose memory it shares (same bytes, other dims or tag)
+  bool exported = false;                    ///< someone outside keeps it: memory of its own, row-major
+  bool local = false;                       ///< lives within one segment only: memory for one part of the batch
 };
 
 /// What a step does.
 enum class StepKind : std::uint8_t {
-  Kernel,         ///< runs an operator (with what is fused into it), or moves data between layouts
-  SignActivation, ///< an activation and the sign summary of its input in one pass
-  Observe,        ///< hands a value to observers
-  BeforeHooks,    ///< materialises a node's inputs and calls its hooks
-  AfterHooks      ///< the same for its outputs
+  Kernel,          ///< runs an operator (with what is fused into it), or moves data between layouts
+  SignActivation,  ///< an activation and the sign summary of its input in one pass
+  Observe,         ///< hands a value to observers
+  BeforeHooks,     ///< materialises a node's inputs and calls its hooks
+  AfterHooks       ///< the same for its outputs
 };
 
 /// One step of a program.
@@ -61,8 +61,8 @@ struct Export {
 /// Consecutive steps that run for one part of the batch after the other.
 struct Segment {
   std::size_t first = 0;
-  std::size_t end = 0;   ///< one past the last step
-  DimSize_t parts = 1;   ///< into how many equal parts axis 0 is cut
+  std::size_t end = 0;  ///< one past the last step
+  DimSize_t parts = 1;  ///< into how many equal parts axis 0 is cut
 };
 
 /// A graph with fixed input dims as a list of steps over values.

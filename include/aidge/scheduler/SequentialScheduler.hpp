@@ -13,18 +13,18 @@ namespace Aidge {
 
 /// One step of a plan, for reports.
 struct StepReport {
-  std::string node;            ///< name of the main node
-  std::string type;            ///< its operator type
+  std::string node;                ///< name of the main node
+  std::string type;                ///< its operator type
   std::vector<std::string> fused;  ///< names of the nodes that run inside this step
   std::string implementation;
-  DimSize_t parts = 1;         ///< into how many parts of the batch it is cut
-  double seconds = 0.0;        ///< accumulated while profiling is on
+  DimSize_t parts = 1;   ///< into how many parts of the batch it is cut
+  double seconds = 0.0;  ///< accumulated while profiling is on
 };
 
 struct PlanReport {
   std::vector<StepReport> steps;
-  std::size_t arenaBytes = 0;    ///< reused intermediate memory
-  std::size_t weightBytes = 0;   ///< packed constants
+  std::size_t arenaBytes = 0;   ///< reused intermediate memory
+  std::size_t weightBytes = 0;  ///< packed constants
 };
 
 /// Runs a compiled graph. Notices every edit of the graph (version) and rebuilds its plans; keeps one plan an input shape.

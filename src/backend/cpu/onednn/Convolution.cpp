@@ -31,8 +31,8 @@ struct Geometry {
 Geometry geometryOf(const KernelRequest& request, bool transposed) {
   const Dims& weight = request.inputs[1].dims;
   const std::span<const DimSize_t> kernel = std::span<const DimSize_t>(weight).subspan(2);
-  const SpatialWindow window =
-      transposed ? resolveTransposedWindow(*request.op, request.inputs[0].dims, kernel) : resolveWindow(*request.op, request.inputs[0].dims, kernel);
+  const SpatialWindow window = transposed ? resolveTransposedWindow(*request.op, request.inputs[0].dims, kernel)
+                                          : resolveWindow(*request.op, request.inputs[0].dims, kernel);
   Geometry geometry{toMemoryDims(window.stride), toMemoryDims(window.dilation), toMemoryDims(window.padBegin),
                     toMemoryDims(transposed ? window.padEnd : window.reachEnd)};
   for (auto& dilation : geometry.dilation) --dilation;
@@ -130,13 +130,14 @@ ConvolutionKernel::Choice ConvolutionKernel::choose(const KernelRequest& request
       choice.primitive = primitive;
     };
     if (transposed) {
-      const dnnl::deconvolution_forward::primitive_desc description(engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, source,
-                                                                    weight, bias, target, geometry.stride, geometry.dilation, geometry.padBegin,
-                                                                    geometry.padEnd, attributes);
+      const dnnl::deconvolution_forward::primitive_desc description(
+          engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, source, weight, bias, target,
+          geometry.stride, geometry.dilation, geometry.padBegin, geometry.padEnd, attributes);
       take(description, dnnl::deconvolution_forward(description));
     } else {
-      const dnnl::convolution_forward::primitive_desc description(engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weight,
-                                                                  bias, target, geometry.stride, geometry.dilation, geometry.padBegin, geometry.padEnd, attributes);
+      const dnnl::convolution_forward::primitive_desc description(
+          engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weight, bias, target, geometry.stride,
+          geometry.dilation, geometry.padBegin, geometry.padEnd, attributes);
       take(description, dnnl::convolution_forward(description));
     }
     return choice;

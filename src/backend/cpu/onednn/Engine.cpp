@@ -63,11 +63,14 @@ std::optional<Eltwise> eltwiseOf(const Operator& op) {
   if (type == "Sigmoid") return Eltwise{Algorithm::eltwise_logistic};
   if (type == "Tanh") return Eltwise{Algorithm::eltwise_tanh};
   if (type == "HardSwish") return Eltwise{Algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F};
-  if (type == "Clip") return Eltwise{Algorithm::eltwise_clip, clampedToFloat(op.attribute<double>("min")), clampedToFloat(op.attribute<double>("max"))};
+  if (type == "Clip")
+    return Eltwise{Algorithm::eltwise_clip, clampedToFloat(op.attribute<double>("min")), clampedToFloat(op.attribute<double>("max"))};
   if (type == "HardSigmoid") {
-    return Eltwise{Algorithm::eltwise_hardsigmoid, static_cast<float>(op.attribute<double>("alpha")), static_cast<float>(op.attribute<double>("beta"))};
+    return Eltwise{Algorithm::eltwise_hardsigmoid, static_cast<float>(op.attribute<double>("alpha")),
+                   static_cast<float>(op.attribute<double>("beta"))};
   }
-  if (type == "GeLU") return Eltwise{op.attribute<std::string>("approximate") == "tanh" ? Algorithm::eltwise_gelu_tanh : Algorithm::eltwise_gelu_erf};
+  if (type == "GeLU")
+    return Eltwise{op.attribute<std::string>("approximate") == "tanh" ? Algorithm::eltwise_gelu_tanh : Algorithm::eltwise_gelu_erf};
   return std::nullopt;
 }
 
@@ -76,7 +79,8 @@ std::optional<Eltwise> gateOf(const Operator& op) {
   using Algorithm = dnnl::algorithm;
   if (op.type() == "Sigmoid") return Eltwise{Algorithm::eltwise_swish, 1.0F};
   if (op.type() == "HardSigmoid") {
-    return Eltwise{Algorithm::eltwise_hardswish, static_cast<float>(op.attribute<double>("alpha")), static_cast<float>(op.attribute<double>("beta"))};
+    return Eltwise{Algorithm::eltwise_hardswish, static_cast<float>(op.attribute<double>("alpha")),
+                   static_cast<float>(op.attribute<double>("beta"))};
   }
   return std::nullopt;
 }

@@ -100,8 +100,9 @@ class MatMulKernel final : public Kernel {
     Desc bias;
     if (mProduct.bias) bias = plainDesc({1, static_cast<DimSize_t>(mProduct.y.get_dims().back())});
     const dnnl::primitive_attr attributes = attributesOf(request);
-    const dnnl::matmul::primitive_desc description = mProduct.bias ? dnnl::matmul::primitive_desc(engine(), mProduct.a, b, bias, mProduct.y, attributes)
-                                                                   : dnnl::matmul::primitive_desc(engine(), mProduct.a, b, mProduct.y, attributes);
+    const dnnl::matmul::primitive_desc description =
+        mProduct.bias ? dnnl::matmul::primitive_desc(engine(), mProduct.a, b, bias, mProduct.y, attributes)
+                      : dnnl::matmul::primitive_desc(engine(), mProduct.a, b, mProduct.y, attributes);
     mImplementation = description.impl_info_str();
     mScratchBytes = aligned(description.scratchpad_desc().get_size());
     mCall = Call(dnnl::matmul(description));
@@ -122,7 +123,8 @@ class MatMulKernel final : public Kernel {
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) override {
     if (mProduct.addend) {
       const auto y = mProduct.y.get_dims();
-      broadcastInto(static_cast<const float*>(inputs[*mProduct.addend]), mAddendDims, mProduct.beta, static_cast<float*>(outputs[0]), y[0], y[1]);
+      broadcastInto(static_cast<const float*>(inputs[*mProduct.addend]), mAddendDims, mProduct.beta, static_cast<float*>(outputs[0]), y[0],
+                    y[1]);
     }
     mCall.set(DNNL_ARG_SRC, inputs[0]);
     if (!mWeight) mCall.set(DNNL_ARG_WEIGHTS, inputs[1]);

@@ -47,9 +47,9 @@ class PoolingKernel final : public Kernel {
     for (auto& d : dilation) --d;
     const Desc source = toDesc(request.inputs[0]);
     const Desc target = toDesc(request.outputs[0]);
-    const dnnl::pooling_forward::primitive_desc description(engine(), dnnl::prop_kind::forward_inference, algorithmOf(*request.op), source, target,
-                                                            toMemoryDims(window.stride), toMemoryDims(window.kernel), dilation,
-                                                            toMemoryDims(window.padBegin), toMemoryDims(window.reachEnd), makeAttributes(request));
+    const dnnl::pooling_forward::primitive_desc description(
+        engine(), dnnl::prop_kind::forward_inference, algorithmOf(*request.op), source, target, toMemoryDims(window.stride),
+        toMemoryDims(window.kernel), dilation, toMemoryDims(window.padBegin), toMemoryDims(window.reachEnd), makeAttributes(request));
     mImplementation = description.impl_info_str();
     mScratchBytes = aligned(description.scratchpad_desc().get_size());
     mCall = Call(dnnl::pooling_forward(description));
@@ -77,7 +77,11 @@ class PoolingKernel final : public Kernel {
 class LoopPooling {
  public:
   LoopPooling(const KernelRequest& request, const SpatialWindow& window)
-      : mMax(request.op->type().starts_with("Max")), mCountPadding(countsPadding(*request.op)), mWindow(window), mInput(request.inputs[0]), mOutput(request.outputs[0]) {}
+      : mMax(request.op->type().starts_with("Max")),
+        mCountPadding(countsPadding(*request.op)),
+        mWindow(window),
+        mInput(request.inputs[0]),
+        mOutput(request.outputs[0]) {}
 
   void operator()(const float* in, float* out) const {
     const DimSize_t planes = mInput.dims[0] * mInput.dims[1];
@@ -113,7 +117,8 @@ class LoopPooling {
       bool padded = true;
       for (std::size_t axis = axes; axis-- > 0;) {
         const DimSize_t extent = mInput.dims[axis + 2];
-        const DimSize_t x = restPlace % mWindow.output[axis] * mWindow.stride[axis] + restTap % mWindow.kernel[axis] * mWindow.dilation[axis] - mWindow.padBegin[axis];
+        const DimSize_t x = restPlace % mWindow.output[axis] * mWindow.stride[axis] +
+                            restTap % mWindow.kernel[axis] * mWindow.dilation[axis] - mWindow.padBegin[axis];
         restPlace /= mWindow.output[axis];
         restTap /= mWindow.kernel[axis];
         inside = inside && x >= 0 && x < extent;
@@ -155,7 +160,8 @@ bool addAll() {
   factory.layout = LayoutRule::PreferChannelsLast;
   factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   factory.create = createPooling;
-  for (const std::string type : {"MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AvgPooling1D", "AvgPooling2D", "AvgPooling3D", "GlobalAveragePooling"}) {
+  for (const std::string type :
+       {"MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AvgPooling1D", "AvgPooling2D", "AvgPooling3D", "GlobalAveragePooling"}) {
     KernelRegistry::add("cpu", type, factory);
   }
   return true;
