@@ -26,8 +26,21 @@ def generate(module: str, directory: Path) -> str:
     ]
     subprocess.run([sys.executable, "-c", program, *options, module], check=True)
     stub = directory / (module.replace(".", "/") + ".pyi")
-    subprocess.run([str(tools / "ruff"), "format", "--isolated", "--line-length=110", "-q", str(stub)], check=True)
-    return stub.read_text(encoding="utf-8")
+    subprocess.run(
+        [str(tools / "ruff"), "format", "--isolated", "--line-length=110", "-q", str(stub)], check=True
+    )
+    return our_dtype(stub.read_text(encoding="utf-8"))
+
+
+def our_dtype(stub: str) -> str:
+    """Return the stub with our `dtype` where pybind11-stubgen took it for NumPy's, which its own property alone means."""
+    head, start, rest = stub.partition("class dtype(enum.Enum):")
+    if not start:
+        return stub
+    body, following, tail = rest.partition("\nclass ")
+    tail = tail.replace("numpy.dtype[typing.Any]", "_dtype")
+    body = body.replace("ClassVar[dtype]", "ClassVar[_dtype]")
+    return f"{head}{start}{body}\n_dtype: typing.TypeAlias = dtype\n{following}{tail}"
 
 
 def main() -> int:
@@ -45,7 +58,9 @@ def main() -> int:
             continue
         if check:
             stale = 1
-            lines = difflib.unified_diff(present.splitlines(), fresh.splitlines(), str(target), "fresh", lineterm="")
+            lines = difflib.unified_diff(
+                present.splitlines(), fresh.splitlines(), str(target), "fresh", lineterm=""
+            )
             print("\n".join(list(lines)[:60]))
             print(f"{target.relative_to(ROOT)} is stale: run `make stubs` and commit it")
         else:

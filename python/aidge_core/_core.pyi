@@ -172,19 +172,19 @@ class dtype(enum.Enum):
     Element type of a Tensor. A dtype argument also takes NumPy's dtypes and their names.
     """
 
-    bfloat16: typing.ClassVar[dtype]
-    boolean: typing.ClassVar[dtype]
-    float16: typing.ClassVar[dtype]
-    float32: typing.ClassVar[dtype]
-    float64: typing.ClassVar[dtype]
-    int16: typing.ClassVar[dtype]
-    int32: typing.ClassVar[dtype]
-    int64: typing.ClassVar[dtype]
-    int8: typing.ClassVar[dtype]
-    uint16: typing.ClassVar[dtype]
-    uint32: typing.ClassVar[dtype]
-    uint64: typing.ClassVar[dtype]
-    uint8: typing.ClassVar[dtype]
+    bfloat16: typing.ClassVar[_dtype]
+    boolean: typing.ClassVar[_dtype]
+    float16: typing.ClassVar[_dtype]
+    float32: typing.ClassVar[_dtype]
+    float64: typing.ClassVar[_dtype]
+    int16: typing.ClassVar[_dtype]
+    int32: typing.ClassVar[_dtype]
+    int64: typing.ClassVar[_dtype]
+    int8: typing.ClassVar[_dtype]
+    uint16: typing.ClassVar[_dtype]
+    uint32: typing.ClassVar[_dtype]
+    uint64: typing.ClassVar[_dtype]
+    uint8: typing.ClassVar[_dtype]
     @classmethod
     def __new__(cls, value): ...
     @property
@@ -192,6 +192,8 @@ class dtype(enum.Enum):
         """
         The same type as numpy.dtype.
         """
+
+_dtype: typing.TypeAlias = dtype
 
 class dformat(enum.Enum):
     """
@@ -221,7 +223,7 @@ class Tensor:
     def full(
         dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
         value: typing.SupportsFloat | typing.SupportsIndex,
-        dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+        dtype: _dtype | numpy.typing.DTypeLike = ...,
     ) -> Tensor:
         """
         A tensor of those dims with all elements set to `value`.
@@ -258,7 +260,7 @@ class Tensor:
         self,
         *,
         dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
-        dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+        dtype: _dtype | numpy.typing.DTypeLike = ...,
         dformat: dformat = ...,
     ) -> None:
         """
@@ -266,7 +268,7 @@ class Tensor:
         """
     @typing.overload
     def __init__(
-        self, data: typing.Any, dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike | None = None
+        self, data: typing.Any, dtype: _dtype | numpy.typing.DTypeLike | None = None
     ) -> None:
         """
         A tensor over an array. Shares the memory of C-contiguous arrays of native byte order (NumPy, and torch by DLPack), and
@@ -285,7 +287,7 @@ class Tensor:
         NumPy's assignment.
         """
     def __setstate__(self, arg0: tuple) -> None: ...
-    def cast(self, dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike) -> Tensor:
+    def cast(self, dtype: _dtype | numpy.typing.DTypeLike) -> Tensor:
         """
         A converted copy; shares the data where the type is already right.
         """
@@ -341,7 +343,7 @@ class Tensor:
         Extent of every axis, outermost first.
         """
     @property
-    def dtype(self) -> numpy.dtype[typing.Any]:
+    def dtype(self) -> _dtype:
         """
         Element type.
         """
@@ -612,7 +614,7 @@ class GraphView:
     def compile(
         self,
         backend: str,
-        datatype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+        datatype: _dtype | numpy.typing.DTypeLike = ...,
         device: typing.SupportsInt | typing.SupportsIndex = 0,
         dims: collections.abc.Sequence[
             collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
@@ -701,7 +703,7 @@ class GraphView:
         The node that the first input feeds; without inputs the first in order; None in an empty graph.
         """
     def set_backend(self, backend: str, device: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
-    def set_datatype(self, datatype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike) -> None: ...
+    def set_datatype(self, datatype: _dtype | numpy.typing.DTypeLike) -> None: ...
     def set_inputs(self, inputs: collections.abc.Sequence[GraphInput]) -> None:
         """
         Declares the inputs; free data inputs that no entry lists become inputs of their own.
@@ -734,7 +736,7 @@ class GraphView:
     @property
     def compiled_dims(self) -> list[list[int]]: ...
     @property
-    def datatype(self) -> numpy.dtype[typing.Any]: ...
+    def datatype(self) -> _dtype: ...
     @property
     def input_specs(self) -> list[GraphInput]:
         """
@@ -818,7 +820,7 @@ class GraphInput:
         name: str,
         targets: collections.abc.Sequence[tuple[Node, typing.SupportsInt | typing.SupportsIndex]],
         dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex | None] | None = None,
-        dtype: numpy.dtype[typing.Any] | numpy.typing.DTypeLike = ...,
+        dtype: _dtype | numpy.typing.DTypeLike = ...,
     ) -> None: ...
     def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
     def __repr__(self) -> str: ...
@@ -828,7 +830,7 @@ class GraphInput:
         One int an axis, None where it is free; None where nothing is known.
         """
     @property
-    def dtype(self) -> numpy.dtype[typing.Any]: ...
+    def dtype(self) -> _dtype: ...
     @property
     def name(self) -> str: ...
     @property
@@ -852,7 +854,7 @@ class GraphOutput:
         As the last forward_dims found them; None before.
         """
     @property
-    def dtype(self) -> numpy.dtype[typing.Any]: ...
+    def dtype(self) -> _dtype: ...
     @property
     def index(self) -> int:
         """
