@@ -42,12 +42,16 @@ def main() -> int:
             passed[area_of(runner, case)] += outcome == "passed"
     if "--update" in sys.argv[1:]:
         BOUNDS.write_text("".join(f"{area} {passed[area]}\n" for area in sorted(passed)), encoding="utf-8")
-    bounds = {area: int(count) for area, count in map(str.split, BOUNDS.read_text(encoding="utf-8").splitlines())}
+    bounds = {
+        area: int(count) for area, count in map(str.split, BOUNDS.read_text(encoding="utf-8").splitlines())
+    }
     lost = [area for area in bounds if passed[area] < bounds[area]]
     for area in lost:
         print(f"{area}: expected at least {bounds[area]} passed tests, got {passed[area]}")
     for area in sorted(passed.keys() - bounds.keys()):
-        print(f"{area}: {passed[area]} passed tests without a lower bound (python .ci/test_counts.py --update)")
+        print(
+            f"{area}: {passed[area]} passed tests without a lower bound (python .ci/test_counts.py --update)"
+        )
     print(f"{totals['passed']} passed, {totals['failed']} failed, {totals['skipped']} skipped")
     return 1 if lost or totals["failed"] else 0
 
