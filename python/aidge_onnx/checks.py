@@ -110,10 +110,8 @@ def check_header(model: ModelProto) -> dict[str, int]:
             raise InvalidModelError(f"bad or repeated opset import for domain {domain!r}: {entry.version}")
         opsets[domain] = entry.version
     newest = onnx.defs.onnx_opset_version()
-    if "" in opsets and not 7 <= opsets[""] <= newest:
-        raise InvalidModelError(
-            f"opset {opsets['']}, expected 7 to {newest} (convert older models with onnx.version_converter)"
-        )
+    if opsets.get("", 1) > newest:
+        raise InvalidModelError(f"opset {opsets['']}, expected 1 to {newest}")
     if not opsets:
         raise InvalidModelError("not an ONNX model: no opset import")
     return opsets

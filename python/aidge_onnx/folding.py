@@ -24,11 +24,11 @@ def fold(source: Source, max_bytes: int) -> None:
     `max_bytes` bounds the sum of all results."""
     budget = max_bytes
     for _ in range(_ROUNDS):
-        source.infer()
+        pending = source.infer()
         used, resolved = _fold_once(source, budget)
         drop_dead_nodes(source)
         budget -= used
-        if not resolved:
+        if not resolved and not pending:
             return
 
 

@@ -37,7 +37,7 @@ def load_onnx(
     dynamic_batch: bool = False,
     max_constant_bytes: int = 1 << 30,
 ) -> aidge_core.GraphView:
-    """Reads an ONNX model (opset 7 or newer) into a graph.
+    """Reads an ONNX model into a graph (opset 7 and newer as they are, older ones converted to 7 first).
 
     source: path of a file, the file's bytes, or a ModelProto (left as it is).
     base_dir: where external data may be; by default the file's own directory, and nowhere for bytes and

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.version_converter
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from .checks import check_graph, outer_names
 from .errors import InvalidModelError
 from .functions import inline_functions
+from .rank_guard import hide_shape_operands
 from .symbolic import Dim, Sym
 from .tensors import DTYPE_NAMES, to_numpy, to_proto
 
@@ -22,6 +24,7 @@ __all__ = ["OnnxNode", "Source", "ValueType"]
 #: Constants up to this many elements stay in what shape inference sees: shapes, axes and the like are
 #: among them.
 _SMALL = 4096
+_FIRST_OPSET = 7
 _CULPRIT = re.compile(r"op_type:\s*(\w+)")
 
 
@@ -114,6 +117,10 @@ class Source:
     #: Dims of values that shape inference cannot find, and the symbols in them by their text.
     hints: dict[str, tuple[Dim, ...]] = field(default_factory=dict)
     symbols: dict[str, Sym] = field(default_factory=dict)
+    #: Shape operands of unknown length, which the last inference did not see.
+    hidden: set[str] = field(default_factory=set)
+    #: True for a model from before opset 7.
+    is_upgraded: bool = False
     #: Name and former size of the first dim of the inputs, where it was fixed and has been made free.
     freed_batch: tuple[str, int] | None = None
 
@@ -139,6 +146,9 @@ class Source:
         if len(model.functions):
             source._inline()
         source._check_proto()
+        if source.opset < _FIRST_OPSET and "" in opsets:
+            source._upgrade()
+            source._check_proto()
         source.nodes = [OnnxNode.read(node) for node in source.model.graph.node]
         return source
 
@@ -151,13 +161,44 @@ class Source:
             self.opaque[tensor.name] = kept
 
     def _inline(self) -> None:
-        self.model = inline_functions(self.skeleton(self.model.graph.node))
-        graph = self.model.graph
+        self._adopt(inline_functions(self.skeleton(self.model.graph.node)))
+        del self.model.functions[:]
+
+    def _upgrade(self) -> None:
+        """Brings opsets before 7 up to 7, the first that the converters read."""
+        self.nodes = [OnnxNode.read(node) for node in self.model.graph.node]
+        if (self.infer() and self.infer()) or self.hidden:  # refuses what would not be safe to convert
+            raise InvalidModelError(
+                f"opset {self.opset} with computed shapes cannot be converted to {_FIRST_OPSET}"
+            )
+        try:
+            upgraded = onnx.version_converter.convert_version(
+                self.skeleton(self.model.graph.node), _FIRST_OPSET
+            )
+        except Exception as error:  # the converter has no exception type of its own
+            raise InvalidModelError(
+                f"opset {self.opset} cannot be converted to {_FIRST_OPSET}: {error}"
+            ) from error
+        for tensor in upgraded.graph.initializer:
+            if tensor.name not in self.constants:
+                self._take(tensor)
+        self._adopt(upgraded)
+        self.opsets[""] = _FIRST_OPSET
+        self.is_upgraded = True
+
+    def _adopt(self, other: ModelProto) -> None:
+        """Takes over the nodes of a model that was made from our skeleton; header and boundary stay."""
         known = set(self.constants) | set(self.opaque)
-        del graph.initializer[:]
-        check_graph(graph, known - {value.name for value in graph.input})
-        _remove_constants(self.model, self)
-        for entry in self.model.opset_import:
+        del other.graph.initializer[:]
+        check_graph(other.graph, known - {value.name for value in other.graph.input})
+        _remove_constants(other, self)
+        for part in ("node", "value_info"):
+            ours = getattr(self.model.graph, part)
+            del ours[:]
+            ours.extend(getattr(other.graph, part))
+        del self.model.opset_import[:]
+        self.model.opset_import.extend(other.opset_import)
+        for entry in other.opset_import:
             self.opsets.setdefault("" if entry.domain == "ai.onnx" else entry.domain, entry.version)
 
     def _check_proto(self) -> None:
@@ -198,8 +239,8 @@ class Source:
                 )
         return model
 
-    def infer(self) -> None:
-        """Fills `values` by ONNX shape inference.
+    def infer(self) -> bool:
+        """Fills `values` by ONNX shape inference; True where another round would find more.
 
         InvalidModelError where types or shapes contradict each other.
         """
@@ -215,6 +256,9 @@ class Source:
                     dim.dim_param = _unused(f"{value.name}_dim{axis}", taken)
         del model.graph.output[:]
         model.graph.output.extend(ValueInfoProto(name=value.name) for value in self.outputs)
+        stand_in = _unused("shape_operand", set(self.values) | taken)
+        model.graph.input.append(onnx.helper.make_tensor_value_info(stand_in, TensorProto.INT64, [None]))
+        self.hidden = hide_shape_operands(model.graph, self._length, stand_in)
         inferred = _infer(model)
         self.values = {}
         for value in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
@@ -226,6 +270,14 @@ class Source:
             )
         for name, tensor in self.opaque.items():
             self.values[name] = ValueType(tensor.data_type, tuple(tensor.dims))
+        return any(self._length(name) is not None for name in self.hidden)
+
+    def _length(self, name: str) -> int | None:
+        """Number of elements of a value where it is known to be a list."""
+        if name in self.constants:
+            return self.constants[name].size
+        dims = self.type_of(name).dims
+        return dims[0] if dims is not None and len(dims) == 1 and not isinstance(dims[0], Sym) else None
 
     def _hint(self, name: str, dims: tuple[Dim, ...]) -> ValueInfoProto:
         self.symbols.update({str(dim): dim for dim in dims if isinstance(dim, Sym)})

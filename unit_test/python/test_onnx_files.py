@@ -537,6 +537,37 @@ def test_a_convolution_whose_weight_is_computed_is_kept() -> None:
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Conv2d",
+        "BatchNorm2d_eval",
+        "Linear",
+        "MaxPool2d",
+        "ConstantPad2d",
+        "PReLU_2d_multiparam",
+        "Softmax",
+        "GLU_dim",
+    ],
+)
+def test_models_from_before_opset_7_are_converted(name: str) -> None:
+    """The onnx package has such files, with the values that PyTorch computed."""
+    directory = (
+        Path(onnx.__file__).parent / "backend" / "test" / "data" / "pytorch-converted" / f"test_{name}"
+    )
+    given, expected = (
+        numpy_helper.to_array(onnx.load_tensor(directory / "test_data_set_0" / f"{kind}_0.pb"))
+        for kind in ("input", "output")
+    )
+    source = onnx.load(directory / "model.onnx")
+    assert [entry.version for entry in source.opset_import] == [6]
+    exported = round_trip(source)
+    assert [entry.version for entry in exported.opset_import] == [7 if name == "GLU_dim" else 13]
+    (entry,) = exported.graph.input
+    (result,) = run(exported, {entry.name: given})
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_generic_operators_pin_the_opset_unless_they_mean_the_same_in_the_wished_one() -> None:
     old = model(
         [node("Upsample", ["x", "s"], ["y"], mode="nearest")],

@@ -7,7 +7,7 @@ import math
 import aidge_core
 import numpy as np
 
-from ..builder import Builder, NotNative, Value, finite, refuse, scalar
+from ..builder import Builder, Fresh, NotNative, Value, finite, refuse, scalar
 from ..source import OnnxNode
 from ..symbolic import Sym
 from ..writer import Writer
@@ -44,8 +44,16 @@ def import_hard_sigmoid(node: OnnxNode, build: Builder) -> None:
 
 @imports("PRelu")
 def import_prelu(node: OnnxNode, build: Builder) -> None:
-    build.floats(node, 1, "the slope")
-    build.emit(node, "PReLU", node.inputs)
+    slope = build.floats(node, 1, "the slope")
+    rank = build.source.type_of(node.inputs[0]).rank
+    if not build.source.is_upgraded or slope.size == 1:
+        build.emit(node, "PReLU", node.inputs)
+    elif rank is None or slope.ndim != 1:
+        raise NotNative("before opset 7 on data of unknown rank")
+    else:
+        # Before opset 7 the slope was one value a channel, wherever the channels are.
+        per_channel = Fresh(slope.reshape(-1, *[1] * (rank - 2)), node.inputs[1])
+        build.emit(node, "PReLU", [node.inputs[0], per_channel])
 
 
 @imports("Gelu")
