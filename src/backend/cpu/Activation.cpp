@@ -58,6 +58,11 @@ std::optional<float> ActivationFunction::reluSlope() const noexcept {
   return std::nullopt;
 }
 
+std::optional<float> ActivationFunction::clipBound() const noexcept {
+  if (mKind == UnaryLoop::Clip && mA == 0.0F && mB > 0.0F) return mB;
+  return std::nullopt;
+}
+
 namespace {
 
 std::unique_ptr<Kernel> createActivation(const KernelRequest& request) {

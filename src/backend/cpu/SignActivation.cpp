@@ -72,6 +72,9 @@ class BlockActivation {
   /// Slope of a ReLU (0) or of a LeakyReLU that keeps signs; nothing for the others.
   [[nodiscard]] std::optional<float> fusedSlope() const { return mFunction ? mFunction->reluSlope() : std::nullopt; }
 
+  /// Upper bound of a clipping of [0, bound]; nothing for the others.
+  [[nodiscard]] std::optional<float> clipBound() const { return mFunction ? mFunction->clipBound() : std::nullopt; }
+
   void apply(const float* in, float* out, std::size_t begin, std::size_t end) const {
     if (mFunction) return mFunction->apply(in + begin, out + begin, end - begin);
     const VectorLoops& loops = vectorLoops();
@@ -107,9 +110,10 @@ struct BlockStatistics {
     const std::size_t begin = block * blockSize();
     const std::size_t end = std::min(order.total, begin + blockSize());
     const auto fused = function ? function->fusedSlope() : std::nullopt;
-    if (fused) {
-      const auto loop = *fused == 0.0F ? vectorLoops().signRelu : vectorLoops().signLeaky;
-      loop(in + begin, out + begin, end - begin, upper, *fused, &sums);
+    const bool clips = function && function->clipBound() == upper;
+    if (fused || clips) {
+      const auto loop = clips ? vectorLoops().signClip : *fused == 0.0F ? vectorLoops().signRelu : vectorLoops().signLeaky;
+      loop(in + begin, out + begin, end - begin, upper, fused.value_or(0.0F), &sums);
       if (!active.complete()) active.scan(out, begin, end, order);  // positive where `in` was, which may be overwritten
       return;
     }

@@ -21,6 +21,8 @@ class ActivationFunction {
   void apply(const float* in, float* out, std::size_t n) const { mLoop(in, out, n, mA, mB); }
   /// f is v for v >= 0 and slope * v below, with this slope >= 0 (ReLU: 0); nothing for other functions.
   [[nodiscard]] std::optional<float> reluSlope() const noexcept;
+  /// The bound > 0 of a Clip to [0, bound]; nothing for other functions.
+  [[nodiscard]] std::optional<float> clipBound() const noexcept;
 
  private:
   UnaryLoop mKind;

@@ -30,10 +30,12 @@ struct VectorLoops {
 
   InstructionSet instructionSet;
   /// Adds to `sums` (float trees of eight, then double). NaN and infinity make the sums non-finite. `above` only where upper is finite.
-  /// signRelu also writes max(v, 0) to `out`, signLeaky v or slope * v; signSums leaves `out` alone.
+  /// signRelu also writes max(v, 0) to `out`, signLeaky v or slope * v, signClip min(max(v, 0), upper) where 0 < upper < infinity
+  /// (it adds what lies above to `negative`); signSums leaves `out` alone.
   Sums signSums;
   Sums signRelu;
   Sums signLeaky;
+  Sums signClip;
   /// Whether some value is > 0; whether all are.
   bool (*anyPositive)(const float* in, std::size_t n);
   bool (*allPositive)(const float* in, std::size_t n);
