@@ -90,5 +90,5 @@ $(STAMPS)/tools: pyproject.toml | $(STAMPS)/installed
 	@touch $@
 
 $(STAMPS)/torch: | $(STAMPS)/installed
-	$(PIP) install --quiet torch==2.13.0
+	$(PIP) install --quiet torch==2.13.0 onnxscript
 	@touch $@
