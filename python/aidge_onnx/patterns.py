@@ -59,6 +59,16 @@ class _Graph:
             else None
         )
 
+    def replace(self, region: list[OnnxNode], last: OnnxNode, entry: str, form: str) -> None:
+        """Makes the last node of the region a Gelu of the entry; the others are forgotten."""
+        for node in region:
+            for name in node.uses():
+                self.readers[name] = [reader for reader in self.readers[name] if reader is not node]
+            if node is not last:
+                del self.maker[node.outputs[0]]
+        last.op, last.inputs, last.captured, last.attributes = "Gelu", [entry], (), {"approximate": form}
+        self.readers[entry].append(last)
+
     def only_reader(self, name: str) -> OnnxNode | None:
         readers = self.readers.get(name, [])
         return readers[0] if len(readers) == 1 and name not in self.exits else None
@@ -73,21 +83,23 @@ class _Graph:
 
 
 def find_gelu(source: Source) -> None:
-    """Replaces every written-out GeLU (erf and tanh form) on float32 values by one Gelu node with the name
-    of the last of its nodes."""
+    """Replaces every written-out GeLU (erf and tanh form) on float32 values by one Gelu node.
+
+    It has the name of the last of the nodes that it stands for.
+    """
     graph = _Graph(source)
-    for node in list(source.nodes):
-        if node.op not in _GELU or node.domain or source.type_of(node.inputs[0]).elem != TensorProto.FLOAT:
+    gone: set[int] = set()
+    for node in source.nodes:
+        if node.op not in _GELU or node.domain or id(node) in gone:
+            continue
+        if source.type_of(node.inputs[0]).elem != TensorProto.FLOAT:
             continue
         found = _match(graph, node)
-        if found is None:
-            continue
-        entry, last, region = found
-        last.op, last.inputs, last.captured = "Gelu", [entry], ()
-        last.attributes = {"approximate": _GELU[node.op][0]}
-        gone = {id(part) for part in region if part is not last}
-        source.nodes = [part for part in source.nodes if id(part) not in gone]
-        graph = _Graph(source)
+        if found is not None:
+            entry, last, region = found
+            graph.replace(region, last, entry, _GELU[node.op][0])
+            gone.update(id(part) for part in region if part is not last)
+    source.nodes = [node for node in source.nodes if id(node) not in gone]
 
 
 def _match(graph: _Graph, core: OnnxNode) -> tuple[str, OnnxNode, list[OnnxNode]] | None:
@@ -103,7 +115,8 @@ def _match(graph: _Graph, core: OnnxNode) -> tuple[str, OnnxNode, list[OnnxNode]
             result = _evaluate(graph, below.outputs[0], region, inside)
             if result is None or not np.allclose(result, _GELU[core.op][1], rtol=_TOLERANCE, atol=_TOLERANCE):
                 continue
-            if _closed(graph, inside, below):
+            same_rank = graph.source.type_of(entry).rank == graph.source.type_of(below.outputs[0]).rank
+            if same_rank and _closed(graph, inside, below):
                 return entry, below, inside
     return None
 

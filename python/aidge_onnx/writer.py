@@ -20,6 +20,31 @@ __all__ = ["NeedsOpset", "Writer"]
 
 Array = np.ndarray[Any, Any]
 _SMALL = 4096
+_SAME_RANK = frozenset(
+    {
+        "BatchNormalization",
+        "Clip",
+        "Conv",
+        "Dropout",
+        "Gelu",
+        "HardSigmoid",
+        "HardSwish",
+        "Identity",
+        "LeakyRelu",
+        "LRN",
+        "MaxPool",
+        "AveragePool",
+        "GlobalAveragePool",
+        "PRelu",
+        "Relu",
+        "Sigmoid",
+        "Softmax",
+        "Tanh",
+        "Transpose",
+        "Erf",
+        "Concat",
+    }
+)
 
 
 class NeedsOpset(ValueError):
@@ -46,6 +71,7 @@ class Writer:
         self._node_names = Names()
         self._chosen: dict[int, str] = {}
         self._ranks: dict[str, int] = {}
+        self._makers: dict[str, NodeProto] = {}
 
     # --- names ----------------------------------------------------------------------------------------------
     def reserve(self, names: Sequence[str]) -> None:
@@ -114,12 +140,23 @@ class Writer:
 
     def known_rank(self, value: str) -> int | None:
         """Number of dims of a value; None where shape inference cannot tell."""
+        while value not in self._ranks:
+            node = self._makers.get(value)
+            if node is None or node.domain or node.op_type not in _SAME_RANK:
+                break
+            value = node.input[0]
         if value not in self._ranks:
             inferred = onnx.shape_inference.infer_shapes(self.skeleton([ValueInfoProto(name=value)]))
             for info in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
                 if info.type.tensor_type.HasField("shape"):
                     self._ranks[info.name] = len(info.type.tensor_type.shape.dim)
         return self._ranks.get(value)
+
+    def _append(self, proto: NodeProto) -> None:
+        self.nodes.append(proto)
+        self._makers.update((name, proto) for name in proto.output)
+        if proto.op_type in ("Gemm", "Flatten") and not proto.domain:
+            self._ranks[proto.output[0]] = 2
 
     def rank(self, value: str, node: aidge_core.Node) -> int:
         """Number of dims of a value; ValueError where shape inference cannot tell."""
@@ -157,7 +194,7 @@ class Writer:
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
         """The ONNX node that gives the node's output, under the node's name."""
-        self.nodes.append(
+        self._append(
             helper.make_node(
                 op, list(inputs), [self.output(node)], name=self._chosen[node.id()], **dict(attributes or {})
             )
@@ -174,7 +211,7 @@ class Writer:
         """One of several ONNX nodes that stand for a node; returns the name of its value."""
         name = self._node_names.unique(f"{self._chosen[node.id()]}_{suffix}")
         value = self._names.unique(f"{name}_output_0")
-        self.nodes.append(helper.make_node(op, list(inputs), [value], name=name, **dict(attributes)))
+        self._append(helper.make_node(op, list(inputs), [value], name=name, **dict(attributes)))
         return value
 
     def constant(self, node: aidge_core.Node, suffix: str, array: Array) -> str:
@@ -185,7 +222,7 @@ class Writer:
 
     def identity(self, name: str, source: str) -> None:
         """A second name for a value."""
-        self.nodes.append(
+        self._append(
             helper.make_node("Identity", [source], [name], name=self._node_names.unique(f"{name}_identity"))
         )
 
@@ -209,7 +246,7 @@ class Writer:
         proto.input.extend(names[:own])
         proto.output.extend(self.output(node, index) if name else "" for index, name in enumerate(outputs))
         rename_captured(proto, dict(zip(entry.captured, names[own:], strict=True)))
-        self.nodes.append(proto)
+        self._append(proto)
 
     # --- the model ------------------------------------------------------------------------------------------
     def skeleton(self, outputs: Sequence[ValueInfoProto]) -> ModelProto:

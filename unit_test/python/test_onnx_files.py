@@ -655,6 +655,42 @@ def test_paths_bytes_and_protos_give_the_same_graph(tmp_path: Path) -> None:
     assert len(exports) == 1
 
 
+# --- a trained network ---------------------------------------------------------------------------------------------
+GOLDEN = Path(__file__).parents[1] / "data" / "fibnlr" / "net.onnx"
+
+
+def golden_feeds(source: ModelProto) -> dict[str, np.ndarray[Any, Any]]:
+    constants = {initialiser.name for initialiser in source.graph.initializer}
+    feeds = {}
+    for value in source.graph.input:
+        if value.name not in constants:
+            feeds[value.name] = values(*(int(dim) if isinstance(dim, int) else 3 for dim in dims_of(value)))
+    return feeds
+
+
+def test_the_golden_network_of_fibnlr_survives() -> None:
+    source = onnx.load(GOLDEN)
+    graph = aidge_onnx.load_onnx(GOLDEN)
+    assert [n.name() for n in graph.get_nodes() if n.get_operator().is_generic()] == []
+    named = {n.name for n in source.graph.node if n.name}
+    assert named & {n.name() for n in graph.get_nodes()} == named
+    assert_same(source, aidge_onnx.to_model_proto(graph), golden_feeds(source))
+
+
+def test_a_network_from_which_activations_were_taken_exports_with_its_names() -> None:
+    source = onnx.load(GOLDEN)
+    graph = aidge_onnx.load_onnx(GOLDEN)
+    activations = [n for n in graph.get_ordered_nodes() if n.type() == "ReLU"]
+    for activation in activations:
+        graph.bypass(activation)
+    exported = aidge_onnx.to_model_proto(graph)
+    assert [value.name for value in exported.graph.output] == [value.name for value in source.graph.output]
+    assert len(exported.graph.node) <= len(source.graph.node) - len(activations) + 1
+    expected = {n.name for n in exported.graph.node}
+    assert expected.isdisjoint(n.name() for n in activations)
+    run(exported, golden_feeds(source))
+
+
 # --- writing --------------------------------------------------------------------------------------------------------
 def test_a_file_is_written_whole_and_alone(tmp_path: Path) -> None:
     source = model([node("Gemm", ["x", "w"], ["y"])], [weights("w", 4, 3)])
