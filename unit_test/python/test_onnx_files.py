@@ -764,17 +764,3 @@ def test_weights_that_change_in_the_graph_change_in_the_file() -> None:
     np.testing.assert_array_equal(
         numpy_helper.to_array(exported.graph.initializer[0]), np.full(4, 2.5, np.float32)
     )
-
-
-def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "onnx.md").read_text(encoding="utf-8")
-    code = text.split("```python\n")[1].split("```")[0]
-    monkeypatch.chdir(tmp_path)
-    source = model(
-        [node("Conv", ["x", "w"], ["h"]), node("Relu", ["h"], ["y"])],
-        [weights("w", 4, 3, 3, 3)],
-        inputs=[info("x", ("N", 3, 8, 8))],
-    )
-    (tmp_path / "resnet18.onnx").write_bytes(source.SerializeToString())
-    exec(compile(code, "docs/onnx.md", "exec"), {})
-    onnx.checker.check_model(str(tmp_path / "again.onnx"), full_check=True)
