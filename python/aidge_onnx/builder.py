@@ -196,7 +196,7 @@ class Builder:
                 self._values[name] = self._opaque(name)
             else:
                 array = self.source.constants[name]
-                weight = name in self.source.initialisers and np.issubdtype(array.dtype, np.floating)
+                weight = array.dtype.kind == "f" and (array.ndim > 0 or name in self.source.initialisers)
                 self._values[name] = self._producer(array, name, constant=not weight)
         return self._values[name]
 

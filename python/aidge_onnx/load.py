@@ -53,6 +53,7 @@ def load_onnx(
         opsets = check_header(model)
         _bring_in_data(model, base)
         prepared = Source.from_model(model, opsets)
+        del model
         if dynamic_batch:
             free_batch(prepared)
         fold(prepared, max_constant_bytes)

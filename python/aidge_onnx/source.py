@@ -131,7 +131,7 @@ class Source:
 
     @classmethod
     def from_model(cls, model: ModelProto, opsets: dict[str, int]) -> Source:
-        """Takes the model apart (it is emptied). Its tensors must be internal already."""
+        """Takes the model apart (drop it afterwards). Its tensors must be internal already."""
         source = cls(model, opsets)
         graph = model.graph
         check_graph(graph, set())
@@ -143,7 +143,10 @@ class Source:
         source.outputs = [_copy(value) for value in graph.output]
         _remove_constants(model, source)
         del graph.initializer[:]
-        if len(model.functions):
+        # A proto gives memory back only as a whole: go on with a copy, without the weights.
+        source.model = ModelProto()
+        source.model.CopyFrom(model)
+        if len(source.model.functions):
             source._inline()
         source._check_proto()
         if source.opset < _FIRST_OPSET and "" in opsets:
