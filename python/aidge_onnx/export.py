@@ -267,8 +267,8 @@ def _write_nodes(
 
 def _inside(node: aidge_core.Node, index: int) -> tuple[aidge_core.Node, int]:
     """Where an output of a meta operator really comes from."""
-    while (inner := node.get_operator().get_micro_graph()) is not None:
-        output = inner.output_specs[index]
+    while node.get_operator().is_meta():
+        output = node.get_operator().get_micro_graph().output_specs[index]
         node, index = output.node, output.index
     return node, index
 
@@ -282,8 +282,8 @@ def _settle_names(graph: aidge_core.GraphView, write: Writer) -> None:
         elif not node.get_operator().is_meta():
             write.name_node(node)
     for node in nodes:
-        if (inner := node.get_operator().get_micro_graph()) is not None:
-            _settle_names(inner, write)
+        if node.get_operator().is_meta():
+            _settle_names(node.get_operator().get_micro_graph(), write)
 
 
 def _write_graph(graph: aidge_core.GraphView, write: Writer) -> None:
@@ -291,8 +291,8 @@ def _write_graph(graph: aidge_core.GraphView, write: Writer) -> None:
         operator = node.get_operator()
         if operator.is_producer():
             continue
-        if (inner := operator.get_micro_graph()) is not None:
-            _write_meta(node, inner, write)
+        if operator.is_meta():
+            _write_meta(node, operator.get_micro_graph(), write)
         elif operator.is_generic():
             write.generic(node)
         elif node.type() in EXPORTERS:
