@@ -102,6 +102,9 @@ def check(
     got = result_of(model, inputs)
     assert got.shape == expected.shape
     assert got.dtype == expected.dtype
+    # The maximum of a window that lies in the padding alone is left open by ONNX.
+    nothing = expected == np.finfo(np.float32).min if kind == "MaxPool" else np.zeros(expected.shape, bool)
+    got, expected = np.where(nothing, 0, got), np.where(nothing, 0, expected)
     scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
     np.testing.assert_allclose(got, expected, rtol=TOLERANCE, atol=TOLERANCE * scale)
 

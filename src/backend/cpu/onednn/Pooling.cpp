@@ -44,7 +44,8 @@ class PoolingKernel final : public Kernel {
   PoolingKernel(const KernelRequest& request, const SpatialWindow& window) {
     const auto toMemoryDims = [](const Dims& dims) { return dnnl::memory::dims(dims.begin(), dims.end()); };
     dnnl::memory::dims dilation = toMemoryDims(window.dilation);
-    for (auto& d : dilation) --d;
+    // oneDNN refuses to dilate a window of one element, where it means nothing.
+    for (std::size_t i = 0; i < dilation.size(); ++i) dilation[i] = window.kernel[i] == 1 ? 0 : dilation[i] - 1;
     const Desc source = toDesc(request.inputs[0]);
     const Desc target = toDesc(request.outputs[0]);
     const dnnl::pooling_forward::primitive_desc description(
