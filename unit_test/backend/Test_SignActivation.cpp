@@ -101,11 +101,12 @@ TEST_CASE("Other activations are applied in the same call, in place too") {
   const auto gelu = Operator::generic("GeLU", 1, 1, {{"approximate", std::string("none")}});
   const auto reference = [](const Operator& op, double x) {
     if (op.type() == "LeakyReLU") return x < 0.0 ? op.attribute<double>("negative_slope") * x : x;
-    if (op.type() == "Clip") return std::min(std::max(x, 0.5), 1.5);
+    if (op.type() == "Clip") return std::min(std::max(x, op.attribute<double>("min")), 1.5);
     return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
   };
   const auto mirror = Operator::generic("LeakyReLU", 1, 1, {{"negative_slope", -0.5}});
-  for (const auto& op : {leaky, mirror, clip, gelu}) {
+  const auto clipAtZero = Operator::generic("Clip", 1, 1, {{"min", 0.0}, {"max", 1.5}});
+  for (const auto& op : {leaky, mirror, clip, clipAtZero, gelu}) {
     std::vector<float> work = input;
     SignAccumulator sums;
     cpu::signActivation(work.data(), work.data(), dims, layout, op.get(), 1.5, sums);
