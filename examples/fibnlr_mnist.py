@@ -14,18 +14,19 @@ import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
 import aidge_core
 import aidge_onnx
 import numpy as np
-from mnist_data import Split, load_mnist
+import numpy.typing as npt
+from aidge_core.data.datasets import mnist
 
 
 class MnistDatabase(aidge_core.Database):
     """Items are [image, label]: only the leading entry feeds the network, the label is passed over."""
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> None:
         super().__init__()
-        self._split = split
+        self._images, self._labels = images, labels
 
     def __len__(self) -> int:
-        return len(self._split.labels)
+        return len(self._labels)
 
     def get_nb_modalities(self) -> int:
         """Two: image and label."""
@@ -33,17 +34,18 @@ class MnistDatabase(aidge_core.Database):
 
     def get_item(self, index: int) -> list[Any]:
         """Image (1, 28, 28) and label (1,)."""
-        return [self._split.images[index], self._split.labels[index : index + 1]]
+        return [self._images[index], self._labels[index : index + 1]]
 
 
-def accuracy(model: Any, split: Split, batch_size: int = 500) -> float:
-    """Share of ``split`` that ``model`` classifies rightly."""
+def accuracy(model: Any, batch_size: int = 500) -> float:
+    """Share of the test images that ``model`` classifies rightly."""
+    images, labels = mnist("test")
     scheduler = aidge_core.SequentialScheduler(model)
     right = 0
-    for start in range(0, len(split.labels), batch_size):
-        (logits,) = scheduler.forward(data=[split.images[start : start + batch_size]])
-        right += int((np.asarray(logits).argmax(1) == split.labels[start : start + batch_size]).sum())
-    return right / len(split.labels)
+    for start in range(0, len(labels), batch_size):
+        (logits,) = scheduler.forward(data=[images[start : start + batch_size]])
+        right += int((np.asarray(logits).argmax(1) == labels[start : start + batch_size]).sum())
+    return right / len(labels)
 
 
 def main() -> None:
@@ -53,15 +55,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="where to write the pruned network")
     arguments = parser.parse_args()
 
-    mnist = load_mnist()
+    database = MnistDatabase(*mnist("validation"))
     provider = aidge_core.DataProvider(
-        MnistDatabase(mnist.validation), backend="cpu", batch_size=64, shuffle=True, drop_last=True, seed=0
+        database, backend="cpu", batch_size=64, shuffle=True, drop_last=True, seed=0
     )
     model = aidge_onnx.load_onnx(str(arguments.model))
     (tensor, _) = next(iter(provider))
     model.set_mandatory_inputs_first()
     model.compile("cpu", datatype=aidge_core.dtype.float32, dims=[tensor.dims])
-    before = accuracy(model, mnist.test)
+    before = accuracy(model)
 
     params = aidge_core.fibnlr_Parameters()
     aidge_core.fibnlr_prepare(model, params)
@@ -70,7 +72,7 @@ def main() -> None:
 
     print(f"{convergence.reason} after {convergence.iterations} iterations")
     print("pruned:", ", ".join(sorted(node.name() for node in pruned)) or "nothing")
-    print(f"test accuracy {before:.2%} before, {accuracy(model, mnist.test):.2%} after")
+    print(f"test accuracy {before:.2%} before, {accuracy(model):.2%} after")
     if arguments.out is not None:
         aidge_onnx.export_onnx(model, str(arguments.out))
 

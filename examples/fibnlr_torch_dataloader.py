@@ -14,7 +14,7 @@ import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
 import aidge_core
 import aidge_onnx
 import torch
-from mnist_data import load_mnist
+from aidge_core.data.datasets import mnist
 from torch.utils.data import DataLoader, TensorDataset
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--x-least", type=int, default=1, help="activations that go in each group, at most")
     arguments = parser.parse_args()
 
-    images, labels = load_mnist().validation
+    images, labels = mnist("validation")
     loader = DataLoader(
         TensorDataset(torch.from_numpy(images), torch.from_numpy(labels)),
         batch_size=64,

