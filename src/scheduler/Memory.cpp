@@ -1,6 +1,7 @@
 #include "aidge/scheduler/Memory.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -123,42 +124,113 @@ void placeBlocks(std::vector<Block>& blocks) {
   }
 }
 
+/// Blocks of one memory space, with the values that they are for.
+class Space {
+ public:
+  void addValue(ValueId id, const Block& block) { mBlockOf[id] = addOther(block); }
+  /// Puts a value into the block of another one.
+  void join(ValueId id, ValueId other, const Block& block) {
+    const std::size_t index = mBlockOf.at(other);
+    mBlockOf[id] = index;
+    mBlocks[index].last = std::max(mBlocks[index].last, block.last);
+  }
+  std::size_t addOther(const Block& block) {
+    mBlocks.push_back(block);
+    return mBlocks.size() - 1;
+  }
+  /// Places everything; returns the size of the space.
+  std::size_t place() {
+    placeBlocks(mBlocks);
+    std::size_t bytes = 0;
+    for (const Block& block : mBlocks) bytes = std::max(bytes, block.offset + block.bytes);
+    return bytes;
+  }
+  [[nodiscard]] const std::map<ValueId, std::size_t>& values() const { return mBlockOf; }
+  [[nodiscard]] std::size_t offset(std::size_t block) const { return mBlocks[block].offset; }
+
+ private:
+  std::vector<Block> mBlocks;
+  std::map<ValueId, std::size_t> mBlockOf;
+};
+
+/// Plans the arena: a space for every segment of several parts (once a thread), each of which is one block in the space of all.
+class MemoryPlanner {
+ public:
+  MemoryPlanner(const Program& program, const std::vector<ValueId>& shared, const std::vector<std::size_t>& scratchBytes)
+      : mProgram(program), mShared(shared), mScratchBytes(scratchBytes), mLast(lastUses(program)), mSegments(segmentsOfSteps(program)) {}
+
+  MemoryPlan run(int threads) {
+    mPlan.valueOffsets.assign(mProgram.values.size(), kNoValue);
+    mPlan.scratchOffsets.assign(mProgram.steps.size(), 0);
+    std::vector<Space> spaces(mProgram.segments.size());
+    std::vector<std::size_t> blocks;
+    for (std::size_t g = 0; g < spaces.size(); ++g) {
+      const Segment& segment = mProgram.segments[g];
+      addSegment(segment, spaces[g]);
+      const std::size_t bytes = spaces[g].place();
+      mPlan.laneBytes.push_back(bytes);
+      const auto lanes = static_cast<std::size_t>(std::min<DimSize_t>(threads, segment.parts));
+      blocks.push_back(mWhole.addOther({bytes * lanes, segment.first, segment.end - 1}));
+    }
+    mPlan.arenaBytes = mWhole.place();
+    take(mWhole, mWholeScratch, 0);
+    for (std::size_t g = 0; g < spaces.size(); ++g) take(spaces[g], mLaneScratch[g], mWhole.offset(blocks[g]));
+    for (std::size_t id = 0; id < mProgram.values.size(); ++id) mPlan.valueOffsets[id] = mPlan.valueOffsets[mProgram.root(id)];
+    return std::move(mPlan);
+  }
+
+ private:
+  using ScratchBlocks = std::vector<std::pair<std::size_t, std::size_t>>;  ///< (step, block)
+
+  void addSegment(const Segment& segment, Space& own) {
+    ScratchBlocks& laneScratch = mLaneScratch.emplace_back();
+    for (std::size_t s = segment.first; s < segment.end; ++s) {
+      for (const ValueId id : mProgram.steps[s].outputs) addOutput(id, s, segment, own);
+      const Block scratch{aligned(mScratchBytes[s]), s, s};
+      if (segment.parts > 1) {
+        laneScratch.emplace_back(s, own.addOther(scratch));
+      } else {
+        mWholeScratch.emplace_back(s, mWhole.addOther(scratch));
+      }
+    }
+  }
+
+  void addOutput(ValueId id, std::size_t s, const Segment& segment, Space& own) {
+    const Value& value = mProgram.values[id];
+    if (!isInArena(value)) return;
+    const std::size_t lastUse = std::max(s, mLast[id]);
+    const Block block{aligned(storedBytes(value, segment)), firstStep(value, segment, s), lastStep(value, *mSegments[lastUse], lastUse)};
+    Space& space = value.local ? own : mWhole;
+    if (mShared[id] == kNoValue) {
+      space.addValue(id, block);
+    } else {
+      space.join(id, mShared[id], block);
+    }
+  }
+
+  void take(const Space& space, const ScratchBlocks& scratch, std::size_t base) {
+    for (const auto& [id, block] : space.values()) mPlan.valueOffsets[id] = base + space.offset(block);
+    for (const auto& [step, block] : scratch) mPlan.scratchOffsets[step] = base + space.offset(block);
+  }
+
+  const Program& mProgram;
+  const std::vector<ValueId>& mShared;
+  const std::vector<std::size_t>& mScratchBytes;
+  std::vector<std::size_t> mLast;
+  std::vector<const Segment*> mSegments;
+  Space mWhole;
+  ScratchBlocks mWholeScratch;
+  std::vector<ScratchBlocks> mLaneScratch;  ///< one a segment
+  MemoryPlan mPlan;
+};
+
 }  // namespace
 
 std::vector<ValueId> shareBuffers(Program& program) { return BufferSharer(program).run(); }
 
-MemoryPlan planMemory(const Program& program, const std::vector<ValueId>& shared, const std::vector<std::size_t>& scratchBytes) {
-  const std::vector<std::size_t> last = lastUses(program);
-  const std::vector<const Segment*> segments = segmentsOfSteps(program);
-  std::vector<Block> blocks;
-  std::vector<std::size_t> blockOf(program.values.size(), kNoValue);
-  for (std::size_t s = 0; s < program.steps.size(); ++s) {
-    for (const ValueId id : program.steps[s].outputs) {
-      if (!isInArena(program.values[id])) continue;
-      const Value& value = program.values[id];
-      if (shared[id] != kNoValue) {
-        blockOf[id] = blockOf[shared[id]];
-      } else {
-        blockOf[id] = blocks.size();
-        blocks.push_back({aligned(storedBytes(value, *segments[s])), firstStep(value, *segments[s], s), s});
-      }
-      const std::size_t lastUse = std::max(s, last[id]);
-      Block& block = blocks[blockOf[id]];
-      block.last = std::max(block.last, lastStep(value, *segments[lastUse], lastUse));
-    }
-  }
-  const std::size_t scratchStart = blocks.size();
-  for (std::size_t s = 0; s < scratchBytes.size(); ++s) blocks.push_back({aligned(scratchBytes[s]), s, s});
-  placeBlocks(blocks);
-
-  MemoryPlan plan;
-  for (std::size_t id = 0; id < program.values.size(); ++id) {
-    const std::size_t block = blockOf[program.root(id)];
-    plan.valueOffsets.push_back(block == kNoValue ? kNoValue : blocks[block].offset);
-  }
-  for (std::size_t s = 0; s < scratchBytes.size(); ++s) plan.scratchOffsets.push_back(blocks[scratchStart + s].offset);
-  for (const Block& block : blocks) plan.arenaBytes = std::max(plan.arenaBytes, block.offset + block.bytes);
-  return plan;
+MemoryPlan planMemory(const Program& program, const std::vector<ValueId>& shared, const std::vector<std::size_t>& scratchBytes,
+                      int threads) {
+  return MemoryPlanner(program, shared, scratchBytes).run(threads);
 }
 
 }  // namespace Aidge::plan

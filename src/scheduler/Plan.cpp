@@ -1,5 +1,8 @@
 #include "aidge/scheduler/Plan.hpp"
 
+#include <omp.h>
+
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -7,30 +10,51 @@
 
 namespace Aidge::plan {
 
-Plan::Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep)
-    : mProgram(buildProgram(graph, backend, inputs, keep)) {
+namespace {
+
+/// Kernels that are created while this lives run on one thread: several of them run at a time.
+class OneThread {
+ public:
+  explicit OneThread(bool active) : mBefore(omp_get_max_threads()) {
+    if (active) omp_set_num_threads(1);
+  }
+  ~OneThread() { omp_set_num_threads(mBefore); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int mBefore;
+};
+
+}  // namespace
+
+Plan::Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep,
+           int threads)
+    : mProgram(buildProgram(graph, backend, inputs, keep)), mThreads(threads) {
   simplify(mProgram);
   fuseObservers(mProgram);
   foldAffine(mProgram);
   fusePostOps(mProgram);
   assignLayouts(mProgram);
-  assignSegments(mProgram);
+  assignSegments(mProgram, threads);
   const std::vector<ValueId> shared = shareBuffers(mProgram);
   createKernels();
   std::vector<std::size_t> scratch;
   for (const Task& task : mTasks) scratch.push_back(task.kernel ? task.kernel->scratchBytes() : 0);
-  mMemory = planMemory(mProgram, shared, scratch);
+  mMemory = planMemory(mProgram, shared, scratch, threads);
   dropPackedConstants();
   for (std::size_t id = 0; id < mProgram.values.size(); ++id) {
     const Value& value = mProgram.values[id];
     if (value.exported && value.alias == kNoValue && !value.graphInput && !value.constant) mExported.push_back(id);
     const Value& root = mProgram.values[mProgram.root(id)];
     mStrides.push_back(root.constant || root.local ? 0 : value.desc.bytes());
+    mLocal.push_back(root.local);
   }
 }
 
 void Plan::createKernels() {
   for (const Segment& segment : mProgram.segments) {
+    const OneThread oneThread(lanesOf(segment) > 1);
     for (std::size_t s = segment.first; s < segment.end; ++s) {
       const Step& step = mProgram.steps[s];
       Task& task = mTasks.emplace_back();
@@ -57,26 +81,58 @@ void Plan::dropPackedConstants() {
 
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, std::byte* arena, bool profiling) {
   bindValues(inputs, arena);
-  for (const Segment& segment : mProgram.segments) runSegment(segment, arena, profiling);
+  for (std::size_t g = 0; g < mProgram.segments.size(); ++g) runSegment(g, arena, profiling);
   std::vector<Tensor> results = exportResults();
   mTensors.clear();
   return results;
 }
 
-void Plan::runSegment(const Segment& segment, std::byte* arena, bool profiling) {
-  for (std::size_t s = segment.first; s < segment.end; ++s) mTasks[s].signs.assign(mProgram.steps[s].observers.size(), {});
-  for (DimSize_t part = 0; part < segment.parts; ++part) {
-    for (std::size_t s = segment.first; s < segment.end; ++s) {
-      if (!profiling) {
-        runStep(s, part, segment.parts, arena);
-        continue;
-      }
-      const auto start = std::chrono::steady_clock::now();
-      runStep(s, part, segment.parts, arena);
-      mTasks[s].seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+int Plan::lanesOf(const Segment& segment) const { return static_cast<int>(std::min<DimSize_t>(mThreads, segment.parts)); }
+
+void Plan::runSegment(std::size_t index, std::byte* arena, bool profiling) {
+  const Segment& segment = mProgram.segments[index];
+  for (std::size_t s = segment.first; s < segment.end; ++s) {
+    mTasks[s].signs.assign(mProgram.steps[s].observers.size() * static_cast<std::size_t>(segment.parts), {});
+    mTasks[s].turn = 0;
+  }
+  mError = nullptr;
+  std::atomic<DimSize_t> next{0};
+  const int lanes = lanesOf(segment);
+  const std::size_t laneBytes = mMemory.laneBytes[index];
+  if (lanes == 1) {
+    runParts(segment, {.parts = segment.parts, .arena = arena, .inputs = {}, .outputs = {}}, next, profiling);
+  } else {
+#pragma omp parallel num_threads(lanes)
+    {
+      omp_set_num_threads(1);
+      const std::size_t shift = laneBytes * static_cast<std::size_t>(omp_get_thread_num());
+      runParts(segment, {.parts = segment.parts, .arena = arena, .shift = shift, .inputs = {}, .outputs = {}}, next, profiling);
     }
   }
-  for (std::size_t s = segment.first; s < segment.end; ++s) deliverSigns(s);
+  if (mError) std::rethrow_exception(std::exchange(mError, nullptr));
+  for (std::size_t s = segment.first; s < segment.end; ++s) deliverSigns(s, segment.parts);
+}
+
+void Plan::runParts(const Segment& segment, Lane lane, std::atomic<DimSize_t>& next, bool profiling) {
+  try {
+    while ((lane.part = next.fetch_add(1)) < segment.parts) {
+      for (std::size_t s = segment.first; s < segment.end; ++s) {
+        if (!profiling) {
+          runStep(s, lane);
+          continue;
+        }
+        const auto start = std::chrono::steady_clock::now();
+        runStep(s, lane);
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        std::atomic_ref(mTasks[s].seconds).fetch_add(seconds);
+      }
+    }
+  } catch (...) {
+    next.store(segment.parts);
+    const std::lock_guard lock(mTurnMutex);
+    if (!mError) mError = std::current_exception();
+    mTurnChanged.notify_all();
+  }
 }
 
 void Plan::bindValues(std::span<const Tensor> inputs, std::byte* arena) {
@@ -104,21 +160,23 @@ void Plan::bindValues(std::span<const Tensor> inputs, std::byte* arena) {
   }
 }
 
-void* Plan::pointer(ValueId id, DimSize_t part, DimSize_t parts) const {
-  if (id == kNoValue || part == 0 || mPointers[id] == nullptr) return id == kNoValue ? nullptr : mPointers[id];
-  return static_cast<std::byte*>(mPointers[id]) + mStrides[id] / static_cast<std::size_t>(parts) * static_cast<std::size_t>(part);
+void* Plan::pointer(ValueId id, const Lane& lane) const {
+  if (id == kNoValue || mPointers[id] == nullptr) return nullptr;
+  auto* bytes = static_cast<std::byte*>(mPointers[id]);
+  if (mLocal[id]) return bytes + lane.shift;
+  return bytes + mStrides[id] / static_cast<std::size_t>(lane.parts) * static_cast<std::size_t>(lane.part);
 }
 
-void Plan::runStep(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena) {
+void Plan::runStep(std::size_t index, Lane& lane) {
   switch (mProgram.steps[index].kind) {
     case StepKind::Kernel:
-      runKernel(index, part, parts, arena);
+      runKernel(index, lane);
       break;
     case StepKind::SignActivation:
-      runSignActivation(index, part, parts);
+      runSignActivation(index, lane);
       break;
     case StepKind::Observe:
-      observeValues(index, part, parts);
+      observe(index, lane);
       break;
     case StepKind::BeforeHooks:
     case StepKind::AfterHooks:
@@ -127,46 +185,63 @@ void Plan::runStep(std::size_t index, DimSize_t part, DimSize_t parts, std::byte
   }
 }
 
-void Plan::runKernel(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena) {
+void Plan::runKernel(std::size_t index, Lane& lane) {
   const Step& step = mProgram.steps[index];
-  mInputPointers.clear();
-  for (const ValueId id : step.inputs) mInputPointers.push_back(pointer(id, part, parts));
-  mOutputPointers.clear();
-  for (const ValueId id : step.outputs) mOutputPointers.push_back(pointer(id, part, parts));
-  mTasks[index].kernel->run(mInputPointers, mOutputPointers, arena + mMemory.scratchOffsets[index]);
+  lane.inputs.clear();
+  for (const ValueId id : step.inputs) lane.inputs.push_back(pointer(id, lane));
+  lane.outputs.clear();
+  for (const ValueId id : step.outputs) lane.outputs.push_back(pointer(id, lane));
+  mTasks[index].kernel->run(lane.inputs, lane.outputs, lane.arena + mMemory.scratchOffsets[index] + lane.shift);
 }
 
-void Plan::runSignActivation(std::size_t index, DimSize_t part, DimSize_t parts) {
+void Plan::runSignActivation(std::size_t index, const Lane& lane) {
   const Step& step = mProgram.steps[index];
-  const TensorDesc input = mProgram.partOf(step.inputs[0], parts);
+  const TensorDesc input = mProgram.partOf(step.inputs[0], lane.parts);
+  SignAccumulator& signs = mTasks[index].signs[static_cast<std::size_t>(lane.part) * step.observers.size()];
   KernelRegistry::services(mProgram.backend)
-      .signActivation(static_cast<const float*>(pointer(step.inputs[0], part, parts)),
-                      static_cast<float*>(pointer(step.outputs[0], part, parts)), input.dims, input.layout, step.op.get(),
-                      step.observers[0]->upper(), mTasks[index].signs[0]);
+      .signActivation(static_cast<const float*>(pointer(step.inputs[0], lane)), static_cast<float*>(pointer(step.outputs[0], lane)),
+                      input.dims, input.layout, step.op.get(), step.observers[0]->upper(), signs);
 }
 
-void Plan::observeValues(std::size_t index, DimSize_t part, DimSize_t parts) {
+void Plan::observe(std::size_t index, const Lane& lane) {
   const Step& step = mProgram.steps[index];
-  const TensorDesc desc = mProgram.partOf(step.inputs[0], parts);
-  const void* data = pointer(step.inputs[0], part, parts);
+  const TensorDesc desc = mProgram.partOf(step.inputs[0], lane.parts);
+  const void* data = pointer(step.inputs[0], lane);
   for (std::size_t i = 0; i < step.observers.size(); ++i) {
-    Observer& observer = *step.observers[i];
-    if (observer.request() == Observer::Request::Values) {
-      observer.observe(TensorView{data, desc.dtype, desc.dims, desc.layout});
-    } else {
-      KernelRegistry::services(mProgram.backend)
-          .signActivation(static_cast<const float*>(data), nullptr, desc.dims, desc.layout, nullptr, observer.upper(),
-                          mTasks[index].signs[i]);
-    }
+    if (step.observers[i]->request() == Observer::Request::Values) continue;
+    SignAccumulator& signs = mTasks[index].signs[static_cast<std::size_t>(lane.part) * step.observers.size() + i];
+    KernelRegistry::services(mProgram.backend)
+        .signActivation(static_cast<const float*>(data), nullptr, desc.dims, desc.layout, nullptr, step.observers[i]->upper(), signs);
   }
+  showValues(index, lane, {data, desc.dtype, desc.dims, desc.layout});
 }
 
-void Plan::deliverSigns(std::size_t index) {
+void Plan::showValues(std::size_t index, const Lane& lane, const TensorView& values) {
+  Task& task = mTasks[index];
+  std::unique_lock lock(mTurnMutex);
+  mTurnChanged.wait(lock, [&] { return task.turn == lane.part || mError; });
+  if (mError) return;
+  for (const auto& observer : mProgram.steps[index].observers) {
+    if (observer->request() == Observer::Request::Values) observer->observe(values);
+  }
+  ++task.turn;
+  mTurnChanged.notify_all();
+}
+
+void Plan::deliverSigns(std::size_t index, DimSize_t parts) {
   const Step& step = mProgram.steps[index];
-  for (std::size_t i = 0; i < step.observers.size(); ++i) {
+  const std::size_t count = step.observers.size();
+  for (std::size_t i = 0; i < count; ++i) {
     if (step.observers[i]->request() != Observer::Request::SignSummary) continue;
-    const SignAccumulator& signs = mTasks[index].signs[step.kind == StepKind::SignActivation ? 0 : i];
-    step.observers[i]->observe(SignSummary{signs.negative, signs.positive, signs.active});
+    SignAccumulator total;
+    for (std::size_t part = 0; part < static_cast<std::size_t>(parts); ++part) {
+      const SignAccumulator& signs = mTasks[index].signs[part * count + (step.kind == StepKind::SignActivation ? 0 : i)];
+      total.negative += signs.negative;
+      total.positive += signs.positive;
+      total.active.resize(signs.active.size(), 0);
+      for (std::size_t c = 0; c < signs.active.size(); ++c) total.active[c] |= signs.active[c];
+    }
+    step.observers[i]->observe(SignSummary{total.negative, total.positive, total.active});
   }
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <string>
@@ -16,6 +17,10 @@ constexpr double kStaysCached = 6.0 * 1024.0 * 1024.0;
 constexpr double kLeavesCache = 20.0 * 1024.0 * 1024.0;
 /// Starting a kernel once more takes as long as moving this much.
 constexpr double kCallBytes = 64.0 * 1024.0;
+/// So does waiting for each other, where several threads share one kernel's work.
+constexpr double kBarrierBytes = 512.0 * 1024.0;
+/// Several threads take parts of their own only if they are busy for this share of the time.
+constexpr double kLeastBalance = 0.9;
 
 /// Share of the traffic of a working set of this size that the cache cannot keep.
 double missing(double bytes) { return std::clamp((bytes - kStaysCached) / (kLeavesCache - kStaysCached), 0.0, 1.0); }
@@ -40,11 +45,13 @@ bool isArithmetic(const std::string& type) { return type == "Add" || type == "Su
 
 class Segmenter {
  public:
-  explicit Segmenter(Program& program) : mProgram(program), mBatch(commonBatch(program)) {}
+  Segmenter(Program& program, int threads) : mProgram(program), mThreads(threads), mBatch(commonBatch(program)) {}
 
   void run() {
     for (DimSize_t parts = 1; parts <= mBatch; ++parts) {
-      if (mBatch % parts == 0) mChoices.push_back(parts);
+      const double rounds = std::ceil(static_cast<double>(parts) / mThreads);
+      const bool balanced = parts == 1 || static_cast<double>(parts) / (rounds * mThreads) >= kLeastBalance;
+      if (mBatch % parts == 0 && balanced) mChoices.push_back(parts);
     }
     describeSteps();
     cheapestSegments();
@@ -171,6 +178,12 @@ class Segmenter {
     }
   }
 
+  /// The share of the batch that is worked on at a time, by all threads together.
+  [[nodiscard]] double shareAtATime(std::size_t choice) const {
+    const auto parts = static_cast<double>(mChoices[choice]);
+    return std::min(1.0, mThreads / parts);
+  }
+
   /// Dynamic programming over the segments' ends: cheapest way to run the first `end` steps.
   void cheapestSegments() {
     struct Best {
@@ -216,15 +229,15 @@ class Segmenter {
       for (const auto& [id, bytes] : traffic.writes) {
         if (mOwner.mLastUse[id] > step) mLeaving += crossing(bytes);
       }
-      for (std::size_t c = 0; c < mInner.size(); ++c)
-        mInner[c] += traffic.moved * missing(traffic.moved / static_cast<double>(mOwner.mChoices[c]));
+      for (std::size_t c = 0; c < mInner.size(); ++c) mInner[c] += traffic.moved * missing(traffic.moved * mOwner.shareAtATime(c));
       return true;
     }
 
     [[nodiscard]] double cost(std::size_t choice) const {
       const auto parts = static_cast<double>(mOwner.mChoices[choice]);
       if (mWhole && parts > 1.0) return std::numeric_limits<double>::infinity();
-      return mInner[choice] + mCrossing + mLeaving + (parts - 1.0) * mWeights * missing(mWeights) + parts * mSteps * kCallBytes;
+      const double waiting = mOwner.mThreads > 1 && parts == 1.0 ? mSteps * kBarrierBytes : 0.0;
+      return mInner[choice] + mCrossing + mLeaving + (parts - 1.0) * mWeights * missing(mWeights) + parts * mSteps * kCallBytes + waiting;
     }
 
    private:
@@ -263,6 +276,7 @@ class Segmenter {
   }
 
   Program& mProgram;
+  int mThreads;
   DimSize_t mBatch;
   std::vector<DimSize_t> mChoices;     ///< divisors of the batch
   std::vector<Traffic> mTraffic;       ///< one a step
@@ -272,6 +286,6 @@ class Segmenter {
 
 }  // namespace
 
-void assignSegments(Program& program) { Segmenter(program).run(); }
+void assignSegments(Program& program, int threads) { Segmenter(program, std::max(threads, 1)).run(); }
 
 }  // namespace Aidge::plan

@@ -120,7 +120,7 @@ struct SequentialScheduler::Impl {
     if (plans.size() >= kMaxPlans) plans.pop_back();
     plans.push_front({std::move(dims), threads, nullptr});
     try {
-      plans.front().plan = std::make_shared<plan::Plan>(*graph, graph->backend(), infos, keep);
+      plans.front().plan = std::make_shared<plan::Plan>(*graph, graph->backend(), infos, keep, threads);
     } catch (...) {
       plans.pop_front();
       throw;

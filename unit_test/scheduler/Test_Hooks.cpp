@@ -1,9 +1,13 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "Networks.hpp"
+#include "aidge/backend/cpu/Threads.hpp"
 #include "aidge/graph/Observer.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 #include "catch.hpp"
@@ -197,4 +201,83 @@ TEST_CASE("Hooks and observers inside meta operators see what happens there") {
   CHECK(observer->calls == 1);
   CHECK(observer->positive > 0.0);
   CHECK(calls == 1);
+}
+
+namespace {
+
+/// Keeps the values it is shown, in the order in which they come; throws at the second call if asked to.
+class Collector final : public Observer {
+ public:
+  explicit Collector(bool fails = false) : mFails(fails) {}
+  using Observer::observe;
+  void observe(const TensorView& values) override {
+    if (mFails && ++mCalls == 2) throw std::runtime_error("the observer has seen enough");
+    images += values.dims[0];
+    const auto* data = static_cast<const float*>(values.data);
+    seen.insert(seen.end(), data, data + elementCount(Dims(values.dims.begin(), values.dims.end())));
+  }
+
+  DimSize_t images = 0;
+  std::vector<float> seen;
+
+ private:
+  bool mFails;
+  int mCalls = 0;
+};
+
+struct ThreadCount {
+  explicit ThreadCount(int threads) { cpu::setNumThreads(threads); }
+  ~ThreadCount() { cpu::setNumThreads(0); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+};
+
+constexpr DimSize_t kManyImages = 24;
+
+}  // namespace
+
+TEST_CASE("Observers see the batch in order and the outputs are the same, whatever the number of threads") {
+  const ResidualNet net;
+  SequentialScheduler scheduler(net.graph);
+  const Tensor data = randomTensor({kManyImages, 3, 12, 12}, 1);
+  const auto run = [&](int threads, bool& inParts) {
+    const ThreadCount count(threads);
+    const auto collector = std::make_shared<Collector>();
+    const auto signs = std::make_shared<Recorder>(Observer::Request::SignSummary);
+    HookHandle values = net["b_relu1"]->addInputObserver(0, collector);
+    HookHandle sums = net["a_relu1"]->addInputObserver(0, signs);
+    const Tensor output = scheduler.forward(std::vector{data}).at(0);
+    values.remove();
+    sums.remove();
+    const auto& steps = scheduler.report().steps;
+    inParts = std::any_of(steps.begin(), steps.end(), [](const StepReport& step) { return step.parts > 1; });
+    CHECK(collector->images == kManyImages);
+    return std::tuple(output, collector->seen, signs->negative, signs->positive);
+  };
+  bool inParts = false;
+  const auto [output, seen, negative, positive] = run(1, inParts);
+  for (const int threads : {2, 3, 5, 8}) {
+    INFO(threads << " threads");
+    const auto [otherOutput, otherSeen, otherNegative, otherPositive] = run(threads, inParts);
+    CHECK((inParts || threads == 5));  // 24 images are no even work for five
+    CHECK(difference(output, otherOutput) < 1e-6);
+    CHECK(otherNegative == Catch::Approx(negative).epsilon(1e-6));
+    CHECK(otherPositive == Catch::Approx(positive).epsilon(1e-6));
+    REQUIRE(otherSeen.size() == seen.size());
+    double worst = 0.0;
+    for (std::size_t i = 0; i < seen.size(); ++i) worst = std::max(worst, static_cast<double>(std::abs(seen[i] - otherSeen[i])));
+    CHECK(worst < 1e-5);
+  }
+}
+
+TEST_CASE("What an observer throws while several threads run comes out of forward, which works again afterwards") {
+  const ResidualNet net;
+  SequentialScheduler scheduler(net.graph);
+  const ThreadCount count(3);
+  const Tensor data = randomTensor({kManyImages, 3, 12, 12}, 1);
+  const Tensor expected = scheduler.forward(std::vector{data}).at(0);
+  HookHandle handle = net["b_relu1"]->addInputObserver(0, std::make_shared<Collector>(true));
+  CHECK_THROWS_WITH(scheduler.forward(std::vector{data}), "the observer has seen enough");
+  handle.remove();
+  CHECK(difference(scheduler.forward(std::vector{data}).at(0), expected) < 1e-6);
 }

@@ -53,6 +53,7 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   /// Pointers in the order of KernelRequest (null for missing inputs and for constants that `readsConstant` denies). `scratch` has scratchBytes() bytes, 64-byte aligned.
+  /// Several threads may run one kernel at a time, for different parts of a batch, each with scratch of its own.
   virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) = 0;
   [[nodiscard]] virtual std::size_t scratchBytes() const { return 0; }
   /// Memory that this kernel keeps for itself, such as packed weights.

@@ -26,7 +26,7 @@ struct SignSummary {
 };
 
 /// Sees every batch's values of one tensor; the engine chooses how (fused with the activation, a part of the batch at a time).
-/// Sums over all calls of one forward cover every element exactly once. Called from one thread at a time.
+/// All calls of one forward cover every element exactly once, the batch in order. Called from one thread at a time, though not always the same.
 class Observer {
  public:
   enum class Request : std::uint8_t { Values, SignSummary };

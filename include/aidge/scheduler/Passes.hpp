@@ -22,8 +22,8 @@ void fusePostOps(Program& program);
 void assignLayouts(Program& program);
 
 /// Cuts the steps into segments that run for a part of the batch at a time, so that what passes from step to step stays in the cache: the fewer images the
-/// bigger they are. Steps that mix images, and those that show whole tensors to hooks, see the whole batch. Marks values that live within one segment.
-void assignSegments(Program& program);
+/// bigger they are. The parts of a segment are independent of each other: each of `threads` threads takes the next one. Steps that mix images, and those that show whole tensors to hooks, see the whole batch. Marks values that live within one segment.
+void assignSegments(Program& program, int threads);
 
 /// Runs the step's kernel once on constant inputs, row-major.
 [[nodiscard]] Tensor evaluateConstant(const Program& program, const Step& step);

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,8 +19,8 @@ namespace Aidge::plan {
 /// A graph made ready to run for fixed input dims: kernels with packed weights and a place for every value.
 class Plan {
  public:
-  /// `inputs`: dims and type a graph input. Throws as buildProgram does.
-  Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep);
+  /// `inputs`: dims and type a graph input; `threads`: how many the backend uses. Throws as buildProgram does.
+  Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep, int threads);
 
   /// Runs the steps. `inputs`: one row-major tensor a graph input, of the plan's dims; `arena`: at least arenaBytes(). Returns the graph's outputs and leaves
   /// exports in their operators. `profiling` adds up each step's seconds.
@@ -28,22 +32,37 @@ class Plan {
  private:
   struct Task {
     std::unique_ptr<Kernel> kernel;      ///< nullptr where the step is no kernel
-    std::vector<SignAccumulator> signs;  ///< one an observer that asks for a summary, while a segment runs
+    std::vector<SignAccumulator> signs;  ///< one a part and observer, while a segment runs
+    DimSize_t turn = 0;                  ///< the part whose values are observed next
     double seconds = 0.0;
+  };
+  /// One thread's view of a segment.
+  struct Lane {
+    DimSize_t part = 0;
+    DimSize_t parts = 1;
+    std::byte* arena = nullptr;
+    std::size_t shift = 0;  ///< from the first thread's local values and scratch to this one's
+    std::vector<const void*> inputs;
+    std::vector<void*> outputs;
   };
 
   void createKernels();
   void dropPackedConstants();
   void bindValues(std::span<const Tensor> inputs, std::byte* arena);
-  void runSegment(const Segment& segment, std::byte* arena, bool profiling);
-  void runStep(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena);
-  void runKernel(std::size_t index, DimSize_t part, DimSize_t parts, std::byte* arena);
-  void runSignActivation(std::size_t index, DimSize_t part, DimSize_t parts);
-  void observeValues(std::size_t index, DimSize_t part, DimSize_t parts);
-  void deliverSigns(std::size_t index);
+  void runSegment(std::size_t index, std::byte* arena, bool profiling);
+  void runParts(const Segment& segment, Lane lane, std::atomic<DimSize_t>& next, bool profiling);
+  void runStep(std::size_t index, Lane& lane);
+  void runKernel(std::size_t index, Lane& lane);
+  void runSignActivation(std::size_t index, const Lane& lane);
+  void observe(std::size_t index, const Lane& lane);
+  /// Shows values to the observers when it is this part's turn, so that they see the batch in order whatever the threads do.
+  void showValues(std::size_t index, const Lane& lane, const TensorView& values);
+  /// Adds up the parts' sign summaries and hands them over.
+  void deliverSigns(std::size_t index, DimSize_t parts);
   void callHooks(const Step& step);
-  /// Where part `part` of a value lies now.
-  [[nodiscard]] void* pointer(ValueId id, DimSize_t part, DimSize_t parts) const;
+  [[nodiscard]] int lanesOf(const Segment& segment) const;
+  /// Where the lane's part of a value lies now.
+  [[nodiscard]] void* pointer(ValueId id, const Lane& lane) const;
   [[nodiscard]] Tensor tensorOf(ValueId id) const;
   std::vector<Tensor> exportResults();
 
@@ -52,10 +71,13 @@ class Plan {
   std::vector<Task> mTasks;            ///< one a step
   std::vector<void*> mPointers;        ///< one a value, while running
   std::vector<std::size_t> mStrides;   ///< bytes of a value that is cut into parts where it lies, 0 for others
+  std::vector<bool> mLocal;            ///< whether each thread has memory of its own for a value
   std::vector<Tensor> mTensors;        ///< one a value: inputs and exported ones, while running
   std::vector<std::size_t> mExported;  ///< values that get memory of their own at every run
-  std::vector<const void*> mInputPointers;
-  std::vector<void*> mOutputPointers;
+  int mThreads = 1;
+  std::mutex mTurnMutex;
+  std::condition_variable mTurnChanged;
+  std::exception_ptr mError;  ///< the first one of a segment
 };
 
 }  // namespace Aidge::plan

@@ -30,17 +30,25 @@ class BatchNormKernel final : public Kernel {
       : mOrder(request.outputs[0].dims, request.outputs[0].layout), mEpsilon(request.op->attribute<double>("epsilon")), mPostOps(request) {
     mAffine.factors.resize(mOrder.channels);
     mAffine.terms.resize(mOrder.channels);
+    const auto constant = [&](std::size_t i) { return request.constants[i] ? request.constants[i]->data<float>().data() : nullptr; };
+    mConstant = constant(1) && constant(2) && constant(3) && constant(4);
+    if (mConstant) mAffine.set(constant(1), constant(2), constant(3), constant(4), mEpsilon);
   }
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte*) override {
     const auto parameter = [&](std::size_t i) { return static_cast<const float*>(inputs[i]); };
-    mAffine.set(parameter(1), parameter(2), parameter(3), parameter(4), mEpsilon);
+    Affine computed;
+    if (!mConstant) {
+      computed = mAffine;
+      computed.set(parameter(1), parameter(2), parameter(3), parameter(4), mEpsilon);
+    }
+    const Affine& affine = mConstant ? mAffine : computed;
     const auto* in = static_cast<const float*>(inputs[0]);
     auto* out = static_cast<float*>(outputs[0]);
     const auto loop = mOrder.inner == 1 ? vectorLoops().affineVector : vectorLoops().affineScalar;
     forBlocks(mOrder.total, kBlock, [&](std::size_t begin, std::size_t end) {
       mOrder.forRuns(begin, end, [&](std::size_t first, std::size_t last, std::size_t c) {
-        loop(in + first, mAffine.factors.data() + c, mAffine.terms.data() + c, out + first, last - first);
+        loop(in + first, affine.factors.data() + c, affine.terms.data() + c, out + first, last - first);
       });
       mPostOps.apply(out + begin, end - begin);
     });
@@ -53,6 +61,7 @@ class BatchNormKernel final : public Kernel {
   double mEpsilon;
   PostOpChain mPostOps;
   Affine mAffine;
+  bool mConstant = false;
 };
 
 bool addAll() {

@@ -1,5 +1,6 @@
 // Flatten, Reshape, Squeeze, Unsqueeze (copies, unless the planner makes them aliases) and Transpose.
 #include <cstdint>
+#include <cstring>
 
 #include "KernelSupport.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
@@ -89,9 +90,42 @@ template <typename T> void copyRows(const TransposePlan& plan, const T* in, T* o
       kParallelFrom / run);
 }
 
+constexpr std::size_t kTile = 32;
+
+/// target[y * targetStep + x] = source[x * sourceStep + y] for x and y below 4, in registers.
+void transposeQuad(const std::uint32_t* source, std::size_t sourceStep, std::uint32_t* target, std::size_t targetStep) {
+  using Quad = std::uint32_t __attribute__((vector_size(16)));
+  Quad in[4];
+  for (std::size_t x = 0; x < 4; ++x) std::memcpy(&in[x], source + x * sourceStep, sizeof(Quad));
+  // Written element by element for all compilers; they make interleaving instructions of it.
+  const auto low = [](Quad a, Quad b) { return Quad{a[0], b[0], a[1], b[1]}; };
+  const auto high = [](Quad a, Quad b) { return Quad{a[2], b[2], a[3], b[3]}; };
+  const Quad even[2] = {low(in[0], in[2]), high(in[0], in[2])};
+  const Quad odd[2] = {low(in[1], in[3]), high(in[1], in[3])};
+  const Quad out[4] = {low(even[0], odd[0]), high(even[0], odd[0]), low(even[1], odd[1]), high(even[1], odd[1])};
+  for (std::size_t y = 0; y < 4; ++y) std::memcpy(target + y * targetStep, &out[y], sizeof(Quad));
+}
+
+/// The same for x below `columns` and y below `rows`.
+template <typename T>
+void transposeTile(const T* source, std::size_t sourceStep, T* target, std::size_t targetStep, std::size_t rows, std::size_t columns) {
+  std::size_t x = 0;
+  if constexpr (sizeof(T) == 4) {
+    for (; x + 4 <= columns; x += 4) {
+      std::size_t y = 0;
+      for (; y + 4 <= rows; y += 4) transposeQuad(source + x * sourceStep + y, sourceStep, target + y * targetStep + x, targetStep);
+      for (; y < rows; ++y) {
+        for (std::size_t i = x; i < x + 4; ++i) target[y * targetStep + i] = source[i * sourceStep + y];
+      }
+    }
+  }
+  for (std::size_t y = 0; y < rows; ++y) {
+    for (std::size_t i = x; i < columns; ++i) target[y * targetStep + i] = source[i * sourceStep + y];
+  }
+}
+
 /// Transposes planes in tiles: along `first` the input is consecutive, along the last axis the output.
 template <typename T> void transposeTiles(const TransposePlan& plan, std::size_t first, const T* in, T* out) {
-  constexpr std::size_t kTile = 32;
   const std::size_t height = plan.extents[first];
   const std::size_t width = plan.extents.back();
   const std::size_t inputStep = plan.steps.back();
@@ -99,22 +133,16 @@ template <typename T> void transposeTiles(const TransposePlan& plan, std::size_t
   for (std::size_t axis = first + 1; axis < plan.extents.size(); ++axis) outputStep *= plan.extents[axis];
   const OuterWalk outer(plan, first);
   const std::size_t bands = (height + kTile - 1) / kTile;
-  forBlocks(
-      outer.count * bands, 1,
-      [&](std::size_t item, std::size_t) {
-        const auto [from, to] = outer.offsets(item / bands);
-        const std::size_t top = item % bands * kTile;
-        const std::size_t rows = std::min(kTile, height - top);
-        for (std::size_t left = 0; left < width; left += kTile) {
-          const std::size_t columns = std::min(kTile, width - left);
-          const T* source = in + from + top + left * inputStep;
-          T* target = out + to + top * outputStep + left;
-          for (std::size_t y = 0; y < rows; ++y) {
-            for (std::size_t x = 0; x < columns; ++x) target[y * outputStep + x] = source[y + x * inputStep];
-          }
-        }
-      },
-      kParallelFrom / (kTile * width) + 1);
+  const auto transposeBand = [&](std::size_t item, std::size_t) {
+    const auto [from, to] = outer.offsets(item / bands);
+    const std::size_t top = item % bands * kTile;
+    const std::size_t rows = std::min(kTile, height - top);
+    for (std::size_t left = 0; left < width; left += kTile) {
+      const std::size_t columns = std::min(kTile, width - left);
+      transposeTile(in + from + top + left * inputStep, inputStep, out + to + top * outputStep + left, outputStep, rows, columns);
+    }
+  };
+  forBlocks(outer.count * bands, 1, transposeBand, kParallelFrom / (kTile * width) + 1);
 }
 
 template <typename T> FunctionKernel::Function transposeFunction(const TransposePlan& plan) {

@@ -1,9 +1,12 @@
 #include "Engine.hpp"
 
+#include <omp.h>
+
 #include <limits>
 #include <numeric>
 #include <optional>
 
+#include "aidge/backend/cpu/Threads.hpp"
 #include "aidge/core/Errors.hpp"
 
 namespace Aidge::cpu::onednn {
@@ -149,6 +152,23 @@ dnnl::primitive_attr makeAttributes(const KernelRequest& request) {
   attributes.set_post_ops(ops);
   return attributes;
 }
+
+Call::Call(const dnnl::primitive& primitive) : mPrimitive(primitive), mArguments(static_cast<std::size_t>(numThreads())) {}
+
+void Call::bind(int argument, const dnnl::memory::desc& desc) {
+  for (Arguments& arguments : mArguments) arguments[argument] = dnnl::memory(desc, engine(), DNNL_MEMORY_NONE);
+}
+
+void Call::bind(int argument, const dnnl::memory& memory) {
+  for (Arguments& arguments : mArguments) arguments[argument] = memory;
+}
+
+// Outside of a team of ours the number is that of a caller's team, of any size; nobody else runs this call then.
+Call::Arguments& Call::own() { return mArguments.at(static_cast<std::size_t>(omp_get_thread_num()) % mArguments.size()); }
+
+void Call::set(int argument, const void* data) { own().at(argument).set_data_handle(const_cast<void*>(data)); }
+
+void Call::execute() { mPrimitive.execute(stream(), own()); }
 
 dnnl::memory packed(const void* values, const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
   dnnl::memory source(from, engine(), const_cast<void*>(values));

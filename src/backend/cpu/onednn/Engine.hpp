@@ -33,22 +33,25 @@ void appendPostOps(dnnl::post_ops& ops, const KernelRequest& request);
 /// A copy of `values` (described by `from`) in the order `to`.
 [[nodiscard]] dnnl::memory packed(const void* values, const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
-/// A primitive with its arguments, whose pointers are set at every run.
+/// A primitive with its arguments, whose pointers are set at every run. Each thread of a team has arguments of its own.
 class Call {
  public:
   Call() = default;
-  explicit Call(const dnnl::primitive& primitive) : mPrimitive(primitive) {}
+  explicit Call(const dnnl::primitive& primitive);
 
   /// An argument whose memory comes later through `set`.
-  void bind(int argument, const dnnl::memory::desc& desc) { mArguments[argument] = dnnl::memory(desc, engine(), DNNL_MEMORY_NONE); }
-  /// An argument with memory of its own.
-  void bind(int argument, const dnnl::memory& memory) { mArguments[argument] = memory; }
-  void set(int argument, const void* data) { mArguments.at(argument).set_data_handle(const_cast<void*>(data)); }
-  void execute() { mPrimitive.execute(stream(), mArguments); }
+  void bind(int argument, const dnnl::memory::desc& desc);
+  /// An argument with memory of its own, which all threads share.
+  void bind(int argument, const dnnl::memory& memory);
+  void set(int argument, const void* data);
+  void execute();
 
  private:
+  using Arguments = std::unordered_map<int, dnnl::memory>;
+  [[nodiscard]] Arguments& own();
+
   dnnl::primitive mPrimitive;
-  std::unordered_map<int, dnnl::memory> mArguments;
+  std::vector<Arguments> mArguments;  ///< one a thread
 };
 
 }  // namespace Aidge::cpu::onednn
