@@ -61,10 +61,12 @@ def main() -> None:
         if change is not None and change < arguments.threshold:
             break
     aidge_core.fibnlr_compute_NNPR(model, params)
+    order = [node.name() for node in model.get_ordered_nodes() if node.name() in ratios]
     pruned = aidge_core.fibnlr_prune(model, params)
     seconds = time.perf_counter() - began
     names = sorted(node.name() for node in pruned)
-    print(json.dumps({"seconds": seconds, "iterations": iterations, "npr": ratios, "pruned": names}))
+    ordered = {name: ratios[name] for name in order}
+    print(json.dumps({"seconds": seconds, "iterations": iterations, "npr": ordered, "pruned": names}))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["FibnlrJob", "OnnxRuntimeForward", "OurFibnlr", "OurForward", "TorchFibnlr"]
+__all__ = ["FibnlrJob", "OnnxRuntimeForward", "OurFibnlr", "OurForward", "TorchFibnlr", "ratios_in_order"]
 
 Array = npt.NDArray[np.float32]
 FibnlrResult = dict[str, Any]
@@ -42,6 +42,18 @@ def our_model(path: str | Path, shape: Sequence[int], threads: int) -> Any:
     model = aidge_onnx.load_onnx(str(path))
     model.compile("cpu", datatype=aidge_core.dtype.float32, dims=[list(shape)])
     return model
+
+
+def ratios_in_order(model: Any, nodes: Any) -> dict[str, float]:
+    """The measured ratio of each of ``nodes``, in order of execution."""
+    import aidge_core
+
+    observed = {node.name() for node in nodes}
+    return {
+        node.name(): aidge_core.fibnlr_get_npr(node).value()
+        for node in model.get_ordered_nodes()
+        if node.name() in observed
+    }
 
 
 class OnnxRuntimeForward:
@@ -141,7 +153,7 @@ class OurFibnlr:
         )
         nodes = aidge_core.fibnlr_prepare(self._model, params)
         convergence = aidge_core.fibnlr_compute(self._model, self._job.batches, params)
-        values = {node.name(): aidge_core.fibnlr_get_npr(node).value() for node in nodes}
+        values = ratios_in_order(self._model, nodes)
         pruned = aidge_core.fibnlr_prune(self._model, params)
         self._found = {
             "iterations": convergence.iterations,

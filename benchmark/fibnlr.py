@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from engines import FibnlrJob, FibnlrResult, OurFibnlr, TorchFibnlr, our_model
+from engines import FibnlrJob, FibnlrResult, OurFibnlr, TorchFibnlr, our_model, ratios_in_order
 from harness import (
     EngineError,
     Worker,
@@ -40,13 +41,14 @@ TORCH_NETS = [
 
 
 def values_differ_by(ours: FibnlrResult, reference: FibnlrResult) -> float:
-    """Largest relative difference of the two engines' ratios, compared in ascending order (node names
-    differ)."""
-    first, second = (np.sort(np.array(list(result["npr"].values()))) for result in (ours, reference))
-    if first.shape != second.shape:
-        raise ValueError(
-            f"[benchmark::values_differ_by] expected {second.size} activations, got {first.size}"
-        )
+    """Largest relative difference of the two engines' ratios: by node name, or in order of execution where the
+    engines name them differently."""
+    mine, theirs = ours["npr"], reference["npr"]
+    if len(mine) != len(theirs):
+        raise ValueError(f"[benchmark::values_differ_by] expected {len(theirs)} activations, got {len(mine)}")
+    names = theirs if mine.keys() == theirs.keys() else mine
+    first = np.array([mine[name] for name in names])
+    second = np.array(list(theirs.values()))
     return float(np.max(np.abs(first - second) / np.abs(second)))
 
 
@@ -66,7 +68,8 @@ def published(
             f"--threads={threads}",
             f"--threshold={threshold}",
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise EngineError(f"the published wheels failed: {done.stderr.strip()[-500:]}")
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -97,7 +100,7 @@ class GoldenRun:
         params = aidge_core.fibnlr_Parameters(convergence_threshold=self._threshold)
         nodes = aidge_core.fibnlr_prepare(self._model, params)
         convergence = aidge_core.fibnlr_compute(self._model, self._batches, params)
-        npr = {node.name(): aidge_core.fibnlr_get_npr(node).value() for node in nodes}
+        npr = ratios_in_order(self._model, nodes)
         self._found = {"iterations": convergence.iterations, "npr": npr, "pruned": []}
 
     def result(self) -> FibnlrResult:

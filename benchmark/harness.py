@@ -41,7 +41,7 @@ __all__ = [
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 PACKAGES = ("aidge-compress", "onednn-cpu-gomp", "onnxruntime", "onnx", "torch", "numpy")
-SETTLE_SECONDS = 0.01
+SETTLE_SECONDS = 0.1
 
 
 class EngineError(RuntimeError):
@@ -222,7 +222,7 @@ def compare(first: Worker, second: Worker, *, pairs: int, sample_seconds: float 
     for pair in range(pairs):
         order = (0, 1) if pair % 2 == 0 else (1, 0)
         for index in order:
-            time.sleep(SETTLE_SECONDS)  # lets the threads of the other process go to sleep
+            time.sleep(SETTLE_SECONDS)  # the other engine's threads spin for a while before they sleep
             times[index].append((first, second)[index].time(repeats))
     return Comparison(tuple(times[0]), tuple(times[1]), results)
 
