@@ -64,6 +64,17 @@ std::optional<NodePtr> convFrom(const NodePtr& a, const NodePtr& b) {
   return withDim(dimOf(a), [&](auto dim) { return optional(fibnlr::convFrom<dim()>(a, b)); });
 }
 
+std::optional<NodePtr> mergeConv(const NodePtr& a, const NodePtr& b) {
+  if (!fibnlr::isConv(a) || !fibnlr::isConv(b)) return std::nullopt;
+  const py::gil_scoped_release release;
+  return withDim(dimOf(a), [&](auto dim) { return optional(fibnlr::mergeConv<dim()>(a, b)); });
+}
+
+bool mergesExactly(const NodePtr& a, const NodePtr& b) {
+  if (!fibnlr::isConv(a) || !fibnlr::isConv(b)) return false;
+  return withDim(dimOf(a), [&](auto dim) { return fibnlr::mergesExactly<dim()>(a, b); });
+}
+
 }  // namespace
 
 void bindConvolutionHelpers(py::module_& m) {
@@ -91,6 +102,12 @@ void bindConvolutionHelpers(py::module_& m) {
   m.def("fibnlr_compute_kernel_strides", &computeKernelStrides, py::arg("a_strides"), py::arg("b_strides"), "s_a * s_b on every axis.");
   m.def("fibnlr_conv_from", &convFrom, py::arg("a"), py::arg("b"),
         "A new, unconnected convolution without weights that stands for `a` followed by `b`, or None if they cannot merge.");
+  m.def(
+      "fibnlr_merge_conv", &mergeConv, py::arg("a"), py::arg("b"),
+      "fibnlr_conv_from with the composed weight and bias. ValueError where a weight is no producer's. At the border it computes what the\n"
+      "two do if fibnlr_merges_exactly.");
+  m.def("fibnlr_merges_exactly", &mergesExactly, py::arg("a"), py::arg("b"),
+        "Whether merging is exact at the border too, for images of every size.");
 }
 
 }  // namespace Aidge::python

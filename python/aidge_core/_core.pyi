@@ -100,6 +100,10 @@ __all__: list = [
     "remove_identity",
     "remove_dropout",
     "fuse_batchnorm",
+    "ConvolutionMerge",
+    "RefusedMerge",
+    "FusionReport",
+    "fuse_convolution",
     "Method",
     "NormalizationMethod",
     "GroupMethod",
@@ -160,6 +164,8 @@ __all__: list = [
     "fibnlr_compute_kernel_dims",
     "fibnlr_compute_kernel_strides",
     "fibnlr_conv_from",
+    "fibnlr_merge_conv",
+    "fibnlr_merges_exactly",
 ]
 
 class UnsupportedError(RuntimeError):
@@ -1099,6 +1105,108 @@ class ChannelActivity:
         """
     @neurons.setter
     def neurons(self, arg0: collections.abc.Sequence[bool]) -> None: ...
+
+class ConvolutionMerge:
+    """
+    A merge, made or proposed. MACs count one an element for channel-wise layers and sums, one a tap for average
+    pooling; latency is in seconds for one forward pass of these layers alone.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]: ...
+    @property
+    def border(self) -> str:
+        """
+        "exact", "shift" (exact, with the input shifted) or "approximate".
+        """
+    @property
+    def error(self) -> float | None:
+        """
+        Of an approximate merge, at its output: largest difference relative to the largest value, on the data.
+        """
+    @property
+    def macs_after(self) -> float: ...
+    @property
+    def macs_before(self) -> float: ...
+    @property
+    def name(self) -> str:
+        """
+        Of the new layer.
+        """
+    @property
+    def nodes(self) -> list[str]:
+        """
+        What it stands for, in order.
+        """
+    @property
+    def parameters_after(self) -> float: ...
+    @property
+    def parameters_before(self) -> float: ...
+    @property
+    def seconds_after(self) -> float | None: ...
+    @property
+    def seconds_before(self) -> float | None:
+        """
+        None where it was not measured.
+        """
+    @property
+    def type(self) -> str:
+        """
+        Conv1D, Conv2D, Conv3D or FC.
+        """
+
+class RefusedMerge:
+    """
+    Two layers that follow each other and stay two.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    @property
+    def first(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def second(self) -> str: ...
+
+class FusionReport:
+    """
+    What fuse_convolution did; `print(report)` shows a table.
+    """
+    def __len__(self) -> int: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    def __str__(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]:
+        """
+        For JSON.
+        """
+    @property
+    def error(self) -> float | None:
+        """
+        At the network's outputs, where some merge is approximate; else None.
+        """
+    @property
+    def macs_after(self) -> float: ...
+    @property
+    def macs_before(self) -> float:
+        """
+        Of the whole network.
+        """
+    @property
+    def merged(self) -> list[ConvolutionMerge]: ...
+    @property
+    def parameters_after(self) -> float: ...
+    @property
+    def parameters_before(self) -> float: ...
+    @property
+    def refused(self) -> list[RefusedMerge]: ...
+    @property
+    def seconds_after(self) -> float | None: ...
+    @property
+    def seconds_before(self) -> float | None:
+        """
+        One forward pass; None where it was not measured.
+        """
 
 class Method(enum.Enum):
     """
@@ -2341,6 +2449,17 @@ def fibnlr_is_tensor(node: Node) -> bool:
     True if the node works on tensors: all but generic operators.
     """
 
+def fibnlr_merge_conv(a: Node, b: Node) -> Node | None:
+    """
+    fibnlr_conv_from with the composed weight and bias. ValueError where a weight is no producer's. At the border it computes what the
+    two do if fibnlr_merges_exactly.
+    """
+
+def fibnlr_merges_exactly(a: Node, b: Node) -> bool:
+    """
+    Whether merging is exact at the border too, for images of every size.
+    """
+
 def fibnlr_out_channels(node: Node) -> int:
     """
     Channels that a convolution gives.
@@ -2421,6 +2540,30 @@ def fuse_batchnorm(graph_view: GraphView) -> int:
     """
     Folds every BatchNorm that follows a convolution, a transposed convolution or an FC into it, at whatever depth, and returns how
     many went. Layers whose output others use, or whose parameters are not constant, are left alone. Layers keep their names.
+    """
+
+def fuse_convolution(
+    graph_view: GraphView,
+    *,
+    policy: str | collections.abc.Callable[[ConvolutionMerge], typing.Any] = "exact_and_cheaper",
+    border: str = "refuse",
+    cost: str = "macs",
+    data: typing.Any | None = None,
+    dims: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]] = [],
+    repeats: typing.SupportsInt | typing.SupportsIndex = 7,
+) -> FusionReport:
+    """
+    Merges linear layers that follow each other into one convolution or FC: convolutions, BatchNorm, Mul/Add/Sub/Div by one value a
+    channel, average pooling, zero Pad, FC; through Identity, Dropout and Flatten, past a global mean, and across residual sums whose
+    branches are linear. Every chain is cut so that the whole is best.
+    `policy`: "exact_and_cheaper" merges where the cost goes down; "always" makes the fewest operations; a callable gets each
+    possible ConvolutionMerge and says whether it may be made (of those the fewest operations).
+    `border`, where the second layer pads what the first one gives and plain merging is inexact: "refuse"; "shift" (exact by a
+    shift of the input, where a pointwise first layer admits one); "approximate" (merges, and reports the error measured on `data`,
+    batches as for fibnlr_compute).
+    `cost`: "macs" or "latency" (measured). `dims`: of the inputs, one list each; by default as compiled or declared.
+    `repeats`: forward passes of which latency is the median; 0: none is measured. After a failure the graph is as it was. ValueError
+    where an option is unknown, dims are open, or there is no data for "approximate".
     """
 
 def get_connected_graph_view(node: Node) -> GraphView:

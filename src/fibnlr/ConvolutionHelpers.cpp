@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/recipes/ConvMap.hpp"
 
 namespace Aidge::fibnlr {
 
@@ -49,41 +52,58 @@ Dims weightDims(const NodePtr& node) {
   return weight->dims();
 }
 
-/// What decides whether and how a convolution merges.
-template <DimIdx_t DIM> struct Shape {
-  std::array<DimSize_t, DIM> kernel;  ///< with dilation
-  std::array<DimSize_t, DIM> strides;
-  std::array<DimSize_t, 2 * DIM> padding{};
-  DimSize_t in = 0;
-  DimSize_t out = 0;
-  DimSize_t groups = 1;
+template <std::size_t N> Ints toInts(const std::array<DimSize_t, N>& values) { return Ints(values.begin(), values.end()); }
 
-  [[nodiscard]] bool isDepthwise() const { return groups == in && groups == out; }
-};
+/// Values of a constant input; nothing where there is no producer with values.
+std::vector<double> constantValues(const NodePtr& node, IOIndex_t index) {
+  const auto& [producer, output] = node->input(index);
+  if (!producer || !producer->getOperator()->isProducer() || !producer->getOperator()->getOutput(output)->hasData()) return {};
+  return producer->getOperator()->getOutput(output)->toDoubles();
+}
 
 /// nullopt where the padding depends on the image size.
-template <DimIdx_t DIM> std::optional<Shape<DIM>> shapeOf(const NodePtr& node) {
+template <DimIdx_t DIM> std::optional<ConvShape> shapeOf(const NodePtr& node) {
   const Operator& op = convOf(node, DIM);
-  Shape<DIM> shape{getKernelDims<DIM>(node), getKernelStrides<DIM>(node), {},
-                   inChannels<DIM>(node),    outChannels<DIM>(node),      op.attribute<std::int64_t>("groups")};
-  const auto dilations = window<DIM>(node, "dilation_dims");
-  for (DimIdx_t i = 0; i < DIM; ++i) shape.kernel[i] = (shape.kernel[i] - 1) * dilations[i] + 1;
+  ConvShape shape{toInts(getKernelDims<DIM>(node)), toInts(getKernelStrides<DIM>(node)), toInts(window<DIM>(node, "dilation_dims")),
+                  Dims(DIM, 0), Dims(DIM, 0)};
+  shape.groups = op.attribute<std::int64_t>("groups");
+  shape.in = inChannels<DIM>(node);
+  shape.out = outChannels<DIM>(node);
+  const auto bias = constantValues(node, 2);
+  shape.hasBias = std::any_of(bias.begin(), bias.end(), [](double value) { return value != 0.0; });
   const auto& autoPad = op.attribute<std::string>("auto_pad");
   if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-    if (std::any_of(shape.strides.begin(), shape.strides.end(), [](DimSize_t stride) { return stride != 1; })) return std::nullopt;
+    if (std::any_of(shape.stride.begin(), shape.stride.end(), [](DimSize_t stride) { return stride != 1; })) return std::nullopt;
     for (DimIdx_t i = 0; i < DIM; ++i) {
-      const DimSize_t total = shape.kernel[i] - 1;
-      shape.padding[i] = autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
-      shape.padding[DIM + i] = total - shape.padding[i];
+      const DimSize_t total = shape.extent(i) - 1;
+      shape.padBegin[i] = autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
+      shape.padEnd[i] = total - shape.padBegin[i];
     }
   } else if (autoPad == "NOTSET") {
     const auto& padding = op.attribute<Ints>("padding_dims");
-    std::copy_n(padding.begin(), std::min<std::size_t>(padding.size(), 2 * DIM), shape.padding.begin());
+    if (!padding.empty()) {
+      shape.padBegin.assign(padding.begin(), padding.begin() + DIM);
+      shape.padEnd.assign(padding.begin() + DIM, padding.end());
+    }
   }
   return shape;
 }
 
-template <std::size_t N> Ints toInts(const std::array<DimSize_t, N>& values) { return Ints(values.begin(), values.end()); }
+/// Both shapes; nullopt where a and b cannot merge.
+template <DimIdx_t DIM> std::optional<std::pair<ConvShape, ConvShape>> shapesOf(const NodePtr& a, const NodePtr& b) {
+  if (operatorOf(a).type() != typeOf(DIM) || operatorOf(b).type() != typeOf(DIM)) return std::nullopt;
+  auto first = shapeOf<DIM>(a);
+  auto second = shapeOf<DIM>(b);
+  if (!first || !second || first->out != second->in) return std::nullopt;
+  return std::pair(std::move(*first), std::move(*second));
+}
+
+ConvMap loaded(const NodePtr& node, ConvShape shape) {
+  ConvMap map{std::move(shape), constantValues(node, 1), constantValues(node, 2)};
+  if (map.weight.empty() || (node->getParent(2) && map.bias.empty()))
+    throwExpected("fibnlr::mergeConv", "constant weight and bias of " + node->describe(), "none");
+  return map;
+}
 
 }  // namespace
 
@@ -138,24 +158,44 @@ std::array<DimSize_t, DIM> computeKernelStrides(const std::array<DimSize_t, DIM>
 }
 
 template <DimIdx_t DIM> NodePtr convFrom(const NodePtr& a, const NodePtr& b) {
-  if (operatorOf(a).type() != typeOf(DIM) || operatorOf(b).type() != typeOf(DIM)) return nullptr;
-  const auto first = shapeOf<DIM>(a);
-  const auto second = shapeOf<DIM>(b);
-  if (!first || !second || first->out != second->in) return nullptr;
-  const bool dense = first->groups == 1 && second->groups == 1;
-  if (!dense && !(first->isDepthwise() && second->isDepthwise())) return nullptr;
-
-  const auto kernel = computeKernelDims<DIM>(second->kernel, first->kernel, first->strides);
-  std::array<DimSize_t, 2 * DIM> padding;
-  for (DimIdx_t i = 0; i < 2 * DIM; ++i) padding[i] = first->padding[i] + first->strides[i % DIM] * second->padding[i];
+  const auto shapes = shapesOf<DIM>(a, b);
+  if (!shapes) return nullptr;
+  const ConvShape shape = compose(shapes->first, shapes->second);
+  const auto extents = [](const ConvShape& s) {
+    std::array<DimSize_t, DIM> result;
+    for (DimIdx_t i = 0; i < DIM; ++i) result[i] = s.extent(i);
+    return result;
+  };
+  const auto kernel = computeKernelDims<DIM>(extents(shapes->second), extents(shapes->first), getKernelStrides<DIM>(a));
+  Ints padding(shape.padBegin);
+  padding.insert(padding.end(), shape.padEnd.begin(), shape.padEnd.end());
   const NodePtr merged = makeNode(typeOf(DIM), {{"kernel_dims", toInts(kernel)},
-                                                {"stride_dims", toInts(computeKernelStrides<DIM>(first->strides, second->strides))},
-                                                {"padding_dims", toInts(padding)},
-                                                {"groups", std::int64_t{first->groups}}});
-  Dims weight{second->out, first->in / first->groups};
+                                                {"stride_dims", Ints(shape.stride)},
+                                                {"padding_dims", padding},
+                                                {"groups", std::int64_t{shape.groups}}});
+  Dims weight{shape.out, shape.in / shape.groups};
   weight.insert(weight.end(), kernel.begin(), kernel.end());
   merged->getOperator()->setInput(1, std::make_shared<Tensor>(std::move(weight)));
   return merged;
+}
+
+template <DimIdx_t DIM> NodePtr mergeConv(const NodePtr& a, const NodePtr& b) {
+  const auto shapes = shapesOf<DIM>(a, b);
+  if (!shapes) return nullptr;
+  const ConvMap map = withoutDilation(compose(loaded(a, shapes->first), loaded(b, shapes->second)));
+  const NodePtr merged = convFrom<DIM>(a, b);
+  const DataType dtype = a->getParent(1)->getOperator()->getOutput(a->input(1).second)->dataType();
+  const auto feed = [&](IOIndex_t index, Dims dims, const std::vector<double>& values) {
+    merged->setInput(index, Producer(Tensor::fromValues<double>(std::move(dims), std::span<const double>(values)).cast(dtype)));
+  };
+  feed(1, merged->getOperator()->getInput(1)->dims(), map.weight);
+  if (!map.bias.empty()) feed(2, {map.shape.out}, map.bias);
+  return merged;
+}
+
+template <DimIdx_t DIM> bool mergesExactly(const NodePtr& a, const NodePtr& b) {
+  const auto shapes = shapesOf<DIM>(a, b);
+  return shapes && borderCase(shapes->first, shapes->second, Dims(DIM, kDynamicDim)) == BorderCase::Exact;
 }
 
 #define AIDGE_INSTANTIATE(DIM)                                                                                                         \
@@ -166,7 +206,9 @@ template <DimIdx_t DIM> NodePtr convFrom(const NodePtr& a, const NodePtr& b) {
   template std::array<DimSize_t, DIM> computeKernelDims<DIM>(const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&,     \
                                                              const std::array<DimSize_t, DIM>&);                                       \
   template std::array<DimSize_t, DIM> computeKernelStrides<DIM>(const std::array<DimSize_t, DIM>&, const std::array<DimSize_t, DIM>&); \
-  template NodePtr convFrom<DIM>(const NodePtr&, const NodePtr&)
+  template NodePtr convFrom<DIM>(const NodePtr&, const NodePtr&);                                                                      \
+  template NodePtr mergeConv<DIM>(const NodePtr&, const NodePtr&);                                                                     \
+  template bool mergesExactly<DIM>(const NodePtr&, const NodePtr&)
 AIDGE_INSTANTIATE(1);
 AIDGE_INSTANTIATE(2);
 AIDGE_INSTANTIATE(3);

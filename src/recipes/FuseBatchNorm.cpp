@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "LayerParameters.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
 
@@ -18,46 +18,10 @@ namespace {
 constexpr IOIndex_t kWeight = 1;
 constexpr IOIndex_t kBias = 2;
 
-/// y = factor · x + offset, a channel at a time.
-struct Affine {
-  std::vector<double> factor;
-  std::vector<double> offset;
-};
-
 bool isFoldable(std::string_view type) {
   static constexpr std::array<std::string_view, 7> kTypes{"Conv1D",          "Conv2D",          "Conv3D", "ConvTranspose1D",
                                                           "ConvTranspose2D", "ConvTranspose3D", "FC"};
   return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
-}
-
-bool isBatchNorm(std::string_view type) { return type == "BatchNorm1D" || type == "BatchNorm2D" || type == "BatchNorm3D"; }
-
-/// The values of the producer at an input of `node`; nothing where there is none, or not of a floating-point type.
-std::vector<double> parameter(const GraphView& graph, const Node& node, IOIndex_t index) {
-  const auto& [producer, output] = node.input(index);
-  if (!graph.contains(producer) || !producer->getOperator()->isProducer()) return {};
-  const Tensor& value = *producer->getOperator()->getOutput(output);
-  const bool isFloat = value.dataType() == DataType::Float32 || value.dataType() == DataType::Float64 ||
-                       value.dataType() == DataType::Float16 || value.dataType() == DataType::BFloat16;
-  return isFloat && value.hasData() ? value.toDoubles() : std::vector<double>{};
-}
-
-/// What the BatchNorm does; no channels where that is not constant or not finite.
-Affine affineOf(const GraphView& graph, const Node& norm) {
-  const auto scale = parameter(graph, norm, 1);
-  const auto shift = parameter(graph, norm, 2);
-  const auto mean = parameter(graph, norm, 3);
-  const auto variance = parameter(graph, norm, 4);
-  const double epsilon = norm.getOperator()->attribute<double>("epsilon");
-  const std::size_t channels = scale.size();
-  if (shift.size() != channels || mean.size() != channels || variance.size() != channels) return {};
-  Affine affine;
-  for (std::size_t c = 0; c < channels; ++c) {
-    affine.factor.push_back(scale[c] / std::sqrt(variance[c] + epsilon));
-    affine.offset.push_back(shift[c] - mean[c] * affine.factor[c]);
-    if (!std::isfinite(affine.factor[c]) || !std::isfinite(affine.offset[c])) return {};
-  }
-  return affine;
 }
 
 /// Output channel of every weight element: axis 0, but for ConvTranspose (in, out / groups, kernel …).
@@ -93,13 +57,6 @@ void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t inde
   node->setInput(index, producer);
 }
 
-/// True if the graph's user feeds this input.
-bool isFed(const GraphView& graph, const NodePtr& node, IOIndex_t index) {
-  return std::any_of(graph.inputs().begin(), graph.inputs().end(), [&](const GraphInput& input) {
-    return std::find(input.targets.begin(), input.targets.end(), Node::Edge{node, index}) != input.targets.end();
-  });
-}
-
 /// True if nobody but `consumer` sees the output of `node`.
 bool feedsOnly(const GraphView& graph, const NodePtr& node, const NodePtr& consumer) {
   const auto edges = node->output(0);
@@ -111,13 +68,13 @@ bool feedsOnly(const GraphView& graph, const NodePtr& node, const NodePtr& consu
 bool fuse(const GraphViewPtr& graph, const NodePtr& norm) {
   const NodePtr layer = norm->getParent(0);
   if (!graph->contains(layer) || !isFoldable(layer->type()) || !feedsOnly(*graph, layer, norm)) return false;
-  const Affine affine = affineOf(*graph, *norm);
-  const auto weight = parameter(*graph, *layer, kWeight);
-  if (affine.factor.empty() || weight.empty() || isFed(*graph, layer, kBias)) return false;
+  const detail::ChannelAffine affine = detail::batchNormAffine(*graph, *norm);
+  const auto weight = detail::parameter(*graph, *layer, kWeight);
+  if (affine.factor.empty() || weight.empty() || detail::isFed(*graph, layer, kBias)) return false;
   const Operator& op = *layer->getOperator();
   const Tensor old = *layer->getParent(kWeight)->getOperator()->getOutput(0);
   const std::size_t channels = outputChannels(op, old.dims());
-  std::vector<double> bias = layer->getParent(kBias) ? parameter(*graph, *layer, kBias) : std::vector<double>(channels, 0.0);
+  std::vector<double> bias = layer->getParent(kBias) ? detail::parameter(*graph, *layer, kBias) : std::vector<double>(channels, 0.0);
   if (channels != affine.factor.size() || bias.size() != channels) return false;
   for (std::size_t c = 0; c < channels; ++c) bias[c] = bias[c] * affine.factor[c] + affine.offset[c];
 
@@ -137,7 +94,7 @@ std::size_t fuseBatchNorm(const GraphViewPtr& graph) {
   std::size_t fused = 0;
   graph->transaction([&] {
     for (const NodePtr& node : graph->orderedNodesDeep()) {
-      if (!isBatchNorm(node->type())) continue;
+      if (!detail::isBatchNorm(node->type())) continue;
       const GraphViewPtr owner = graph->ownerOf(node);
       if (owner && fuse(owner, node)) ++fused;
     }

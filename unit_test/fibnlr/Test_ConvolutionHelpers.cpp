@@ -1,6 +1,8 @@
 #include "aidge/fibnlr/ConvolutionHelpers.hpp"
 
+#include <span>
 #include <stdexcept>
+#include <vector>
 
 #include "aidge/graph/GraphView.hpp"
 #include "aidge/operator/Convolution.hpp"
@@ -97,7 +99,6 @@ TEST_CASE("The merged convolution gives the output dims of the two", "[fibnlr][C
 TEST_CASE("What cannot merge gives nothing", "[fibnlr][ConvolutionHelpers]") {
   const NodePtr a = Conv<2>(4, 8, {3, 3});
   REQUIRE(convFrom<2>(a, Conv<2>(6, 8, {3, 3})) == nullptr);
-  REQUIRE(convFrom<2>(a, Conv<2>(8, 8, {3, 3}, "", {1, 1}, {1, 1}, false, 2)) == nullptr);
   REQUIRE(convFrom<2>(a, makeNode("ReLU")) == nullptr);
   REQUIRE(convFrom<2>(a, Conv<1>(8, 8, {3})) == nullptr);
   REQUIRE(convFrom<1>(a, a) == nullptr);
@@ -112,7 +113,76 @@ TEST_CASE("Depthwise convolutions of one channel each merge to one", "[fibnlr][C
   REQUIRE(merged->getOperator()->attribute<std::int64_t>("groups") == 6);
   REQUIRE(inChannels<2>(merged) == 6);
   REQUIRE(getKernelDims<2>(merged) == std::array<DimSize_t, 2>{7, 7});
-  REQUIRE(convFrom<2>(ConvDepthWise<2>(6, {3, 3}), Conv<2>(6, 6, {3, 3})) == nullptr);
+}
+
+TEST_CASE("The groups of the merged convolution are the common divisor", "[fibnlr][ConvolutionHelpers]") {
+  const auto groups = [](const NodePtr& a, const NodePtr& b) {
+    return convFrom<2>(a, b)->getOperator()->attribute<std::int64_t>("groups");
+  };
+  const auto grouped = [](DimSize_t in, DimSize_t out, DimSize_t count) {
+    return Conv<2>(in, out, {3, 3}, "", {1, 1}, {1, 1}, false, count);
+  };
+  REQUIRE(groups(grouped(8, 8, 4), grouped(8, 4, 4)) == 4);
+  REQUIRE(groups(grouped(8, 8, 4), grouped(8, 8, 2)) == 2);
+  REQUIRE(groups(ConvDepthWise<2>(6, {3, 3}), Conv<2>(6, 4, {1, 1})) == 1);
+  REQUIRE(groups(Conv<2>(4, 6, {1, 1}), ConvDepthWise<2>(6, {3, 3})) == 1);
+  const NodePtr merged = convFrom<2>(grouped(8, 8, 4), grouped(8, 8, 2));
+  REQUIRE(inChannels<2>(merged) == 8);
+}
+
+namespace {
+
+/// A convolution over one channel with these taps.
+NodePtr taps(std::vector<float> values, const std::array<DimSize_t, 1>& stride = {1}, const std::array<DimSize_t, 2>& padding = {0, 0},
+             float bias = 0.0F) {
+  const auto size = static_cast<DimSize_t>(values.size());
+  const NodePtr node = PaddedConv<1>(1, 1, {size}, "", stride, padding);
+  node->getParent(1)->getOperator()->setOutput(0, Tensor::fromValues<float>({1, 1, size}, std::span<const float>(values)));
+  node->getParent(2)->getOperator()->setOutput(0, Tensor::fromValues<float>({1}, {bias}));
+  return node;
+}
+
+std::vector<double> valuesAt(const NodePtr& node, IOIndex_t index) {
+  return node->getParent(index)->getOperator()->getOutput(0)->toDoubles();
+}
+
+}  // namespace
+
+TEST_CASE("Merged taps are the product of polynomials, spread by the first stride", "[fibnlr][ConvolutionHelpers]") {
+  const NodePtr plain = mergeConv<1>(taps({1, 2, 3}, {1}, {0, 0}, 5), taps({4, 5}, {1}, {0, 0}, 7));
+  REQUIRE(valuesAt(plain, 1) == std::vector<double>{4, 13, 22, 15});
+  REQUIRE(valuesAt(plain, 2) == std::vector<double>{(4 + 5) * 5 + 7});
+  const NodePtr strided = mergeConv<1>(taps({1, 2}, {2}), taps({3, 4}));
+  REQUIRE(valuesAt(strided, 1) == std::vector<double>{3, 6, 4, 8});
+  REQUIRE(getKernelStrides<1>(strided) == std::array<DimSize_t, 1>{2});
+}
+
+TEST_CASE("A bias is there if either has one", "[fibnlr][ConvolutionHelpers]") {
+  const NodePtr a = Conv<1>(1, 1, {1}, "", {1}, {1}, true);
+  REQUIRE(mergeConv<1>(a, a)->getParent(2) == nullptr);
+  REQUIRE(mergeConv<1>(a, Conv<1>(1, 1, {1}))->getParent(2) != nullptr);
+  REQUIRE(mergeConv<1>(Conv<1>(1, 1, {1}), a)->getParent(2) != nullptr);
+}
+
+TEST_CASE("Merging wants constant weights, and what fits", "[fibnlr][ConvolutionHelpers]") {
+  const NodePtr a = Conv<1>(1, 1, {1});
+  const NodePtr fed = convFrom<1>(a, a);
+  REQUIRE_THROWS_WITH(mergeConv<1>(a, fed), ContainsSubstring("fibnlr::mergeConv") && ContainsSubstring("constant weight"));
+  REQUIRE(mergeConv<1>(a, Conv<1>(2, 1, {1})) == nullptr);
+  REQUIRE(mergeConv<2>(a, a) == nullptr);
+}
+
+TEST_CASE("Whether a merge is exact at the border is known", "[fibnlr][ConvolutionHelpers]") {
+  const NodePtr padded = taps({1, 1, 1}, {1}, {1, 1});
+  REQUIRE(mergesExactly<1>(padded, taps({1, 1, 1})));
+  REQUIRE(mergesExactly<1>(taps({2}), padded));
+  REQUIRE_FALSE(mergesExactly<1>(taps({2}, {1}, {0, 0}, 1), padded));
+  REQUIRE_FALSE(mergesExactly<1>(padded, padded));
+  REQUIRE(mergesExactly<1>(taps({1, 1, 1}, {1}, {2, 2}), padded));
+  // With stride 2 the right border depends on whether the size is odd.
+  REQUIRE_FALSE(mergesExactly<1>(taps({1, 1, 1}, {2}, {1, 1}), padded));
+  REQUIRE(mergesExactly<1>(taps({2}, {3}), padded));
+  REQUIRE_FALSE(mergesExactly<1>(padded, makeNode("ReLU")));
 }
 
 TEST_CASE("Same padding without stride is known and goes in", "[fibnlr][ConvolutionHelpers]") {

@@ -154,6 +154,90 @@ def test_eval_measures_accuracy_and_agreement(folder: Path) -> None:
     )
 
 
+def linear_network(path: Path) -> Path:
+    """Expand, depthwise with padding, project, and a bias that padding meets; then a ReLU."""
+    rng = np.random.default_rng(1)
+    weights = {
+        "w1": rng.standard_normal((2, 4, 1, 1)),
+        "b1": rng.standard_normal(2),
+        "w2": rng.standard_normal((2, 1, 3, 3)),
+        "w3": rng.standard_normal((1, 2, 1, 1)),
+    }
+    nodes = [
+        helper.make_node("Conv", ["image", "w1", "b1"], ["c1"], "squeeze"),
+        helper.make_node("Conv", ["c1", "w2"], ["c2"], "depthwise", pads=[1, 1, 1, 1], group=2),
+        helper.make_node("Conv", ["c2", "w3"], ["c3"], "project"),
+        helper.make_node("Relu", ["c3"], ["y"], "relu"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "linear",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 4, 9, 9])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def layer_names(path: Path) -> list[str]:
+    return [node.name for node in onnx.load(path).graph.node]
+
+
+def test_merge_writes_a_verified_network_and_says_what_it_saved(tmp_path: Path) -> None:
+    model = linear_network(tmp_path / "model.onnx")
+    out = tmp_path / "merged.onnx"
+    result = document("merge", model, "--out", out, "--repeats", "2")
+    assert [merge["nodes"] for merge in result["merged"]] == [["depthwise", "project"]]
+    assert "bias" in result["refused"][0]["reason"]
+    assert result["out"]["verified"]
+    assert result["difference"] <= 1e-5
+    assert layer_names(out) == ["squeeze", "project", "relu"]
+    text = aidge("merge", model, "--policy", "always", "--border", "shift", "--repeats", "2").stdout
+    assert "squeeze + depthwise + project" in text
+    assert "exact, by a shifted input" in text
+
+
+def test_merge_measures_the_error_of_an_approximation(tmp_path: Path) -> None:
+    model = linear_network(tmp_path / "model.onnx")
+    np.savez(tmp_path / "data.npz", image=np.random.default_rng(2).random((6, 4, 9, 9), dtype=np.float32))
+    options = ["--policy", "always", "--border", "approximate", "--repeats", "0"]
+    result = document("merge", model, *options, "--data", tmp_path / "data.npz")
+    assert result["error"] > 0.0
+    assert result["merged"][0]["border"] == "approximate"
+    assert result["seconds_before"] is None
+    assert "data on which" in aidge("merge", model, *options, expect=2).stderr
+
+
+def test_fibnlr_merges_what_pruning_left_side_by_side(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "merged.onnx"
+    result = document(
+        "fibnlr",
+        folder / "model.onnx",
+        "--data",
+        folder / "data.npz",
+        "--ablation-threshold",
+        "1000",
+        "--merge",
+        "--out",
+        out,
+    )
+    assert result["out"]["verified"]
+    assert any("edge" in pair["reason"] for pair in result["merge"]["refused"])
+    options = ["--merge", "--merge-policy", "always", "--merge-border", "approximate"]
+    result = document(
+        "fibnlr",
+        folder / "model.onnx",
+        "--data",
+        folder / "data.npz",
+        "--ablation-threshold",
+        "1000",
+        *options,
+    )
+    assert result["merge"]["merged"][0]["nodes"] == ["conv1", "relu1", "conv2"]
+    assert result["merge"]["error"] > 0.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -184,5 +268,5 @@ def test_bad_input_ends_in_one_message_and_exit_code_2(
 
 def test_help_names_every_command() -> None:
     text = aidge("--help").stdout
-    assert all(command in text for command in ("inspect", "fibnlr", "eval", "demo"))
+    assert all(command in text for command in ("inspect", "fibnlr", "merge", "eval", "demo"))
     assert "aidge-compress" in aidge("--version").stdout

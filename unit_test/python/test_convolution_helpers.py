@@ -62,7 +62,8 @@ def test_what_cannot_merge_gives_none() -> None:
     assert aidge_core.fibnlr_conv_from(a, aidge_core.Conv2D(6, 8, [3, 3])) is None
     assert aidge_core.fibnlr_conv_from(a, aidge_core.ReLU()) is None
     assert aidge_core.fibnlr_conv_from(a, aidge_core.Conv1D(8, 8, [3])) is None
-    assert aidge_core.fibnlr_conv_from(a, aidge_core.ConvDepthWise2D(8, [3, 3])) is None
+    assert aidge_core.fibnlr_merge_conv(a, aidge_core.ReLU()) is None
+    assert not aidge_core.fibnlr_merges_exactly(a, aidge_core.ReLU())
 
 
 def test_a_merged_convolution_is_unconnected_and_shaped_as_a_followed_by_b() -> None:
@@ -113,3 +114,41 @@ def test_a_kernel_of_the_merged_shape_does_what_the_two_do(k_a: int, s_a: int, k
     got = run([make("Conv", ["x", "w"], ["y"], strides=strides)], {"w": composed}, x)
     assert got.shape == expected.shape
     assert np.abs(got - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def fill(node: aidge_core.Node, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Random weight and bias, which are returned."""
+    values = {}
+    for index, name in ((1, "w"), (2, "b")):
+        producer = node.get_parent(index)
+        if producer is not None:
+            operator = producer.get_operator()
+            values[name] = random.normal(size=operator.get_output(0).dims).astype(np.float32)
+            operator.set_output(0, aidge_core.Tensor(values[name]))
+    return values
+
+
+@pytest.mark.parametrize("groups", [(1, 1), (2, 2), (4, 1), (1, 4), (2, 4)])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 1), (1, 3), (3, 2)])
+def test_merged_weights_compute_what_the_two_do(groups: tuple[int, int], strides: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    s_a, s_b = strides
+    a = aidge_core.Conv2D(4, 8, [3, 2], stride_dims=[s_a, s_a], dilation_dims=[1, 2], groups=groups[0])
+    b = aidge_core.Conv2D(8, 4, [2, 3], stride_dims=[s_b, s_b], dilation_dims=[2, 1], groups=groups[1])
+    of_a, of_b = fill(a, random), fill(b, random)
+    merged = aidge_core.fibnlr_merge_conv(a, b)
+    assert merged is not None
+    assert aidge_core.fibnlr_merges_exactly(a, b)
+    weight, bias = (np.asarray(merged.get_parent(i).get_operator().get_output(0)) for i in (1, 2))
+    x = random.normal(size=(2, 4, 21, 23)).astype(np.float32)
+    make = onnx.helper.make_node
+    two = [
+        make("Conv", ["x", "wa", "ba"], ["h"], strides=[s_a, s_a], dilations=[1, 2], group=groups[0]),
+        make("Conv", ["h", "wb", "bb"], ["y"], strides=[s_b, s_b], dilations=[2, 1], group=groups[1]),
+    ]
+    expected = run(two, {"wa": of_a["w"], "ba": of_a["b"], "wb": of_b["w"], "bb": of_b["b"]}, x)
+    attributes = merged.get_operator().attr
+    one = make("Conv", ["x", "w", "b"], ["y"], strides=list(attributes.stride_dims), group=attributes.groups)
+    got = run([one], {"w": weight, "b": bias}, x)
+    assert got.shape == expected.shape
+    assert np.abs(got - expected).max() <= 1e-5 * np.abs(expected).max()

@@ -33,9 +33,15 @@ template <DimIdx_t DIM>
                                                               const std::array<DimSize_t, DIM>& bStrides);
 
 /// A new, unconnected Conv<DIM>D without weights that stands for `a` followed by `b`: inChannels of a, outChannels of b, kernel
-/// (k_b - 1) · s_a + k_a with k = (kernel - 1) · dilation + 1, stride s_a · s_b, no dilation, padding p_a + s_a · p_b. Its weight input has dims but
-/// no data. nullptr if they cannot merge: not both Conv<DIM>D, channels that do not fit, groups (but for two depthwise ones of one
-/// channel each), or automatic "same" padding with a stride, which depends on the image size.
+/// (k_b - 1) · s_a + k_a with k = (kernel - 1) · dilation + 1, stride s_a · s_b, no dilation, padding p_a + s_a · p_b, groups gcd(g_a, g_b). Its weight
+/// input has dims but no data. nullptr if they cannot merge: not both Conv<DIM>D, channels that do not fit, or automatic "same" padding with a
+/// stride, which depends on the image size.
 template <DimIdx_t DIM> [[nodiscard]] NodePtr convFrom(const NodePtr& a, const NodePtr& b);
+/// convFrom with producers of the composed weight and, where a or b has one, bias (composed in double). It computes what the two do wherever b
+/// reads no padding, and everywhere if mergesExactly. Throws std::invalid_argument where a weight or bias is no producer's.
+template <DimIdx_t DIM> [[nodiscard]] NodePtr mergeConv(const NodePtr& a, const NodePtr& b);
+/// Whether mergeConv is exact at the border too, for images of every size: b has no padding, or a no bias and zero response there. False where they
+/// cannot merge.
+template <DimIdx_t DIM> [[nodiscard]] bool mergesExactly(const NodePtr& a, const NodePtr& b);
 
 }  // namespace Aidge::fibnlr

@@ -56,6 +56,10 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   void remove(const NodePtr& node, bool includeProducers = true);
   /// Puts `newNode` (inputs and outputs of the same count) in the place of `oldNode`: edges, graph inputs and outputs, position.
   void replace(const NodePtr& oldNode, const NodePtr& newNode);
+  /// Puts a chain of new nodes, connected among themselves, in the place of a region: nodes that take one tensor from outside (producers aside), at
+  /// whatever inputs, and give one. The first new node's input 0 gets it, the last one's output 0 takes the region's place. Throws
+  /// std::invalid_argument where the region takes or gives none or several.
+  void replace(std::span<const NodePtr> region, std::span<const NodePtr> chain);
   /// Takes a node with one data input out and wires its parent (or the graph input that feeds it) to its consumers; graph outputs
   /// move to the parent. Where the node joins a graph input directly to a graph output an Identity of the same name takes its place.
   void bypass(const NodePtr& node);
@@ -132,6 +136,8 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   [[nodiscard]] std::vector<TensorInfo> inputInfos(const std::vector<Dims>& inputDims) const;
   std::vector<TensorInfo> inferInto(ShapeMap& shapes, const std::vector<TensorInfo>& inputs) const;
   void applyShapes(const ShapeMap& shapes);
+  struct RegionBorder;
+  [[nodiscard]] RegionBorder borderOf(std::span<const NodePtr> region) const;
   void insertNode(const NodePtr& node);
   void eraseNode(const NodePtr& node);
   void refreshBoundary();  ///< drops dead inputs/outputs, adds new dangling ones

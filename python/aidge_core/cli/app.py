@@ -12,6 +12,7 @@ from rich.console import Console
 from aidge_core.cli.demo import demo
 from aidge_core.cli.evaluate import evaluate
 from aidge_core.cli.inspect import inspect
+from aidge_core.cli.merge import merge
 from aidge_core.cli.prune import fibnlr
 
 __all__ = ["app", "main"]
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("inspect")(inspect)
 app.command("fibnlr")(fibnlr)
+app.command("merge")(merge)
 app.command("eval")(evaluate)
 app.command("demo")(demo)
 

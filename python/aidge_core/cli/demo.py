@@ -11,8 +11,9 @@ import typer
 
 from aidge_core.cli.common import compile_model, console, load, percent, print_json
 from aidge_core.cli.evaluate import run_evaluation
-from aidge_core.cli.prune import print_run, print_verification, run_fibnlr, write_pruned
+from aidge_core.cli.prune import print_run, run_fibnlr
 from aidge_core.cli.sources import DataOptions, open_data
+from aidge_core.cli.verify import print_verification, write_verified
 
 __all__ = ["demo"]
 
@@ -50,7 +51,7 @@ def demo(
     screen.print(f"\naccuracy before              {percent(before.accuracy)}")
     screen.print(f"accuracy after recipe        {percent(after.accuracy)}  (no retraining)")
     screen.print(f"same prediction as before    {percent(after.agreement)}")
-    verification = write_pruned(network, out, test)
+    verification = write_verified(network, out, test)
     print_verification(screen, out, verification)
     seconds = time.perf_counter() - started
     screen.print(f"{seconds:.1f} s in all")

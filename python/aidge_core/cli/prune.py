@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from aidge_core.cli.common import compile_model, console, load, percent, print_json
+from aidge_core.cli.merge import Border, Policy, run_merge
 from aidge_core.cli.options import (
     Criterion,
     FibnlrOptions,
@@ -21,21 +22,19 @@ from aidge_core.cli.options import (
     build_parameters,
 )
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.cli.verify import print_verification, write_verified
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from aidge_core import GraphView, fibnlr_Parameters
-    from aidge_core.cli.verify import Verification
 
 __all__ = [
     "ActivationRow",
     "FibnlrRun",
     "fibnlr",
     "print_run",
-    "print_verification",
     "run_fibnlr",
-    "write_pruned",
 ]
 
 _EXIT_CHECK_FAILED = 1
@@ -171,42 +170,6 @@ def print_run(out: Console, run: FibnlrRun, params: fibnlr_Parameters) -> None:
     )
 
 
-def write_pruned(model: GraphView, out: Path, provider: Any) -> Verification:
-    """Exports, then verifies the file on the first batch of `provider`; a file that fails is not left behind."""
-    import aidge_onnx
-
-    from aidge_core.cli.verify import verify_export
-    from aidge_core.data import as_batches
-
-    batch = next(iter(as_batches(provider, model.input_specs)))
-    draft = out.with_name(f".{out.name}.unverified")
-    aidge_onnx.export_onnx(model, draft)
-    try:
-        verification = verify_export(draft, model, batch)
-        if verification.passed:
-            draft.replace(out)
-        return verification
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def print_verification(out: Console, path: Path, verification: Verification) -> None:
-    """Says what was written and who confirmed it, or why nothing was."""
-    if verification.passed:
-        kilobytes = path.stat().st_size / 1000
-        out.print(
-            f"wrote {path} ({kilobytes:.0f} kB), same outputs as in memory by {verification.engine} "
-            f"(largest difference {verification.difference:.1e} of the largest output)",
-            markup=False,
-        )
-    else:
-        out.print(
-            f"{path} was not written: {verification.engine} gives other outputs than the network in memory "
-            f"(difference {verification.difference:.1e} of the largest output)",
-            markup=False,
-        )
-
-
 def fibnlr(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
     data: Annotated[str, typer.Option(help=f"What to measure on. {DATA_HELP}")],
@@ -254,6 +217,15 @@ def fibnlr(
     std: Annotated[
         list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
     ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Then merge layers between which nothing is left, where it pays.")
+    ] = False,
+    merge_policy: Annotated[
+        Policy, typer.Option(help="For --merge; always: the fewest layers, whatever they cost.")
+    ] = Policy.exact_and_cheaper,
+    merge_border: Annotated[
+        Border, typer.Option(help="For --merge, where padding makes plain merging inexact.")
+    ] = Border.refuse,
     eval_data: Annotated[
         str | None, typer.Option("--eval", help="Also compare before and after on this data.")
     ] = None,
@@ -277,13 +249,18 @@ def fibnlr(
     report: dict[str, Any] = {"model": str(model), "parameters": repr(params), **run.to_dict()}
     screen = console(quiet=as_json)
     print_run(screen, run, params)
+    if merge:
+        approximate = merge_border is Border.approximate
+        merged = run_merge(network, merge_policy, merge_border, data=provider if approximate else None)
+        report["merge"] = merged.to_dict()
+        screen.print(f"\n{merged}", markup=False, soft_wrap=True)
     if eval_data:
         report["evaluation"] = _compare(
             screen, original, network, open_data(eval_data, network, reading), as_json
         )
     failed = False
     if out is not None:
-        verification = write_pruned(network, out, provider)
+        verification = write_verified(network, out, provider)
         print_verification(screen, out, verification)
         failed = not verification.passed
         report["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}

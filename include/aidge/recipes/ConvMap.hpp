@@ -1,0 +1,82 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "aidge/core/Types.hpp"
+#include "aidge/graph/Node.hpp"
+
+namespace Aidge {
+
+/// Geometry of a convolution y[o, q] = bias[o] + sum over c, t of w[o, c, t] · x[c, q · stride - padBegin + t · dilation], with x zero outside. The
+/// Dims have one entry a spatial axis; with none it is a matrix.
+struct ConvShape {
+  Dims kernel;
+  Dims stride;
+  Dims dilation;
+  Dims padBegin;
+  Dims padEnd;
+  DimSize_t in = 0;
+  DimSize_t out = 0;
+  DimSize_t groups = 1;
+  bool hasBias = false;  ///< whether some bias is not zero
+
+  [[nodiscard]] std::size_t axes() const noexcept { return kernel.size(); }
+  /// Rows from the first to the last tap: (kernel - 1) · dilation + 1.
+  [[nodiscard]] DimSize_t extent(std::size_t axis) const { return (kernel[axis] - 1) * dilation[axis] + 1; }
+  [[nodiscard]] DimSize_t taps() const;
+  /// One tap on every axis and no padding (any stride).
+  [[nodiscard]] bool isPointwise() const;
+  /// Elements of weight and bias.
+  [[nodiscard]] double parameters() const;
+  /// Multiply-accumulates for so many output elements (batch · out · positions).
+  [[nodiscard]] double macs(double outputElements) const;
+  /// Spatial extents of the output for an input of these.
+  [[nodiscard]] Dims output(const Dims& input) const;
+
+  [[nodiscard]] bool operator==(const ConvShape&) const = default;
+};
+
+/// A convolution with its values in double: weight (out, in / groups, kernel …) row-major, bias (out) or empty.
+struct ConvMap {
+  ConvShape shape;
+  std::vector<double> weight;
+  std::vector<double> bias;
+};
+
+/// Whether composing a and b is exact, which is decided where b's zero padding stands: the composed convolution has there what a would have computed.
+enum class BorderCase : std::uint8_t {
+  Exact,      ///< b reads no padding, or a's response there is zero
+  BiasLeaks,  ///< a's response there is its bias
+  DataLeaks   ///< a's response there depends on the data
+};
+
+/// `input`: spatial extents of a's input; a dynamic one is decided for every extent.
+[[nodiscard]] BorderCase borderCase(const ConvShape& a, const ConvShape& b, const Dims& input);
+
+/// Geometry of "a feeds b": extent (e_b - 1) · s_a + e_a, stride s_a · s_b, padding p_a + s_a · p_b, groups gcd(g_a, g_b), and the largest dilation
+/// on whose grid all taps lie. Throws std::invalid_argument where the channels or the axes differ.
+[[nodiscard]] ConvShape compose(const ConvShape& a, const ConvShape& b);
+/// The weights of it, w[o, c] = sum over m of w_b[o, m] ∗ w_a[m, c], and the bias b_b + (sum over m, t of w_b[o, m, t] · b_a[m]). Equal to a followed by b
+/// wherever b reads no padding, or everywhere in the case BorderCase::Exact.
+[[nodiscard]] ConvMap compose(const ConvMap& a, const ConvMap& b);
+
+/// Geometry of f(x) + g(x): both kernels embedded in one that covers both. nullopt where strides, channels or the extents of the outputs
+/// for `input` (dynamic: for every extent) differ.
+[[nodiscard]] std::optional<ConvShape> sumShape(const ConvShape& f, const ConvShape& g, const Dims& input);
+/// f + g in the geometry `shape` that sumShape gave.
+[[nodiscard]] ConvMap sum(const ConvMap& f, const ConvMap& g, const ConvShape& shape);
+
+/// y = x for so many channels and spatial axes: a Dirac kernel.
+[[nodiscard]] ConvMap identityMap(DimSize_t channels, std::size_t axes);
+/// The same map with dilation 1 (zeros between the taps) or with fewer groups (zeros between the blocks). Throws std::invalid_argument unless `groups`
+/// divides the map's.
+[[nodiscard]] ConvMap withoutDilation(const ConvMap& map);
+[[nodiscard]] ConvMap withGroups(const ConvMap& map, DimSize_t groups);
+/// Response to a constant image of these values a channel, away from padding: sum over c, t of w[o, c, t] · value[c]; bias not added.
+[[nodiscard]] std::vector<double> responseTo(const ConvMap& map, const std::vector<double>& values);
+/// v with response -bias, so that map(x) = (map without bias)(x - v); least norm, one group at a time. nullopt where there is none, or where it would
+/// cost float precision (sum |w · v| above 100 · max |bias|). For pointwise maps.
+[[nodiscard]] std::optional<std::vector<double>> inputShift(const ConvMap& map);
+
+}  // namespace Aidge

@@ -1,0 +1,275 @@
+#include "aidge/recipes/FuseConvolution.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "ConvChain.hpp"
+#include "ConvComposer.hpp"
+#include "FusionMeasure.hpp"
+#include "FusionPlan.hpp"
+#include "FusionRefusals.hpp"
+#include "MergedLayer.hpp"
+#include "aidge/backend/Kernel.hpp"
+#include "aidge/core/Errors.hpp"
+#include "aidge/operator/Operator.hpp"
+
+namespace Aidge {
+
+namespace {
+
+using namespace detail;
+
+constexpr const char* kWhere = "recipes::fuseConvolution";
+
+std::vector<NodePtr> exclusiveProducers(const std::vector<NodePtr>& nodes) {
+  std::vector<NodePtr> result;
+  for (const NodePtr& node : nodes) {
+    for (const NodePtr& parent : node->getParents()) {
+      if (!parent || !parent->getOperator()->isProducer()) continue;
+      const auto children = parent->getChildren();
+      const bool all = std::all_of(children.begin(), children.end(),
+                                   [&](const NodePtr& child) { return std::find(nodes.begin(), nodes.end(), child) != nodes.end(); });
+      if (all) result.push_back(parent);
+    }
+  }
+  return result;
+}
+
+/// The type of the weights in a segment.
+DataType typeOf(const std::vector<NodePtr>& nodes, const std::string& core) {
+  for (const NodePtr& node : nodes) {
+    if (node->name() == core) return node->getParent(1)->getOperator()->getOutput(node->input(1).second)->dataType();
+  }
+  return DataType::Float32;
+}
+
+/// One graph (the user's, or one inside a meta operator), planned.
+struct PlannedGraph {
+  GraphViewPtr graph;
+  std::unique_ptr<ChainFinder> finder;
+  std::unique_ptr<ConvComposer> composer;
+  std::vector<Chain> chains;
+};
+
+/// Of what is in no chain: as the operators count.
+double otherMacs(const PlannedGraph& planned, const GraphDims& dims) {
+  std::vector<NodePtr> nodes;
+  for (const Chain& chain : planned.chains) {
+    for (const Element& element : chain) element.collect(nodes);
+  }
+  const std::set<NodePtr> inChains(nodes.begin(), nodes.end());
+  double total = 0.0;
+  for (const NodePtr& node : planned.graph->nodes()) {
+    const Operator& op = *node->getOperator();
+    if (inChains.count(node) != 0 || op.isMeta() || op.isProducer() || op.nbOutputs() == 0) continue;
+    std::vector<TensorInfo> inputs;
+    for (IOIndex_t i = 0; i < node->nbInputs(); ++i) inputs.push_back({dims.input(node, i), DataType::Float32, nullptr});
+    const std::vector<TensorInfo> outputs{{dims.output(node), DataType::Float32, nullptr}};
+    total += op.macs(inputs, outputs);
+  }
+  return total;
+}
+
+double macsOf(const std::vector<PlannedGraph>& plans, const GraphDims& dims) {
+  double total = 0.0;
+  for (const PlannedGraph& planned : plans) {
+    for (const Chain& chain : planned.chains) {
+      for (const Element& element : chain) total += detail::macsOf(element);
+    }
+    total += otherMacs(planned, dims);
+  }
+  return total;
+}
+
+double parametersOf(const GraphView& graph) {
+  double total = 0.0;
+  for (const NodePtr& node : graph.orderedNodesDeep()) {
+    if (node->getOperator()->isProducer()) total += static_cast<double>(node->getOperator()->getOutput(0)->size());
+  }
+  return total;
+}
+
+/// `later`, which holds the layer that `earlier` made, as one merge of all their layers.
+ConvolutionMerge joined(const ConvolutionMerge& earlier, ConvolutionMerge later) {
+  const auto at = std::find(later.nodes.begin(), later.nodes.end(), earlier.name);
+  const auto place = later.nodes.erase(at);
+  later.nodes.insert(place, earlier.nodes.begin(), earlier.nodes.end());
+  later.border = std::max(later.border, earlier.border);
+  later.macsBefore += earlier.macsBefore - earlier.macsAfter;
+  later.parametersBefore += earlier.parametersBefore - earlier.parametersAfter;
+  if (later.secondsBefore && earlier.secondsBefore && earlier.secondsAfter)
+    *later.secondsBefore += *earlier.secondsBefore - *earlier.secondsAfter;
+  return later;
+}
+
+/// One call. Plans and merges until nothing more is worth it: a merge can make another one exact (an FC has no padding left).
+class Fusion {
+ public:
+  Fusion(GraphViewPtr graph, const FusionOptions& options)
+      : mGraph(std::move(graph)), mOptions(options), mDims(*mGraph, options.dims), mMeter(backend(), options.repeats) {
+    if (options.border == BorderRule::Approximate && options.data == nullptr)
+      throwExpected(kWhere, "data on which the error of approximate merges is measured", "none");
+    if (options.border == BorderRule::Approximate && backend().empty())
+      throwExpected(kWhere, "a backend that is loaded, to measure the error of approximate merges", "none");
+    if (options.cost == FusionCost::Latency && !mMeter.isOn())
+      throwExpected(kWhere, "a backend that is loaded, and repeats > 0, where latency is the cost", "none");
+  }
+
+  FusionReport run() {
+    mReport.secondsBefore = mMeter.graph(*mGraph, mDims.inputs());
+    mReport.parametersBefore = parametersOf(*mGraph);
+    if (mOptions.border == BorderRule::Approximate) keepOriginal();
+    mGraph->transaction([&] {
+      mReport.macsBefore = macsOf(plan(), mDims);
+      while (applyOnce()) mDims = GraphDims(*mGraph, mDims.inputs());
+      if (mOriginal) measureErrors();
+    });
+    if (mGraph->isCompiled()) mGraph->forwardDims(mGraph->compiledDims());
+    mReport.secondsAfter = mMade.empty() ? mReport.secondsBefore : mMeter.graph(*mGraph, mDims.inputs());
+    mReport.parametersAfter = parametersOf(*mGraph);
+    for (Made& made : mMade) mReport.merged.push_back(std::move(made.merge));
+    return std::move(mReport);
+  }
+
+ private:
+  struct Made {
+    NodePtr layer;
+    ConvolutionMerge merge;
+  };
+
+  [[nodiscard]] std::string backend() const {
+    const auto known = KernelRegistry::backends();
+    if (KernelRegistry::hasBackend(mGraph->backend())) return mGraph->backend();
+    return known.empty() ? std::string() : known.front();
+  }
+
+  void keepOriginal() {
+    mOriginal = mGraph->clone();
+    const auto order = mGraph->orderedNodesDeep();
+    const auto copies = mOriginal->orderedNodesDeep();
+    for (std::size_t i = 0; i < order.size(); ++i) mCopies[order[i].get()] = copies[i];
+  }
+
+  /// Chains of the graph and of those inside it.
+  [[nodiscard]] std::vector<PlannedGraph> plan() const {
+    std::vector<GraphViewPtr> graphs{mGraph};
+    for (const NodePtr& node : mGraph->orderedNodesDeep()) {
+      if (node->getOperator()->isMeta()) graphs.push_back(node->getOperator()->microGraph());
+    }
+    std::vector<PlannedGraph> plans;
+    for (const GraphViewPtr& graph : graphs) {
+      auto finder = std::make_unique<ChainFinder>(*graph, mDims);
+      auto chains = finder->chains();
+      plans.push_back({graph, std::move(finder), std::make_unique<ConvComposer>(*graph, mDims, mOptions.border), std::move(chains)});
+    }
+    return plans;
+  }
+
+  /// Makes the merges that are best now; without any, says of all neighbours why they stay two, and returns false.
+  bool applyOnce() {
+    const std::vector<PlannedGraph> plans = plan();
+    mReport.macsAfter = macsOf(plans, mDims);
+    std::vector<RefusedMerge> refused;
+    bool any = false;
+    for (const PlannedGraph& planned : plans) {
+      const FusionPlanner planner(*planned.graph, *planned.composer, mOptions, stopwatch());
+      std::vector<Segment> segments;
+      for (const Chain& chain : planned.chains) {
+        Cut cut = planner.best(chain);
+        std::move(cut.segments.begin(), cut.segments.end(), std::back_inserter(segments));
+      }
+      if (mOptions.cost == FusionCost::Latency && mOptions.policy == FusionPolicy::ExactAndCheaper && !mOptions.accept)
+        std::erase_if(segments, [this](const Segment& segment) { return isSlower(segment); });
+      const auto pairs = explainRefusals(*planned.graph, *planned.finder, planned.chains, segments, planner);
+      refused.insert(refused.end(), pairs.begin(), pairs.end());
+      planned.graph->transaction([&] {
+        for (const Segment& segment : segments) apply(*planned.graph, *planned.composer, segment);
+      });
+      any = any || !segments.empty();
+    }
+    if (!any) mReport.refused = std::move(refused);
+    return any;
+  }
+
+  [[nodiscard]] Stopwatch stopwatch() const {
+    return {[this](const std::vector<NodePtr>& nodes, const Element& first) {
+              return mMeter.nodes(nodes, first.heads, first.input).value_or(0.0);
+            },
+            [this](const Composite& composite) {
+              MergedLayer layer(composite, DataType::Float32);
+              layer.fillAny();
+              return mMeter.nodes(layer.nodes(), {{layer.nodes().front(), 0}}, composite.input).value_or(0.0);
+            }};
+  }
+
+  /// Layers that were timed one by one may be faster together: what does not pay as a whole stays.
+  [[nodiscard]] bool isSlower(const Segment& segment) const {
+    return stopwatch().composite(segment.composite) >= stopwatch().nodes(segment.nodes(), segment.front());
+  }
+
+  void apply(GraphView& graph, const ConvComposer& composer, const Segment& segment) {
+    const std::vector<NodePtr> old = segment.nodes();
+    ConvolutionMerge merge = segment.merge;
+    if (mMeter.isOn()) merge.secondsBefore = stopwatch().nodes(old, segment.front());
+    MergedLayer layer(segment.composite, typeOf(old, merge.name));
+    layer.fill(composer.load(segment.composite));
+    std::vector<NodePtr> leaving = exclusiveProducers(old);
+    leaving.insert(leaving.end(), old.begin(), old.end());
+    layer.setNames(merge.name, [&](const std::string& base) {
+      const NodePtr present = graph.findNode(base);
+      const bool isFree = !present || std::find(leaving.begin(), leaving.end(), present) != leaving.end();
+      return isFree ? base : graph.uniqueName(base);
+    });
+    graph.replace(std::span<const NodePtr>(old), std::span<const NodePtr>(layer.nodes()));
+    const NodePtr& made = layer.nodes().back();
+    if (mMeter.isOn()) merge.secondsAfter = mMeter.nodes(layer.nodes(), {{layer.nodes().front(), 0}}, segment.composite.input);
+    mCopies[made.get()] = mCopies[segment.back().node.get()];
+    for (auto earlier = mMade.begin(); earlier != mMade.end();) {
+      const bool isInside = std::find(old.begin(), old.end(), earlier->layer) != old.end();
+      if (isInside) merge = joined(earlier->merge, std::move(merge));
+      earlier = isInside ? mMade.erase(earlier) : earlier + 1;
+    }
+    mMade.push_back({made, std::move(merge)});
+  }
+
+  void measureErrors() {
+    const GraphViewPtr after = mGraph->clone();
+    const auto order = mGraph->orderedNodesDeep();
+    const auto copies = after->orderedNodesDeep();
+    std::vector<std::pair<NodePtr, NodePtr>> pairs;
+    std::vector<ConvolutionMerge*> merges;
+    for (Made& made : mMade) {
+      if (made.merge.border != BorderRule::Approximate) continue;
+      const auto at = std::find(order.begin(), order.end(), made.layer) - order.begin();
+      pairs.emplace_back(mCopies.at(made.layer.get()), copies[static_cast<std::size_t>(at)]);
+      merges.push_back(&made.merge);
+    }
+    if (pairs.empty()) return;
+    for (const GraphViewPtr& graph : {mOriginal, after}) graph->compile(backend(), DataType::Float32, mDims.inputs());
+    const MeasuredErrors errors = detail::measureErrors(mOriginal, after, pairs, *mOptions.data);
+    mReport.error = errors.outputs;
+    for (std::size_t i = 0; i < merges.size(); ++i) merges[i]->error = errors.nodes[i];
+  }
+
+  GraphViewPtr mGraph;
+  const FusionOptions& mOptions;
+  GraphDims mDims;
+  LatencyMeter mMeter;
+  GraphViewPtr mOriginal;
+  std::unordered_map<const Node*, NodePtr> mCopies;  ///< in mOriginal, of what a node computes
+  std::vector<Made> mMade;
+  FusionReport mReport;
+};
+
+}  // namespace
+
+FusionReport fuseConvolution(const GraphViewPtr& graph, const FusionOptions& options) {
+  if (!graph) throwExpected(kWhere, "a graph", "none");
+  return Fusion(graph, options).run();
+}
+
+}  // namespace Aidge

@@ -1,0 +1,92 @@
+// What fuseConvolution did, as text.
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "FusionPlan.hpp"
+#include "aidge/recipes/FuseConvolution.hpp"
+
+namespace Aidge {
+
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::string number(const char* format, double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string change(double before, double after) { return detail::quantity(before) + " -> " + detail::quantity(after); }
+
+std::string milliseconds(const std::optional<double>& before, const std::optional<double>& after) {
+  if (!before || !after) return "-";
+  return number("%.3f", *before * 1e3) + " -> " + number("%.3f", *after * 1e3);
+}
+
+/// Characters, not bytes.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+/// Columns as wide as their widest cell, two blanks between them.
+std::string table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()), 0);
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) text.append(widths[i] - width(row[i]) + 2, ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : " + ") + name;
+  return text;
+}
+
+std::string howOf(const ConvolutionMerge& merge) {
+  if (merge.border == BorderRule::Shift) return "exact, by a shifted input";
+  if (merge.border == BorderRule::Refuse) return "exact";
+  return "approximate" + (merge.error ? ", error " + number("%.2e", *merge.error) : std::string());
+}
+
+}  // namespace
+
+std::string_view toString(BorderRule rule) {
+  switch (rule) {
+    case BorderRule::Shift:
+      return "shift";
+    case BorderRule::Approximate:
+      return "approximate";
+    default:
+      return "refuse";
+  }
+}
+
+std::string toString(const FusionReport& report) {
+  std::vector<Row> rows{{"merged", "layers", "border", "MACs", "parameters", "ms"}};
+  for (const ConvolutionMerge& merge : report.merged) {
+    rows.push_back({merge.name + " (" + merge.type + ")", listed(merge.nodes), howOf(merge), change(merge.macsBefore, merge.macsAfter),
+                    change(merge.parametersBefore, merge.parametersAfter), milliseconds(merge.secondsBefore, merge.secondsAfter)});
+  }
+  rows.push_back({"network", "", report.error ? "error " + number("%.2e", *report.error) : "", change(report.macsBefore, report.macsAfter),
+                  change(report.parametersBefore, report.parametersAfter), milliseconds(report.secondsBefore, report.secondsAfter)});
+  std::string text = table(rows);
+  if (report.refused.empty()) return text;
+  std::vector<Row> refusals{{"not merged", "because"}};
+  for (const RefusedMerge& pair : report.refused) refusals.push_back({pair.first + " + " + pair.second, pair.reason});
+  return text + "\n" + table(refusals);
+}
+
+}  // namespace Aidge
