@@ -47,6 +47,11 @@ inline NodePtr withParameters(NodePtr node, const std::vector<Tensor>& parameter
   return node;
 }
 
+/// Connects the nodes in a row.
+inline void chain(const std::vector<NodePtr>& nodes) {
+  for (std::size_t i = 0; i + 1 < nodes.size(); ++i) nodes[i]->addChild(nodes[i + 1]);
+}
+
 /// A graph of these nodes, compiled for the CPU with inputs of these dims.
 inline GraphViewPtr compiledGraph(const std::vector<NodePtr>& nodes, const std::vector<Dims>& dims) {
   auto graph = std::make_shared<GraphView>("test");

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import aidge_core  # noqa: F401  (loads libaidge_core, which the kernels link to)
 
-__all__ = ["__version__", "get_num_threads", "set_num_threads"]
+__all__ = [
+    "__version__",
+    "get_convolution_accuracy",
+    "get_num_threads",
+    "set_convolution_accuracy",
+    "set_num_threads",
+]
 
 _DISTRIBUTION = "onednn-cpu-gomp"
 _LIBRARY = "libdnnl.so.3"
@@ -48,9 +54,21 @@ def _load_dnnl() -> None:
 
 
 try:
-    from ._backend_cpu import __version__, get_num_threads, set_num_threads
+    from ._backend_cpu import (
+        __version__,
+        get_convolution_accuracy,
+        get_num_threads,
+        set_convolution_accuracy,
+        set_num_threads,
+    )
 except ImportError as _error:
     if "libdnnl" not in str(_error):
         raise
     _load_dnnl()
-    from ._backend_cpu import __version__, get_num_threads, set_num_threads
+    from ._backend_cpu import (
+        __version__,
+        get_convolution_accuracy,
+        get_num_threads,
+        set_convolution_accuracy,
+        set_num_threads,
+    )

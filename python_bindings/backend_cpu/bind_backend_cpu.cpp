@@ -1,5 +1,8 @@
 #include <pybind11/pybind11.h>
 
+#include <string>
+
+#include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
 #include "aidge/backend/cpu/Threads.hpp"
 
 namespace py = pybind11;
@@ -13,4 +16,14 @@ PYBIND11_MODULE(_backend_cpu, m) {
         "one a core).\n"
         "ValueError for a negative number.");
   m.def("get_num_threads", &Aidge::cpu::numThreads, "The number of threads that the next forward pass will use.");
+  m.def(
+      "set_convolution_accuracy", [](const std::string& accuracy) { Aidge::cpu::setConvolutionAccuracy(accuracy); }, py::arg("accuracy"),
+      "How 3x3 convolutions of stride 1 are computed from now on, in all threads. \"direct\": by their definition. \"default\": also by "
+      "Winograd's F(2x2, 3x3) where that is faster; its rounding errors are no larger. \"fast\": also by F(4x4, 3x3), whose errors are up "
+      "to "
+      "ten times as large, about 1e-5 of a layer's maximum.\n"
+      "ValueError for another word.");
+  m.def(
+      "get_convolution_accuracy", [] { return std::string(toString(Aidge::cpu::convolutionAccuracy())); },
+      "\"direct\", \"default\" or \"fast\".");
 }

@@ -57,6 +57,7 @@ struct SequentialScheduler::Impl {
   struct Cached {
     std::vector<Dims> dims;
     int threads = 0;
+    int options = 0;
     std::shared_ptr<plan::Plan> plan;
   };
 
@@ -100,8 +101,9 @@ struct SequentialScheduler::Impl {
   }
 
   std::shared_ptr<plan::Plan> planFor(const std::vector<Tensor>& inputs) {
-    const auto& enter = KernelRegistry::services(graph->backend()).enterThread;
-    const int threads = enter ? enter() : 1;
+    const BackendServices& services = KernelRegistry::services(graph->backend());
+    const int threads = services.enterThread ? services.enterThread() : 1;
+    const int options = services.options ? services.options() : 0;
     if (const std::uint64_t now = graph->version(); now != version) {
       plans.clear();
       version = now;
@@ -113,12 +115,12 @@ struct SequentialScheduler::Impl {
       infos.push_back({input.dims(), input.dataType(), nullptr});
     }
     for (auto entry = plans.begin(); entry != plans.end(); ++entry) {
-      if (entry->dims != dims || entry->threads != threads) continue;
+      if (entry->dims != dims || entry->threads != threads || entry->options != options) continue;
       plans.splice(plans.begin(), plans, entry);
       return entry->plan;
     }
     if (plans.size() >= kMaxPlans) plans.pop_back();
-    plans.push_front({std::move(dims), threads, nullptr});
+    plans.push_front({std::move(dims), threads, options, nullptr});
     try {
       plans.front().plan = std::make_shared<plan::Plan>(*graph, graph->backend(), infos, keep, threads);
     } catch (...) {

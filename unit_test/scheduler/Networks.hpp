@@ -32,11 +32,6 @@ inline NodePtr normalization(const std::string& name, DimSize_t channels, unsign
                         {randomTensor({channels}, seed), randomTensor({channels}, seed + 1), randomTensor({channels}, seed + 2), variance});
 }
 
-/// Connects the nodes in a row.
-inline void chain(const std::vector<NodePtr>& nodes) {
-  for (std::size_t i = 0; i + 1 < nodes.size(); ++i) nodes[i]->addChild(nodes[i + 1]);
-}
-
 /// conv-bn-relu, a residual block with a projected shortcut, a residual block without, pooling, a classifier. Input (n, 3, 12, 12).
 struct ResidualNet {
   std::vector<NodePtr> nodes;

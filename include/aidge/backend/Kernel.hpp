@@ -94,6 +94,8 @@ struct SignAccumulator {
 struct BackendServices {
   /// Called in the thread that is about to plan or run; returns the number of threads that the kernels will use.
   std::function<int()> enterThread;
+  /// A number for the present values of the options that plans depend on.
+  std::function<int()> options;
   /// Adds the signs of `in` to the accumulator and writes activation(in) to `out` (may be `in`; nullptr: statistics only, `activation` is then unused).
   std::function<void(const float* in, float* out, std::span<const DimSize_t> dims, Layout layout, const Operator* activation, double upper,
                      SignAccumulator& accumulator)>

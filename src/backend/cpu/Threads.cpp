@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "aidge/backend/Kernel.hpp"
+#include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
 #include "aidge/backend/cpu/SignActivation.hpp"
 #include "aidge/core/Errors.hpp"
 
@@ -22,7 +23,8 @@ int enterThread() {
   return threads;
 }
 
-[[maybe_unused]] const bool kRegistered = KernelRegistry::setServices("cpu", {enterThread, signActivation});
+[[maybe_unused]] const bool kRegistered =
+    KernelRegistry::setServices("cpu", {enterThread, [] { return static_cast<int>(convolutionAccuracy()); }, signActivation});
 
 }  // namespace
 

@@ -20,16 +20,14 @@ extern const VectorLoops kLoops;
 #endif
 
 const VectorLoops* findVectorLoops(InstructionSet set) {
+  if (!hasInstructionSet(set)) return nullptr;
 #ifdef AIDGE_HAVE_AVX2
-  if (set == InstructionSet::Avx2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &avx2::kLoops;
+  if (set == InstructionSet::Avx2) return &avx2::kLoops;
 #endif
 #ifdef AIDGE_HAVE_AVX512
-  if (set == InstructionSet::Avx512 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")) {
-    return &avx512::kLoops;
-  }
+  if (set == InstructionSet::Avx512) return &avx512::kLoops;
 #endif
-  return set == InstructionSet::Portable ? &portable::kLoops : nullptr;
+  return &portable::kLoops;
 }
 
 const VectorLoops& vectorLoops() {

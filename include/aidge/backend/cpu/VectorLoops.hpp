@@ -3,10 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace Aidge::cpu {
+#include "aidge/backend/cpu/InstructionSet.hpp"
 
-/// Instruction sets that the innermost loops are compiled for.
-enum class InstructionSet : std::uint8_t { Portable, Avx2, Avx512 };
+namespace Aidge::cpu {
 
 /// Sums over one run of values: magnitudes of the negative ones, the others, and what lies above an upper bound.
 struct SignSums {

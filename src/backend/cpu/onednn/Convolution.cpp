@@ -1,8 +1,9 @@
 #include "Convolution.hpp"
 
-#include "../KernelSupport.hpp"
-
 #include <functional>
+
+#include "../KernelSupport.hpp"
+#include "Winograd.hpp"
 
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
@@ -224,7 +225,10 @@ KernelFactory factory(bool transposed) {
   result.layout = LayoutRule::PreferChannelsLast;
   result.canFuse = canFuse;
   result.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
-  result.create = [transposed](const KernelRequest& request) { return std::make_unique<ConvolutionKernel>(request, transposed); };
+  result.create = [transposed](const KernelRequest& request) -> std::unique_ptr<Kernel> {
+    if (auto winograd = transposed ? nullptr : createWinograd(request)) return winograd;
+    return std::make_unique<ConvolutionKernel>(request, transposed);
+  };
   return result;
 }
 

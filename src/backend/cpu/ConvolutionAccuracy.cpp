@@ -1,0 +1,31 @@
+#include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
+
+#include <array>
+#include <atomic>
+#include <string>
+
+#include "aidge/core/Errors.hpp"
+
+namespace Aidge::cpu {
+
+namespace {
+
+std::atomic<ConvolutionAccuracy> gAccuracy{ConvolutionAccuracy::Default};
+constexpr std::array<std::string_view, 3> kNames{"direct", "default", "fast"};
+
+}  // namespace
+
+void setConvolutionAccuracy(ConvolutionAccuracy accuracy) { gAccuracy.store(accuracy); }
+
+void setConvolutionAccuracy(std::string_view accuracy) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == accuracy) return setConvolutionAccuracy(static_cast<ConvolutionAccuracy>(i));
+  }
+  throwExpected("backend_cpu::set_convolution_accuracy", "\"direct\", \"default\" or \"fast\"", "\"" + std::string(accuracy) + "\"");
+}
+
+ConvolutionAccuracy convolutionAccuracy() { return gAccuracy.load(); }
+
+std::string_view toString(ConvolutionAccuracy accuracy) { return kNames[static_cast<std::size_t>(accuracy)]; }
+
+}  // namespace Aidge::cpu

@@ -1,0 +1,116 @@
+"""Winograd convolutions: their errors against double precision, and that a change of the option reaches existing schedulers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import aidge_backend_cpu
+import aidge_core
+import aidge_onnx
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+ERROR_LIMITS = {"direct": 2e-6, "default": 2e-6, "fast": 2e-5}
+"""Largest error of a layer's output, relative to its largest magnitude."""
+
+
+@pytest.fixture(autouse=True)
+def _restored_option() -> Iterator[None]:
+    yield
+    aidge_backend_cpu.set_convolution_accuracy("default")
+
+
+def convolution_net(channels: int, outputs: int, residual: bool) -> tuple[bytes, Any]:
+    """A 3x3 convolution with ReLU behind an exact 1x1 one, and the same in double precision."""
+    rng = np.random.default_rng(channels)
+    weight = (rng.standard_normal((outputs, channels, 3, 3)) / np.sqrt(9 * channels)).astype(np.float32)
+    bias = rng.standard_normal(outputs).astype(np.float32)
+    nodes = [
+        helper.make_node("Conv", ["x", "one"], ["same"], name="pre"),
+        helper.make_node("Conv", ["same", "w", "b"], ["y"], pads=[1, 1, 1, 1], name="conv"),
+    ]
+    if residual:
+        nodes.append(helper.make_node("Add", ["y", "same"], ["sum"]))
+    nodes.append(helper.make_node("Relu", ["sum" if residual else "y"], ["z"]))
+    one = np.eye(channels, dtype=np.float32).reshape(channels, channels, 1, 1)
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", channels, "h", "w"])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", outputs, "h", "w"])],
+        [numpy_helper.from_array(a, n) for a, n in ((one, "one"), (weight, "w"), (bias, "b"))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+
+    def exact(x: np.ndarray) -> np.ndarray:
+        padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+        y = np.einsum("nchwij,kcij->nkhw", windows, weight.astype(np.float64), optimize=True)
+        y += bias[:, None, None]
+        return np.maximum(y + x if residual else y, 0)
+
+    return model.SerializeToString(), exact
+
+
+def implementation_of(scheduler: Any) -> str:
+    """How the 3x3 convolution ran."""
+    return next(step.implementation for step in scheduler.report().steps if step.node == "conv")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("shape", "outputs", "residual"),
+    [
+        ((2, 32, 9, 11), 32, True),
+        ((1, 64, 56, 56), 64, False),
+        ((4, 128, 14, 14), 128, True),
+        ((2, 512, 7, 7), 512, True),
+        ((3, 50, 8, 8), 70, False),
+    ],
+)
+def test_the_errors_of_every_accuracy_stay_within_its_promise(
+    shape: tuple[int, ...], outputs: int, residual: bool, threads: int
+) -> None:
+    file, exact = convolution_net(shape[1], outputs, residual)
+    x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    expected = exact(x)
+    aidge_backend_cpu.set_num_threads(threads)
+    try:
+        model = aidge_onnx.load_onnx(file)
+        model.compile("cpu", dims=[list(shape)])
+        scheduler = aidge_core.SequentialScheduler(model)
+        kinds = []
+        for accuracy, limit in ERROR_LIMITS.items():
+            aidge_backend_cpu.set_convolution_accuracy(accuracy)
+            (result,) = scheduler.forward(data=[x])
+            assert np.abs(np.array(result) - expected).max() / np.abs(expected).max() < limit, accuracy
+            kinds.append(implementation_of(scheduler).split(":")[0])
+    finally:
+        aidge_backend_cpu.set_num_threads(0)
+    assert "winograd" not in kinds[0]
+    assert kinds[1] == "winograd_f2"
+    assert kinds[2] in ("winograd_f4", "winograd_f2")
+
+
+@pytest.mark.parametrize("shape", [(1, 32, 3, 3), (1, 32, 1, 1), (2, 64, 1, 40), (2, 16, 30, 30)])
+def test_small_maps_and_few_channels_are_right_whatever_the_kernel(shape: tuple[int, ...]) -> None:
+    file, exact = convolution_net(shape[1], shape[1], residual=True)
+    x = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    model = aidge_onnx.load_onnx(file)
+    model.compile("cpu", dims=[list(shape)])
+    scheduler = aidge_core.SequentialScheduler(model)
+    for accuracy, limit in ERROR_LIMITS.items():
+        aidge_backend_cpu.set_convolution_accuracy(accuracy)
+        (result,) = scheduler.forward(data=[x])
+        expected = exact(x)
+        assert np.abs(np.array(result) - expected).max() / np.abs(expected).max() < limit
+
+
+def test_a_word_that_is_no_accuracy_is_refused() -> None:
+    with pytest.raises(ValueError, match='expected "direct", "default" or "fast", got "exact"'):
+        aidge_backend_cpu.set_convolution_accuracy("exact")
+    assert aidge_backend_cpu.get_convolution_accuracy() == "default"
