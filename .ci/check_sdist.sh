@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
-# Builds the source distribution, installs it as a user does (isolated build, new environment; unoptimised, for time) and imports it.
+# Builds the source distribution and compares it with the tracked files: what builds from a clone then builds from it, too.
 set -euo pipefail
 
 rm -rf build/sdist
 python - <<'PYTHON'
+import subprocess
+import sys
+import tarfile
+
 from scikit_build_core.build import build_sdist
 
-print(build_sdist("build/sdist"))
+name = build_sdist("build/sdist")
+with tarfile.open(f"build/sdist/{name}") as archive:
+    packed = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
+tracked = subprocess.run(["git", "ls-files"], check=True, capture_output=True, text=True).stdout.split("\n")
+missing = sorted(file for file in tracked if file and file not in packed)
+strange = sorted(file for file in packed - set(tracked) if file != "PKG-INFO")
+for title, files in (("missing", missing), ("not tracked", strange)):
+    for file in files:
+        print(f"{name}: {title}: {file}")
+print(f"{name}: {len(packed)} files")
+sys.exit(bool(missing or strange))
 PYTHON
-python -m venv build/sdist/venv
-build/sdist/venv/bin/python -m pip --disable-pip-version-check install --quiet \
-    -C cmake.build-type=Debug -C cmake.define.CMAKE_CXX_FLAGS_DEBUG=-O0 build/sdist/*.tar.gz
-cd build/sdist
-venv/bin/python -W error -c '
-import aidge_core, aidge_backend_cpu, aidge_onnx
-from importlib.metadata import version
-assert aidge_backend_cpu.__version__ == version("aidge-compress"), aidge_backend_cpu.__version__
-print("aidge-compress", version("aidge-compress"), "from", aidge_core.__file__)'
-venv/bin/aidge --help >/dev/null
