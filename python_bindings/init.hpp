@@ -15,8 +15,10 @@ void bindOperator(pybind11::module_& m);
 void bindOperatorFactories(pybind11::module_& m);
 void bindScheduler(pybind11::module_& m);
 void bindStatistics(pybind11::module_& m);
+void bindCovariance(pybind11::module_& m);
 void bindRecipes(pybind11::module_& m);
 void bindFibnlr(pybind11::module_& m);
 void bindConvolutionHelpers(pybind11::module_& m);
+void bindPfa(pybind11::module_& m);
 
 }  // namespace Aidge::python

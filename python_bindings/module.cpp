@@ -48,9 +48,11 @@ PYBIND11_MODULE(_core, m) {
   bindOperatorFactories(m);
   bindScheduler(m);
   bindStatistics(m);
+  bindCovariance(m);
   bindRecipes(m);
   bindFibnlr(m);
   bindConvolutionHelpers(m);
+  bindPfa(m);
   pickleAtLeastByProtocol2(m);
   m.attr("__all__") = publicNames(m);
 }

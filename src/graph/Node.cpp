@@ -35,11 +35,16 @@ bool reaches(const NodePtr& start, const Node* target) {
 }  // namespace
 
 struct Node::Hooks {
+  enum class Side : std::uint8_t { Input, Output };
   struct ObserverEntry {
     std::uint64_t key;
-    IOIndex_t input;
+    Side side;
+    IOIndex_t index;
     std::shared_ptr<Observer> observer;
   };
+  static HookHandle addObserver(const std::shared_ptr<Hooks>& hooks, Side side, IOIndex_t index, std::shared_ptr<Observer> observer);
+  [[nodiscard]] std::vector<std::shared_ptr<Observer>> observersOf(Side side, IOIndex_t index) const;
+
   std::uint64_t lastKey = 0;
   std::uint64_t revision = 0;
   std::vector<std::pair<std::uint64_t, Hook>> before;
@@ -216,18 +221,36 @@ HookHandle Node::addAfterForward(Hook hook) {
   });
 }
 
-HookHandle Node::addInputObserver(IOIndex_t index, std::shared_ptr<Observer> observer) {
-  static_cast<void>(input(index));
-  if (!observer) throwExpected("graph::addInputObserver", "an observer", "none");
-  const std::uint64_t key = ++mHooks->lastKey;
-  mHooks->observers.push_back({key, index, std::move(observer)});
-  ++mHooks->revision;
-  return HookHandle([weak = std::weak_ptr<Hooks>(mHooks), key] {
-    if (const auto hooks = weak.lock()) {
-      std::erase_if(hooks->observers, [key](const auto& entry) { return entry.key == key; });
-      ++hooks->revision;
+HookHandle Node::Hooks::addObserver(const std::shared_ptr<Hooks>& hooks, Side side, IOIndex_t index, std::shared_ptr<Observer> observer) {
+  if (!observer) throwExpected("graph::addObserver", "an observer", "none");
+  const std::uint64_t key = ++hooks->lastKey;
+  hooks->observers.push_back({key, side, index, std::move(observer)});
+  ++hooks->revision;
+  return HookHandle([weak = std::weak_ptr<Hooks>(hooks), key] {
+    if (const auto held = weak.lock()) {
+      std::erase_if(held->observers, [key](const auto& entry) { return entry.key == key; });
+      ++held->revision;
     }
   });
+}
+
+std::vector<std::shared_ptr<Observer>> Node::Hooks::observersOf(Side side, IOIndex_t index) const {
+  std::vector<std::shared_ptr<Observer>> found;
+  for (const ObserverEntry& entry : observers) {
+    if (entry.side == side && entry.index == index) found.push_back(entry.observer);
+  }
+  return found;
+}
+
+HookHandle Node::addInputObserver(IOIndex_t index, std::shared_ptr<Observer> observer) {
+  static_cast<void>(input(index));
+  return Hooks::addObserver(mHooks, Hooks::Side::Input, index, std::move(observer));
+}
+
+HookHandle Node::addOutputObserver(IOIndex_t index, std::shared_ptr<Observer> observer) {
+  static_cast<void>(output(index));
+  if (mOperator->isProducer()) throwExpected("graph::addOutputObserver", "a node that computes something", describe());
+  return Hooks::addObserver(mHooks, Hooks::Side::Output, index, std::move(observer));
 }
 
 std::vector<Node::Hook> Node::beforeForwardHooks() const {
@@ -243,11 +266,11 @@ std::vector<Node::Hook> Node::afterForwardHooks() const {
 }
 
 std::vector<std::shared_ptr<Observer>> Node::inputObservers(IOIndex_t index) const {
-  std::vector<std::shared_ptr<Observer>> observers;
-  for (const auto& entry : mHooks->observers) {
-    if (entry.input == index) observers.push_back(entry.observer);
-  }
-  return observers;
+  return mHooks->observersOf(Hooks::Side::Input, index);
+}
+
+std::vector<std::shared_ptr<Observer>> Node::outputObservers(IOIndex_t index) const {
+  return mHooks->observersOf(Hooks::Side::Output, index);
 }
 
 bool Node::hasHooks() const noexcept { return !mHooks->before.empty() || !mHooks->after.empty(); }

@@ -147,12 +147,13 @@ class Flattener {
   void addBefore(const NodePtr& node, const std::vector<ValueId>& inputs) {
     if (!node->beforeForwardHooks().empty())
       mProgram.steps.push_back({.kind = StepKind::BeforeHooks, .node = node, .type = node->type(), .inputs = inputs});
-    for (IOIndex_t i = 0; i < inputs.size(); ++i) {
-      std::vector<std::shared_ptr<Observer>> observers = node->inputObservers(i);
-      if (observers.empty() || inputs[i] == kNoValue) continue;
-      mProgram.steps.push_back(
-          {.kind = StepKind::Observe, .node = node, .type = "Observe", .inputs = {inputs[i]}, .observers = std::move(observers)});
-    }
+    for (IOIndex_t i = 0; i < inputs.size(); ++i) observe(node, inputs[i], node->inputObservers(i));
+  }
+
+  void observe(const NodePtr& node, ValueId value, std::vector<std::shared_ptr<Observer>> observers) {
+    if (observers.empty() || value == kNoValue) return;
+    mProgram.steps.push_back(
+        {.kind = StepKind::Observe, .node = node, .type = "Observe", .inputs = {value}, .observers = std::move(observers)});
   }
 
   void addAfter(const NodePtr& node, const std::vector<ValueId>& outputs) {
@@ -161,6 +162,7 @@ class Flattener {
         mProgram.exports.push_back({.value = outputs[i], .node = node, .index = i});
       }
     }
+    for (IOIndex_t i = 0; i < outputs.size(); ++i) observe(node, outputs[i], node->outputObservers(i));
     if (!node->afterForwardHooks().empty())
       mProgram.steps.push_back({.kind = StepKind::AfterHooks, .node = node, .type = node->type(), .inputs = outputs});
   }

@@ -6,11 +6,14 @@
 #include <chrono>
 #include <utility>
 
+#include "aidge/core/Errors.hpp"
 #include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
 
 namespace {
+
+std::size_t channelsOf(const TensorDesc& desc) { return desc.dims.size() > 1 ? static_cast<std::size_t>(desc.dims[1]) : 1; }
 
 /// Kernels that are created while this lives run on one thread: several of them run at a time.
 class OneThread {
@@ -52,12 +55,27 @@ Plan::Plan(GraphView& graph, const std::string& backend, const std::vector<Tenso
   }
 }
 
+std::vector<std::vector<double>> Plan::makePooled(const Step& step) const {
+  const TensorDesc& desc = mProgram.values[step.inputs[0]].desc;
+  std::vector<std::vector<double>> pooled(step.observers.size());
+  for (std::size_t i = 0; i < pooled.size(); ++i) {
+    if (step.observers[i]->request() != Observer::Request::PooledValues) continue;
+    if (desc.dtype != DataType::Float32 || desc.dims.empty()) {
+      throwExpected("scheduler::forward", "float32 values with a batch axis to pool at " + step.node->describe(),
+                    std::string(toString(desc.dtype)) + " " + toString(desc.dims));
+    }
+    pooled[i].resize(static_cast<std::size_t>(desc.dims[0]) * channelsOf(desc));
+  }
+  return pooled;
+}
+
 void Plan::createKernels() {
   for (const Segment& segment : mProgram.segments) {
     const OneThread oneThread(lanesOf(segment) > 1);
     for (std::size_t s = segment.first; s < segment.end; ++s) {
       const Step& step = mProgram.steps[s];
       Task& task = mTasks.emplace_back();
+      if (step.kind == StepKind::Observe) task.pooled = makePooled(step);
       if (step.kind != StepKind::Kernel) continue;
       task.kernel = KernelRegistry::find(mProgram.backend, step.type)->create(mProgram.request(step, segment.parts));
     }
@@ -110,7 +128,7 @@ void Plan::runSegment(std::size_t index, std::byte* arena, bool profiling) {
     }
   }
   if (mError) std::rethrow_exception(std::exchange(mError, nullptr));
-  for (std::size_t s = segment.first; s < segment.end; ++s) deliverSigns(s, segment.parts);
+  for (std::size_t s = segment.first; s < segment.end; ++s) deliver(s, segment.parts);
 }
 
 void Plan::runParts(const Segment& segment, Lane lane, std::atomic<DimSize_t>& next, bool profiling) {
@@ -206,14 +224,28 @@ void Plan::runSignActivation(std::size_t index, const Lane& lane) {
 void Plan::observe(std::size_t index, const Lane& lane) {
   const Step& step = mProgram.steps[index];
   const TensorDesc desc = mProgram.partOf(step.inputs[0], lane.parts);
-  const void* data = pointer(step.inputs[0], lane);
+  const TensorView values{pointer(step.inputs[0], lane), desc.dtype, desc.dims, desc.layout};
+  bool shows = false;
   for (std::size_t i = 0; i < step.observers.size(); ++i) {
-    if (step.observers[i]->request() == Observer::Request::Values) continue;
+    const Observer::Request request = step.observers[i]->request();
+    shows |= request == Observer::Request::Values;
+    if (request == Observer::Request::PooledValues) poolValues(index, i, lane, values);
+    if (request != Observer::Request::SignSummary) continue;
     SignAccumulator& signs = mTasks[index].signs[static_cast<std::size_t>(lane.part) * step.observers.size() + i];
     KernelRegistry::services(mProgram.backend)
-        .signActivation(static_cast<const float*>(data), nullptr, desc.dims, desc.layout, nullptr, step.observers[i]->upper(), signs);
+        .signActivation(static_cast<const float*>(values.data), nullptr, desc.dims, desc.layout, nullptr, step.observers[i]->upper(),
+                        signs);
   }
-  showValues(index, lane, {data, desc.dtype, desc.dims, desc.layout});
+  if (shows) showValues(index, lane, values);
+}
+
+void Plan::poolValues(std::size_t index, std::size_t observer, const Lane& lane, const TensorView& values) {
+  const Step& step = mProgram.steps[index];
+  std::vector<double>& pooled = mTasks[index].pooled[observer];
+  const std::size_t rows = pooled.size() / static_cast<std::size_t>(lane.parts);
+  KernelRegistry::services(mProgram.backend)
+      .poolValues(static_cast<const float*>(values.data), values.dims, values.layout, step.observers[observer]->pooling(),
+                  pooled.data() + static_cast<std::size_t>(lane.part) * rows);
 }
 
 void Plan::showValues(std::size_t index, const Lane& lane, const TensorView& values) {
@@ -228,10 +260,13 @@ void Plan::showValues(std::size_t index, const Lane& lane, const TensorView& val
   mTurnChanged.notify_all();
 }
 
-void Plan::deliverSigns(std::size_t index, DimSize_t parts) {
+void Plan::deliver(std::size_t index, DimSize_t parts) {
   const Step& step = mProgram.steps[index];
   const std::size_t count = step.observers.size();
   for (std::size_t i = 0; i < count; ++i) {
+    if (step.observers[i]->request() == Observer::Request::PooledValues) {
+      step.observers[i]->observe(PooledValues{mTasks[index].pooled[i], channelsOf(mProgram.values[step.inputs[0]].desc)});
+    }
     if (step.observers[i]->request() != Observer::Request::SignSummary) continue;
     SignAccumulator total;
     for (std::size_t part = 0; part < static_cast<std::size_t>(parts); ++part) {

@@ -100,6 +100,8 @@ struct BackendServices {
   std::function<void(const float* in, float* out, std::span<const DimSize_t> dims, Layout layout, const Operator* activation, double upper,
                      SignAccumulator& accumulator)>
       signActivation;
+  /// Writes one value an image and a channel to `out`, row-major (dims[0], channels), NaN where an image's channel holds NaN or infinity.
+  std::function<void(const float* in, std::span<const DimSize_t> dims, Layout layout, Pooling pooling, double* out)> poolValues;
 };
 
 /// Kernels by backend name and operator type. Backends add theirs when they are loaded.

@@ -95,9 +95,12 @@ class Node : public std::enable_shared_from_this<Node> {
   HookHandle addAfterForward(Hook hook);
   /// Observes the tensor that arrives at input `index`.
   HookHandle addInputObserver(IOIndex_t index, std::shared_ptr<Observer> observer);
+  /// Observes output `index`. Throws std::invalid_argument for a producer, whose value never changes.
+  HookHandle addOutputObserver(IOIndex_t index, std::shared_ptr<Observer> observer);
   [[nodiscard]] std::vector<Hook> beforeForwardHooks() const;
   [[nodiscard]] std::vector<Hook> afterForwardHooks() const;
   [[nodiscard]] std::vector<std::shared_ptr<Observer>> inputObservers(IOIndex_t index) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Observer>> outputObservers(IOIndex_t index) const;
   [[nodiscard]] bool hasHooks() const noexcept;
   [[nodiscard]] bool hasObservers() const noexcept;
 

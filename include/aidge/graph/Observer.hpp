@@ -25,19 +25,32 @@ struct SignSummary {
   std::span<const std::uint8_t> active;  ///< one a channel (axis 1): 1 where some v > 0
 };
 
+/// What becomes of the axes behind the channels (of each image, each channel).
+enum class Pooling : std::uint8_t { Max, Average, Sum };
+
+/// One value an image and a channel (axis 1) of a tensor, or of a part of the batch. Where an image holds NaN or infinity, some of its values are
+/// not finite.
+struct PooledValues {
+  std::span<const double> values;  ///< row-major, (samples, channels)
+  std::size_t channels = 0;
+};
+
 /// Sees every batch's values of one tensor; the engine chooses how (fused with the activation, a part of the batch at a time).
 /// All calls of one forward cover every element exactly once, the batch in order. Called from one thread at a time, though not always the same.
 class Observer {
  public:
-  enum class Request : std::uint8_t { Values, SignSummary };
+  enum class Request : std::uint8_t { Values, SignSummary, PooledValues };
 
   virtual ~Observer() = default;
-  /// What the engine shall deliver: `observe(TensorView)` or `observe(SignSummary)`.
+  /// What the engine shall deliver, and so which `observe` it calls.
   [[nodiscard]] virtual Request request() const { return Request::Values; }
   /// Upper clipping bound for the sign summary (infinity for none).
   [[nodiscard]] virtual double upper() const { return std::numeric_limits<double>::infinity(); }
+  /// How values are pooled.
+  [[nodiscard]] virtual Pooling pooling() const { return Pooling::Max; }
   virtual void observe(const TensorView& /*values*/) {}
   virtual void observe(const SignSummary& /*summary*/) {}
+  virtual void observe(const PooledValues& /*responses*/) {}
 };
 
 }  // namespace Aidge

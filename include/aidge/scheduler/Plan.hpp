@@ -31,9 +31,10 @@ class Plan {
 
  private:
   struct Task {
-    std::unique_ptr<Kernel> kernel;      ///< nullptr where the step is no kernel
-    std::vector<SignAccumulator> signs;  ///< one a part and observer, while a segment runs
-    DimSize_t turn = 0;                  ///< the part whose values are observed next
+    std::unique_ptr<Kernel> kernel;           ///< nullptr where the step is no kernel
+    std::vector<SignAccumulator> signs;       ///< one a part and observer, while a segment runs
+    std::vector<std::vector<double>> pooled;  ///< one an observer: (batch, channels), or empty
+    DimSize_t turn = 0;                       ///< the part whose values are observed next
     double seconds = 0.0;
   };
   /// One thread's view of a segment.
@@ -47,6 +48,8 @@ class Plan {
   };
 
   void createKernels();
+  /// Room for what a step's observers want pooled. Throws std::invalid_argument where the values are not float32 with a batch axis.
+  [[nodiscard]] std::vector<std::vector<double>> makePooled(const Step& step) const;
   void dropPackedConstants();
   void bindValues(std::span<const Tensor> inputs, std::byte* arena);
   void runSegment(std::size_t index, std::byte* arena, bool profiling);
@@ -57,8 +60,10 @@ class Plan {
   void observe(std::size_t index, const Lane& lane);
   /// Shows values to the observers when it is this part's turn, so that they see the batch in order whatever the threads do.
   void showValues(std::size_t index, const Lane& lane, const TensorView& values);
-  /// Adds up the parts' sign summaries and hands them over.
-  void deliverSigns(std::size_t index, DimSize_t parts);
+  /// Pools the lane's part for one observer.
+  void poolValues(std::size_t index, std::size_t observer, const Lane& lane, const TensorView& values);
+  /// Adds up the parts' sign summaries and hands them over; pooled values too.
+  void deliver(std::size_t index, DimSize_t parts);
   void callHooks(const Step& step);
   [[nodiscard]] int lanesOf(const Segment& segment) const;
   /// Where the lane's part of a value lies now.

@@ -6,6 +6,7 @@
 
 #include "aidge/backend/Kernel.hpp"
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
+#include "aidge/backend/cpu/PoolValues.hpp"
 #include "aidge/backend/cpu/SignActivation.hpp"
 #include "aidge/core/Errors.hpp"
 
@@ -24,7 +25,7 @@ int enterThread() {
 }
 
 [[maybe_unused]] const bool kRegistered =
-    KernelRegistry::setServices("cpu", {enterThread, [] { return static_cast<int>(convolutionAccuracy()); }, signActivation});
+    KernelRegistry::setServices("cpu", {enterThread, [] { return static_cast<int>(convolutionAccuracy()); }, signActivation, poolValues});
 
 }  // namespace
 

@@ -40,6 +40,10 @@ struct VectorLoops {
   bool (*allPositive)(const float* in, std::size_t n);
   /// most[c] = the largest of most[c] and the values of column c of the rows x columns block.
   void (*maximumColumns)(const float* in, std::size_t rows, std::size_t columns, float* most);
+  /// sums[c] += the values of column c, in double.
+  void (*sumColumns)(const float* in, std::size_t rows, std::size_t columns, double* sums);
+  /// False where a value is NaN or infinite.
+  bool (*allFinite)(const float* in, std::size_t n);
   /// By UnaryLoop. (a, b): LeakyRelu (slope, -), Clip (min, max), HardSigmoid (alpha, beta), else unused.
   Unary unary[kUnaryLoops];
   /// By BinaryLoop: both vectors; the second one a single value; the first one a single value.

@@ -1,0 +1,44 @@
+"""Principal Filter Analysis: how many units each layer of a network needs, and which.
+
+The names follow Apple's DNIKit where it has them; its notebook runs with `from aidge_core.pfa import …` in place of its imports.
+"""
+
+from __future__ import annotations
+
+from .batch import Batch, PipelineStage, Producer, as_producer, pipeline, resize_batches
+from .cache import CachedProducer, Cacher
+from .introspect import PFA
+from .layer import PFACovariancesResult
+from .models import Model, ModelDetails, ResponseInfo, load_model
+from .processors import FieldRenamer, ImageFormat, ImageResizer, Pooler, Processor
+from .recipe import PFAEnergyDiagnostics, PFAKLDiagnostics, PFARecipe, PFASizeDiagnostics
+from .strategies import PFAStrategyType
+from .units import PFAUnitSelectionStrategyType
+
+__all__ = [
+    "PFA",
+    "Batch",
+    "CachedProducer",
+    "Cacher",
+    "FieldRenamer",
+    "ImageFormat",
+    "ImageResizer",
+    "Model",
+    "ModelDetails",
+    "PFACovariancesResult",
+    "PFAEnergyDiagnostics",
+    "PFAKLDiagnostics",
+    "PFARecipe",
+    "PFASizeDiagnostics",
+    "PFAStrategyType",
+    "PFAUnitSelectionStrategyType",
+    "PipelineStage",
+    "Pooler",
+    "Processor",
+    "Producer",
+    "ResponseInfo",
+    "as_producer",
+    "load_model",
+    "pipeline",
+    "resize_batches",
+]
