@@ -25,6 +25,7 @@ class Recorder final : public Observer {
   explicit Recorder(Request request, double bound = std::numeric_limits<double>::infinity()) : mRequest(request), mUpper(bound) {}
   [[nodiscard]] Request request() const override { return mRequest; }
   [[nodiscard]] double upper() const override { return mUpper; }
+  using Observer::observe;
   void observe(const TensorView& values) override {
     const auto* data = static_cast<const float*>(values.data);
     for (std::size_t i = 0; i < elementCount(Dims(values.dims.begin(), values.dims.end())); ++i) {
