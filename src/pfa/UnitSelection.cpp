@@ -19,11 +19,11 @@ constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 bool isClose(double a, double b) { return std::fabs(a - b) <= 1e-8 + 1e-5 * std::fabs(b); }
 
-/// The units that are left, their |correlation|, and for each the extreme one with the others.
+/// The units that are left, their |correlation|, and for each the two most extreme ones with the others.
 class Live {
  public:
   Live(std::span<const double> covariance, std::size_t n, const std::vector<std::size_t>& inactive, bool largest)
-      : mSign(largest ? 1.0 : -1.0), mSize(n), mValues(n * n), mExtreme(n, kNothing), mAt(n, n) {
+      : mSign(largest ? 1.0 : -1.0), mSize(n), mValues(n * n), mExtremes(n, Extremes{kNothing, kNothing, n, n}) {
     std::vector<double> deviation(n);
     for (std::size_t i = 0; i < n; ++i) deviation[i] = std::sqrt(std::fabs(covariance[i * n + i]));
     for (std::size_t i = 0; i < n; ++i) {
@@ -39,49 +39,56 @@ class Live {
   [[nodiscard]] const std::vector<std::size_t>& units() const { return mUnits; }
   [[nodiscard]] double value(std::size_t i, std::size_t j) const { return mValues[i * mSize + j]; }
   /// Extreme value of a unit with another; NaN where it is the only one.
-  [[nodiscard]] double extreme(std::size_t unit) {
-    if (mAt[unit] == mSize) refresh(unit);
-    return mExtreme[unit];
-  }
-  /// Whether `a` is further out than `b`; never NaN.
-  [[nodiscard]] bool beyond(double a, double b) const { return mSign * a > mSign * b || (b != b && a == a); }
+  [[nodiscard]] double extreme(std::size_t unit) { return extremes(unit).first; }
+  /// Whether `a` is further out than `b`; NaN is the least.
+  [[nodiscard]] bool beyond(double a, double b) const { return mSign * a > mSign * b || (std::isnan(b) && !std::isnan(a)); }
 
   void remove(std::size_t unit) {
     mUnits.erase(std::lower_bound(mUnits.begin(), mUnits.end(), unit));
     for (const std::size_t u : mUnits) {
-      if (mAt[u] == unit) mAt[u] = mSize;
+      if (mExtremes[u].at == unit || mExtremes[u].nextAt == unit) mExtremes[u].at = mSize;
     }
   }
 
-  /// The extreme of a unit's values but the one with `hidden`.
-  [[nodiscard]] double extremeWithout(std::size_t unit, std::size_t hidden) {
-    const double whole = extreme(unit);
-    if (mAt[unit] != hidden) return whole;
-    double best = kNothing;
-    for (const std::size_t v : mUnits) {
-      if (v != unit && v != hidden && beyond(value(unit, v), best)) best = value(unit, v);
-    }
-    return best;
+  /// The extreme of a unit's values without the first one that is close to `most`, which its extreme is.
+  [[nodiscard]] double extremeWithoutFirst(std::size_t unit, double most) {
+    const Extremes& row = extremes(unit);
+    if (!isClose(row.next, most)) return row.next;
+    const auto first =
+        std::find_if(mUnits.begin(), mUnits.end(), [&](std::size_t v) { return v != unit && isClose(value(unit, v), most); });
+    return *first == row.at ? row.next : row.first;
   }
 
  private:
-  /// Of equal values the last one is remembered: removal goes from the front, so that it rarely hits what others remember.
-  void refresh(std::size_t unit) {
-    double best = kNothing;
+  struct Extremes {
+    double first;
+    double next;
+    std::size_t at;      ///< the other unit; n where all this is to be found
+    std::size_t nextAt;  ///< n where there is none
+  };
+
+  /// Of equal values the last ones are remembered: removal goes from the front, so that it rarely hits what others remember.
+  const Extremes& extremes(std::size_t unit) {
+    Extremes& found = mExtremes[unit];
+    if (found.at != mSize) return found;
+    found = {kNothing, kNothing, mSize, mSize};
     const double* row = mValues.data() + unit * mSize;
     for (const std::size_t v : mUnits) {
-      if (v == unit || beyond(best, row[v])) continue;
-      best = row[v];
-      mAt[unit] = v;
+      if (v == unit) continue;
+      if (!beyond(found.first, row[v])) {
+        found = {row[v], found.first, v, found.at};
+      } else if (!beyond(found.next, row[v])) {
+        found.next = row[v];
+        found.nextAt = v;
+      }
     }
-    mExtreme[unit] = best;
+    return found;
   }
 
   double mSign;
   std::size_t mSize;
   std::vector<double> mValues;      ///< (n, n)
-  std::vector<double> mExtreme;     ///< one a unit
-  std::vector<std::size_t> mAt;     ///< with which other unit; mSize where that is to be found
+  std::vector<Extremes> mExtremes;  ///< one a unit
   std::vector<std::size_t> mUnits;  ///< ascending
 };
 
@@ -141,16 +148,13 @@ std::size_t nextByPair(Live& live) {
   }
   struct Row {
     std::size_t unit;
-    std::size_t hidden;
     double rest;
   };
   std::vector<Row> rows;
   double next = kNothing;
   for (const std::size_t u : live.units()) {
     if (!isClose(live.extreme(u), most)) continue;
-    const auto hidden =
-        std::find_if(live.units().begin(), live.units().end(), [&](std::size_t v) { return v != u && isClose(live.value(u, v), most); });
-    rows.push_back({u, *hidden, live.extremeWithout(u, *hidden)});
+    rows.push_back({u, live.extremeWithoutFirst(u, most)});
     if (live.beyond(rows.back().rest, next)) next = rows.back().rest;
   }
   const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return isClose(row.rest, next); });
