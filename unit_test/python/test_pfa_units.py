@@ -99,7 +99,9 @@ def test_every_order_is_that_of_the_slow_rule(covariance: np.ndarray) -> None:
 
 
 @given(covariances(), st.integers(0, 2**64 - 1))
-def test_a_random_order_is_a_permutation_with_the_inactive_units_first(covariance: np.ndarray, seed: int) -> None:
+def test_a_random_order_is_a_permutation_with_the_inactive_units_first(
+    covariance: np.ndarray, seed: int
+) -> None:
     layer = PFACovariancesResult(covariance)
     order = PFA.UnitSelectionStrategy.Random(seed)(layer, num_units_to_keep=1).tolist()
     inactive = layer.inactive_units.tolist()
@@ -136,7 +138,12 @@ def test_two_thousand_units_are_ordered_well_within_a_second(kind: str) -> None:
     else:
         rows = np.repeat(rng.standard_normal((300, 1)), units, axis=1)
     covariance = np.cov(rows.T)
-    for strategy in (pfa_UnitStrategy.L1_MAX, pfa_UnitStrategy.ABS_MAX, pfa_UnitStrategy.L1_MIN, pfa_UnitStrategy.ABS_MIN):
+    for strategy in (
+        pfa_UnitStrategy.L1_MAX,
+        pfa_UnitStrategy.ABS_MAX,
+        pfa_UnitStrategy.L1_MIN,
+        pfa_UnitStrategy.ABS_MIN,
+    ):
         begin = time.process_time()
         order = pfa_removal_order(covariance, strategy, tie_rule=pfa_TieRule.DNIKIT)
         assert time.process_time() - begin < SECONDS_FOR_2048_UNITS, strategy
@@ -146,7 +153,10 @@ def test_two_thousand_units_are_ordered_well_within_a_second(kind: str) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: PFA.UnitSelectionStrategy.L1Max("first"), 'expected tie_rule "dnikit" or "documented", got \'first\''),
+        (
+            lambda: PFA.UnitSelectionStrategy.L1Max("first"),
+            'expected tie_rule "dnikit" or "documented", got \'first\'',
+        ),
         (lambda: PFA.UnitSelectionStrategy.Random(-1), "expected a seed >= 0, got -1"),
         (lambda: PFACovariancesResult(np.zeros((2, 3))), r"expected a square matrix, got \(2, 3\)"),
         (lambda: PFACovariancesResult(np.full((2, 2), np.nan)), "expected a finite covariance, got NaN"),

@@ -38,7 +38,7 @@ def _save(path: Path, batch: Batch) -> None:
 
 
 def _load(path: Path) -> Batch:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         return Batch({str(name): file[f"field_{i}"] for i, name in enumerate(file["names"])})
 
 

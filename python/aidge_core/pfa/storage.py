@@ -34,7 +34,8 @@ def save(path: Path, accumulators: Mapping[str, Covariance], epsilon: float, str
 def load(path: Path) -> tuple[dict[str, Covariance], float, bool]:
     """Return accumulators, epsilon_inactive and strict_samples. ValueError where the file is something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves a broken file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             if str(file["format"]) != _FORMAT:
                 raise ValueError(f"its format is {file['format']}")
             samples = file["samples"]
