@@ -236,6 +236,47 @@ def test_fibnlr_merges_what_pruning_left_side_by_side(folder: Path, tmp_path: Pa
     )
     assert result["merge"]["merged"][0]["nodes"] == ["conv1", "relu1", "conv2"]
     assert result["merge"]["error"] > 0.0
+def test_pfa_recommends_writes_and_draws(folder: Path, tmp_path: Path) -> None:
+    out, chart, kept = tmp_path / "recipes.json", tmp_path / "chart.png", tmp_path / "statistics.npz"
+    command = (
+        "pfa",
+        folder / "model.onnx",
+        "--data",
+        folder / "data.npz",
+        "--strategy",
+        "energy",
+        "--threshold",
+        "0.8",
+    )
+    done = aidge(
+        *command, "--unit-strategy", "absmax", "--out", out, "--statistics", kept, "--pooling", "average"
+    )
+    assert "2 layers" in done.stdout
+    written = json.loads(out.read_text("utf-8"))
+    assert list(written["recipes"]) == ["conv1", "conv2"]
+    recipe = written["recipes"]["conv1"]
+    assert (
+        len(recipe["units_to_keep"])
+        == recipe["recommended_output_count"]
+        <= recipe["original_output_count"]
+        == 6
+    )
+    assert recipe["diagnostics"]["kept_energy"] >= 0.8
+    assert "AbsMax" in written["unit_strategy"]
+
+    from aidge_core.pfa import PFA
+
+    again = PFA.load(kept).get_recipe(
+        strategy=PFA.Strategy.Energy(0.8), unit_strategy=PFA.UnitSelectionStrategy.AbsMax()
+    )
+    assert {name: entry.to_dict() for name, entry in again.items()} == written["recipes"]
+    assert {path.name for path in tmp_path.iterdir()} == {"recipes.json", "statistics.npz"}
+    pytest.importorskip("matplotlib")
+    report = document(
+        *command[:4], "--chart", chart, "--layers", "conv2", "--strategy", "size", "--size", "0.5"
+    )
+    assert list(report["recipes"]) == ["conv2"]
+    assert chart.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -253,6 +294,15 @@ def test_fibnlr_merges_what_pruning_left_side_by_side(folder: Path, tmp_path: Pa
         ),
         (["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--group", "manual"], "relu1"),
         (
+            ["pfa", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--threshold", "0.5"],
+            "no --threshold with",
+        ),
+        (["pfa", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--layers", "conv9"], "conv9"),
+        (
+            ["pfa", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--chart", "{folder}/no/a.png"],
+            "no such folder",
+        ),
+        (
             ["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--out", "{folder}/no/out.onnx"],
             "no such folder",
         ),
@@ -268,5 +318,5 @@ def test_bad_input_ends_in_one_message_and_exit_code_2(
 
 def test_help_names_every_command() -> None:
     text = aidge("--help").stdout
-    assert all(command in text for command in ("inspect", "fibnlr", "merge", "eval", "demo"))
+    assert all(command in text for command in ("inspect", "fibnlr", "merge", "pfa", "eval", "demo"))
     assert "aidge-compress" in aidge("--version").stdout

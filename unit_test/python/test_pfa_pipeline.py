@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_a_batch_holds_arrays_of_one_first_dimension() -> None:
 def test_batches_of_any_size_become_batches_of_the_size_asked_for(sizes: list[int], size: int) -> None:
     rows = np.arange(sum(sizes))
     edges = np.cumsum([0, *sizes])
-    parts = [Batch({"x": rows[a:b]}) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [Batch({"x": rows[a:b]}) for a, b in itertools.pairwise(edges)]
     assert (joined(lambda batch_size, /: resize_batches(parts, batch_size), size)["x"] == rows).all()
 
 
@@ -152,7 +153,7 @@ def test_wrong_pooling_is_refused() -> None:
     for dim in (0, (0, 1), (1, 1), ()):
         with pytest.raises(ValueError, match="axes other than 0"):
             Pooler(dim=dim, method=Pooler.Method.MAX)
-    with pytest.raises(ValueError, match="expected a Pooler.Method, got 'max'"):
+    with pytest.raises(ValueError, match=r"expected a Pooler.Method, got 'max'"):
         Pooler(dim=1, method="max")  # type: ignore[arg-type]
     for dim in (4, -4, (1, -3)):
         with pytest.raises(ValueError, match=r"got the shape \[4, 3, 4, 5\]"):

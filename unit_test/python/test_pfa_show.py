@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -105,10 +106,10 @@ def test_a_chart_of_sixty_layers_has_labels_that_do_not_overlap() -> None:
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     boxes = [label.get_window_extent(renderer) for label in axes.get_xticklabels()]
-    assert all(left.x1 <= right.x0 for left, right in zip(boxes[:-1], boxes[1:], strict=True))
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))
     assert all(box.y0 >= 0 for box in boxes)
     notes = [note.get_window_extent(renderer) for note in axes.texts]
-    assert all(left.x1 <= right.x0 for left, right in zip(notes[:-1], notes[1:], strict=True))
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(notes))
 
 
 def test_a_spectrum_shows_eigenvalues_and_the_cut(pfa: PFA) -> None:

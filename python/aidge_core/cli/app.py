@@ -13,6 +13,7 @@ from aidge_core.cli.demo import demo
 from aidge_core.cli.evaluate import evaluate
 from aidge_core.cli.inspect import inspect
 from aidge_core.cli.merge import merge
+from aidge_core.cli.pfa import pfa
 from aidge_core.cli.prune import fibnlr
 
 __all__ = ["app", "main"]
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("inspect")(inspect)
 app.command("fibnlr")(fibnlr)
 app.command("merge")(merge)
+app.command("pfa")(pfa)
 app.command("eval")(evaluate)
 app.command("demo")(demo)
 

@@ -58,7 +58,7 @@ def recipe_chart(recipes: Mapping[str, PFARecipe], ax: Axes | None = None) -> Ax
     axes.set_title(total, fontsize=10, loc="left")
     axes.grid(axis="y", color="0.9", zorder=0)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2)
     return axes
 
 
@@ -90,6 +90,6 @@ def spectrum_chart(layer: str, eigenvalues: Any, recipe: PFARecipe | None, ax: A
         axes.axvspan(count + 0.5, len(eigenvalues) + 1, color=_CUT, alpha=0.06, linewidth=0)
     handles = [*axes.get_legend_handles_labels()[0], *share.get_legend_handles_labels()[0]]
     axes.legend(
-        handles=handles, frameon=True, framealpha=0.9, edgecolor="none", fontsize=8, loc="center right"
+        handles=handles, frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3
     )
     return axes
