@@ -59,7 +59,7 @@ void poolRuns(const float* in, const Pool& pool, double* out) {
 /// The channels of a position lie side by side: partial results of blocks of positions, then all of an image.
 class Columns {
  public:
-  Columns(const float* in, const Pool& pool) : mIn(in), mPool(pool), mRows(std::max<std::size_t>(1, 4 * kBlock / pool.channels)) {
+  Columns(const float* in, const Pool& pool) : mIn(in), mPool(pool), mRows(std::max<std::size_t>(1, 16 * kBlock / pool.channels)) {
     mBlocks = (pool.positions + mRows - 1) / mRows;
     mPartial.assign(pool.images * mBlocks * pool.channels, pool.empty());
   }
@@ -88,9 +88,11 @@ class Columns {
     double* partial = mPartial.data() + task * mPool.channels;
     if (mPool.pooling != Pooling::Max) return vectorLoops().sumColumns(values, rows, mPool.channels, partial);
     std::fill(most.begin(), most.end(), -std::numeric_limits<float>::infinity());
-    vectorLoops().maximumColumns(values, rows, mPool.channels, most.data());
-    std::copy(most.begin(), most.end(), partial);
-    if (!vectorLoops().allFinite(values, rows * mPool.channels)) std::fill_n(partial, mPool.channels, kNaN);
+    if (vectorLoops().finiteMaximumColumns(values, rows, mPool.channels, most.data())) {
+      std::copy(most.begin(), most.end(), partial);
+    } else {
+      std::fill_n(partial, mPool.channels, kNaN);
+    }
   }
 
   void combine(std::size_t image, double* out) const {

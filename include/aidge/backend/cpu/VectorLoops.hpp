@@ -40,6 +40,8 @@ struct VectorLoops {
   bool (*allPositive)(const float* in, std::size_t n);
   /// most[c] = the largest of most[c] and the values of column c of the rows x columns block.
   void (*maximumColumns)(const float* in, std::size_t rows, std::size_t columns, float* most);
+  /// The same; false where a value is NaN or infinite.
+  bool (*finiteMaximumColumns)(const float* in, std::size_t rows, std::size_t columns, float* most);
   /// sums[c] += the values of column c, in double.
   void (*sumColumns)(const float* in, std::size_t rows, std::size_t columns, double* sums);
   /// False where a value is NaN or infinite.
