@@ -97,6 +97,8 @@ __all__: list = [
     "SequentialScheduler",
     "SignBalance",
     "ChannelActivity",
+    "Covariance",
+    "eigenvalues",
     "remove_identity",
     "remove_dropout",
     "fuse_batchnorm",
@@ -166,6 +168,17 @@ __all__: list = [
     "fibnlr_conv_from",
     "fibnlr_merge_conv",
     "fibnlr_merges_exactly",
+    "pfa_UnitStrategy",
+    "pfa_TieRule",
+    "pfa_Pooling",
+    "pfa_kl_divergence",
+    "pfa_linear_ratio",
+    "pfa_count_of_ratio",
+    "pfa_energy_count",
+    "pfa_size_threshold",
+    "pfa_inactive_units",
+    "pfa_removal_order",
+    "pfa_collect",
 ]
 
 class UnsupportedError(RuntimeError):
@@ -1106,6 +1119,79 @@ class ChannelActivity:
     @neurons.setter
     def neurons(self, arg0: collections.abc.Sequence[bool]) -> None: ...
 
+class Covariance:
+    """
+    Streaming covariance of rows, in double and by the pairwise update; mergeable. How the rows are cut into calls of
+    `add` does not change a bit of the result.
+    """
+    def __copy__(self) -> Covariance: ...
+    def __deepcopy__(self, memo: dict) -> Covariance: ...
+    def __getstate__(
+        self,
+    ) -> tuple[int, numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
+    @typing.overload
+    def __init__(self) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
+        samples: typing.SupportsInt | typing.SupportsIndex,
+        mean: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        scatter: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ) -> None:
+        """
+        Puts back what the properties of those names gave.
+        """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    def __setstate__(
+        self,
+        arg0: tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+    ) -> None: ...
+    @typing.overload
+    def add(self, rows: numpy.typing.NDArray[numpy.float32]) -> None:
+        """
+        Takes an array (samples, units) of any real type. ValueError where the units are not as many as before, or on NaN or infinity
+        (naming the samples); nothing is taken then.
+        """
+    @typing.overload
+    def add(self, rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> None: ...
+    def flush(self) -> None:
+        """
+        Works off the last rows, which wait to be taken together; the properties do the same on a copy.
+        """
+    def matrix(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        (units, units): the unbiased covariance. ValueError below 2 samples, or where a square has overflowed.
+        """
+    def merge(self, other: Covariance) -> None:
+        """
+        Adds what another accumulator has seen.
+        """
+    @property
+    def mean(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        (units,): mean of the rows.
+        """
+    @property
+    def samples(self) -> int:
+        """
+        Rows taken.
+        """
+    @property
+    def scatter(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        (units * (units + 1) / 2,): upper triangle, row by row, of the sum of (x - mean)(x - mean)^T.
+        """
+    @property
+    def units(self) -> int:
+        """
+        Values a row; 0 before the first.
+        """
+
 class ConvolutionMerge:
     """
     A merge, made or proposed. MACs count one an element for channel-wise layers and sums, one a tap for average
@@ -1538,6 +1624,40 @@ class fibnlr_Convergence:
         """
         The values as a list.
         """
+
+class pfa_UnitStrategy(enum.Enum):
+    """
+    Which unit of a layer goes next.
+    """
+
+    ABS_MAX: typing.ClassVar[pfa_UnitStrategy]
+    ABS_MIN: typing.ClassVar[pfa_UnitStrategy]
+    L1_MAX: typing.ClassVar[pfa_UnitStrategy]
+    L1_MIN: typing.ClassVar[pfa_UnitStrategy]
+    RANDOM: typing.ClassVar[pfa_UnitStrategy]
+    @classmethod
+    def __new__(cls, value): ...
+
+class pfa_TieRule(enum.Enum):
+    """
+    What decides among equal sums.
+    """
+
+    DNIKIT: typing.ClassVar[pfa_TieRule]
+    DOCUMENTED: typing.ClassVar[pfa_TieRule]
+    @classmethod
+    def __new__(cls, value): ...
+
+class pfa_Pooling(enum.Enum):
+    """
+    One value of a channel's positions.
+    """
+
+    AVERAGE: typing.ClassVar[pfa_Pooling]
+    MAX: typing.ClassVar[pfa_Pooling]
+    SUM: typing.ClassVar[pfa_Pooling]
+    @classmethod
+    def __new__(cls, value): ...
 
 def Add(name: str = "") -> Node:
     """
@@ -2261,6 +2381,13 @@ def Unsqueeze(
     With new axes of extent 1 at these places of the output.
     """
 
+def eigenvalues(
+    matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Eigenvalues of a symmetric positive semi-definite matrix (n, n), descending, clipped at 0. ValueError where it is no such matrix.
+    """
+
 def fibnlr(
     model: GraphView,
     provider: typing.Any,
@@ -2591,6 +2718,82 @@ def operator_types() -> list[str]:
 def parallel(inputs: collections.abc.Sequence[Node | GraphView], name: str = "") -> GraphView:
     """
     Nodes and graphs side by side, each with inputs of its own.
+    """
+
+def pfa_collect(
+    model: GraphView,
+    provider: typing.Any,
+    layers: collections.abc.Sequence[Node],
+    pooling: pfa_Pooling = pfa_Pooling.MAX,
+    *,
+    progress: collections.abc.Callable[[int, int, int | None], typing.Any] | None = None,
+) -> list[Covariance]:
+    """
+    One Covariance a layer: of output 0 of these nodes, pooled over the axes behind the channels, over a fresh pass of `provider`.
+    `progress(batch, samples, batches)` is called after every batch; `return False` stops. The GIL is released. ValueError: not
+    compiled, an empty provider, NaN or infinity (naming layer and samples) …; the model is as before the call, whatever happens.
+    """
+
+def pfa_count_of_ratio(
+    ratio: typing.SupportsFloat | typing.SupportsIndex, units: typing.SupportsInt | typing.SupportsIndex
+) -> int:
+    """
+    ceil(units * ratio) within [1, units]. ValueError unless ratio is in [0, 1].
+    """
+
+def pfa_energy_count(
+    eigenvalues: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    threshold: typing.SupportsFloat | typing.SupportsIndex,
+    min_kept: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple[int, float, float]:
+    """
+    (units to keep, share of the energy that they hold, energy up to the threshold). ValueError unless threshold is in [0, 1].
+    """
+
+def pfa_inactive_units(
+    covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
+) -> list[int]:
+    """
+    Units whose variance is below epsilon times the largest one, ascending.
+    """
+
+def pfa_kl_divergence(
+    eigenvalues: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+) -> tuple[float, float]:
+    """
+    (KL divergence of the spectrum from the flat one, the largest possible one ln n), in nats.
+    """
+
+def pfa_linear_ratio(
+    divergence: typing.SupportsFloat | typing.SupportsIndex,
+    largest: typing.SupportsFloat | typing.SupportsIndex,
+) -> float:
+    """
+    1 - divergence / largest; 1 for one unit.
+    """
+
+def pfa_removal_order(
+    covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    strategy: pfa_UnitStrategy,
+    *,
+    tie_rule: pfa_TieRule = pfa_TieRule.DNIKIT,
+    seed: typing.SupportsInt | typing.SupportsIndex = 0,
+    epsilon_inactive: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
+) -> list[int]:
+    """
+    The order in which units go: inactive ones by index, then all active ones but the last. `covariance`: (n, n).
+    """
+
+def pfa_size_threshold(
+    eigenvalues: collections.abc.Sequence[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    relative_size: typing.SupportsFloat | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-08,
+) -> float:
+    """
+    The energy threshold that keeps about this share of all layers' units. `eigenvalues`: one list a layer.
     """
 
 def producers(graphview: GraphView, constant: bool = False) -> list[Node]:

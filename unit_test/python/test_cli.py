@@ -236,6 +236,8 @@ def test_fibnlr_merges_what_pruning_left_side_by_side(folder: Path, tmp_path: Pa
     )
     assert result["merge"]["merged"][0]["nodes"] == ["conv1", "relu1", "conv2"]
     assert result["merge"]["error"] > 0.0
+
+
 def test_pfa_recommends_writes_and_draws(folder: Path, tmp_path: Path) -> None:
     out, chart, kept = tmp_path / "recipes.json", tmp_path / "chart.png", tmp_path / "statistics.npz"
     command = (

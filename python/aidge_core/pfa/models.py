@@ -127,6 +127,11 @@ class Model:
         return dict(self._infos)
 
     @property
+    def model(self) -> Model:
+        """Itself: DNIKit's notebook writes `mobilenet.model(names)`."""
+        return self
+
+    @property
     def input_layers(self) -> dict[str, ResponseInfo]:
         """The inputs alone."""
         return dict(self._inputs)
