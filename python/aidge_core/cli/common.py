@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,12 +14,26 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = ["compile_model", "console", "load", "parse_dims", "percent", "print_json", "quantity"]
+__all__ = [
+    "compile_model",
+    "console",
+    "load",
+    "parse_dims",
+    "percent",
+    "plain_table",
+    "print_json",
+    "quantity",
+]
 
 
 def console(quiet: bool = False) -> Console:
     """Where people read: standard output, or nothing at all for --json."""
     return Console(quiet=quiet, highlight=False)
+
+
+def plain_table() -> Table:
+    """A table without lines, narrow enough for the usual names in 80 columns."""
+    return Table(box=None, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
 
 
 def load(path: Path) -> GraphView:

@@ -24,7 +24,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where the pruned ONNX file goes.")] = Path(
         "mnist_resnet18_pruned.onnx"
     ),
-    ablation_threshold: Annotated[float, typer.Option(help="NNPR strictly below this goes.")] = 0.1,
+    ablation_threshold: Annotated[float, typer.Option(help="NNPR strictly below this goes.")] = 0.09,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -37,12 +37,14 @@ def demo(
         network = load(path)
     compile_model(network, threads)
     original = network.clone()
-    screen.print("network: a ResNet-18 of base width 16, trained on MNIST (examples/train_mnist_resnet.py)")
-    screen.print("data: MNIST, statistics on training images, accuracy on the 10,000 test images\n")
+    screen.print("network: ResNet-18 of width 16 for MNIST, from examples/train_mnist_resnet.py")
+    screen.print("data: MNIST, statistics on training images, accuracy on all test images\n")
     calibration = open_data("mnist:train", network, DataOptions(shuffle=True, seed=0))
     test = open_data("mnist:test", network, DataOptions(batch_size=100))
     before = run_evaluation(original, test, quiet=as_json, label="evaluating the original")
-    params = aidge_core.fibnlr_Parameters(ablation_threshold=ablation_threshold)
+    params = aidge_core.fibnlr_Parameters(
+        ablation_threshold=ablation_threshold, ablation_method=aidge_core.AblationMethod.REMOVE
+    )
     run = run_fibnlr(network, calibration, params, quiet=as_json)
     print_run(screen, run, params)
     after = run_evaluation(

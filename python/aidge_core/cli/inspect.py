@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from aidge_core.cli.common import console, load, parse_dims, print_json, quantity
+from aidge_core.cli.common import console, load, parse_dims, plain_table, print_json, quantity
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from aidge_core.summary import ModelSummary
 
 __all__ = ["inspect"]
 
 
 def _table(summary: ModelSummary) -> Table:
-    table = Table(title=None, box=None, header_style="bold")
+    table = plain_table()
     table.add_column("layer", overflow="fold")
     table.add_column("type")
     table.add_column("output", no_wrap=True)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from aidge_core.cli.common import compile_model, console, load, percent, print_json
+from aidge_core.cli.common import compile_model, console, load, percent, plain_table, print_json
 from aidge_core.cli.merge import Border, Policy, run_merge
 from aidge_core.cli.options import (
     Criterion,
@@ -141,7 +140,7 @@ def run_fibnlr(
 
 def print_run(out: Console, run: FibnlrRun, params: fibnlr_Parameters) -> None:
     """The table per activation and the totals."""
-    table = Table(box=None, header_style="bold")
+    table = plain_table()
     for title in ("activation", "type"):
         table.add_column(title, overflow="fold")
     for title in ("group", "channels", "NPR", "NNPR", "dead"):
