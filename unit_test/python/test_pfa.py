@@ -77,6 +77,14 @@ def test_statistics_are_those_of_numpy(units: int, samples: int, size: int, seed
     assert np.abs(layer.eigenvalues - wanted).max() <= EIGENVALUE_TOLERANCE * max(wanted[0], 1e-30)
 
 
+def test_wide_layers_have_the_spectrum_that_eigen_finds() -> None:
+    covariance = np.cov(random_rows(700, 600).T)
+    found, expected = PFACovariancesResult(covariance).eigenvalues, eigenvalues(covariance)
+    assert (np.diff(found) <= 0).all()
+    assert (found >= 0).all()
+    assert np.abs(found - expected).max() <= EIGENVALUE_TOLERANCE * expected[0]
+
+
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_splitting_order_and_merging_do_not_matter(cut: int, seed: int) -> None:
     rows = random_rows(60, 7, seed)

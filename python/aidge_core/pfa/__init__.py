@@ -6,12 +6,19 @@ The names follow Apple's DNIKit where it has them; its notebook runs with `from 
 from __future__ import annotations
 
 from .batch import Batch, PipelineStage, Producer, as_producer, pipeline, resize_batches
+from .budget import network_cost
 from .cache import CachedProducer, Cacher
 from .introspect import PFA
 from .layer import PFACovariancesResult
 from .models import Model, ModelDetails, ResponseInfo, load_model
 from .processors import FieldRenamer, ImageFormat, ImageResizer, Pooler, Processor
-from .recipe import PFAEnergyDiagnostics, PFAKLDiagnostics, PFARecipe, PFASizeDiagnostics
+from .recipe import (
+    PFABudgetDiagnostics,
+    PFAEnergyDiagnostics,
+    PFAKLDiagnostics,
+    PFARecipe,
+    PFASizeDiagnostics,
+)
 from .strategies import PFAStrategyType
 from .units import PFAUnitSelectionStrategyType
 
@@ -25,6 +32,7 @@ __all__ = [
     "ImageResizer",
     "Model",
     "ModelDetails",
+    "PFABudgetDiagnostics",
     "PFACovariancesResult",
     "PFAEnergyDiagnostics",
     "PFAKLDiagnostics",
@@ -39,6 +47,7 @@ __all__ = [
     "ResponseInfo",
     "as_producer",
     "load_model",
+    "network_cost",
     "pipeline",
     "resize_batches",
 ]

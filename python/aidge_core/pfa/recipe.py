@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["PFADiagnostics", "PFAEnergyDiagnostics", "PFAKLDiagnostics", "PFARecipe", "PFASizeDiagnostics"]
+__all__ = [
+    "PFABudgetDiagnostics",
+    "PFADiagnostics",
+    "PFAEnergyDiagnostics",
+    "PFAKLDiagnostics",
+    "PFARecipe",
+    "PFASizeDiagnostics",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,19 @@ class PFAEnergyDiagnostics:
 @dataclass(frozen=True)
 class PFASizeDiagnostics(PFAEnergyDiagnostics):
     """The same for PFA.Strategy.Size, whose threshold follows from the size."""
+
+
+@dataclass(frozen=True)
+class PFABudgetDiagnostics(PFAEnergyDiagnostics):
+    """The same for PFA.Strategy.Budget, whose threshold follows from the budget.
+
+    Attributes:
+        parameters: share of the network's parameters that all layers' recipes leave.
+        macs: share of its multiply-accumulates.
+    """
+
+    parameters: float
+    macs: float
 
 
 PFADiagnostics = PFAKLDiagnostics | PFAEnergyDiagnostics

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .recipe import PFAEnergyDiagnostics, PFAKLDiagnostics, PFARecipe, PFASizeDiagnostics
+from .recipe import (
+    PFABudgetDiagnostics,
+    PFAEnergyDiagnostics,
+    PFAKLDiagnostics,
+    PFARecipe,
+    PFASizeDiagnostics,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,7 +44,8 @@ def recipe_row(name: str, recipe: PFARecipe) -> dict[str, Any]:
         row["KL divergence"] = diagnostics.kl_divergence
         row["units ratio"] = diagnostics.units_ratio
     elif isinstance(diagnostics, PFAEnergyDiagnostics):
-        row["PFA strategy"] = "PFA Size" if isinstance(diagnostics, PFASizeDiagnostics) else "PFA Energy"
+        kinds = {PFASizeDiagnostics: "PFA Size", PFABudgetDiagnostics: "PFA Budget"}
+        row["PFA strategy"] = kinds.get(type(diagnostics), "PFA Energy")
         row["kept energy"] = diagnostics.kept_energy
     return row
 
