@@ -60,7 +60,8 @@ class LayoutAssigner {
 
   bool placeKernel(Step& step) {
     if (isReshaping(step.type)) {
-      mProgram.values[step.outputs[0]].alias = version(step.inputs[0], Layout::Plain, step.node);
+      const ValueId source = version(step.inputs[0], Layout::Plain, step.node);
+      rename(mProgram.values[source], source, mProgram.values[step.outputs[0]]);
       return false;
     }
     switch (KernelRegistry::find(mProgram.backend, step.type)->layout) {
@@ -130,6 +131,15 @@ class LayoutAssigner {
 
   [[nodiscard]] std::size_t rank(ValueId id) const { return mProgram.values[id].desc.dims.size(); }
 
+  /// Makes `other` the same elements under dims of its own: a constant stays one, so that every pass sees it as such.
+  static void rename(const Value& source, ValueId id, Value& other) {
+    if (source.constant) {
+      other.constant = source.constant->reshaped(other.desc.dims);
+    } else {
+      other.alias = id;
+    }
+  }
+
   /// The value in the wanted order: itself, an alias, a reordered constant or the result of a new step.
   ValueId version(ValueId id, Layout layout, const NodePtr& node) {
     if (rank(id) < 3) layout = Layout::Plain;
@@ -141,7 +151,7 @@ class LayoutAssigner {
     changed.desc = source.desc;
     changed.desc.layout = layout;
     if (isAgnostic(source.desc.dims)) {
-      changed.alias = id;
+      rename(source, id, changed);
     } else if (source.constant) {
       changed.constant = reorderConstant(mProgram, *source.constant, source.desc.layout, layout);
     }

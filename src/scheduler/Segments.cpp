@@ -43,6 +43,9 @@ bool isPerImage(const std::string& type) {
 
 bool isArithmetic(const std::string& type) { return type == "Add" || type == "Sub" || type == "Mul" || type == "Div"; }
 
+/// Types whose constants may have a value an image.
+bool isElementwise(const std::string& type) { return isArithmetic(type) || type == "PReLU"; }
+
 class Segmenter {
  public:
   Segmenter(Program& program, int threads) : mProgram(program), mThreads(threads), mBatch(commonBatch(program)) {}
@@ -91,7 +94,7 @@ class Segmenter {
       const Value& value = mProgram.values[id];
       const bool sharesAxis = value.desc.dims.size() == rank && rank > 0 && value.desc.dims[0] == mBatch;
       if (!value.constant && !isBatched(id)) return false;
-      if (value.constant && sharesAxis && (isArithmetic(step.type) || i >= own || step.type == "Concat")) return false;
+      if (value.constant && sharesAxis && (isElementwise(step.type) || i >= own || step.type == "Concat")) return false;
     }
     return hasSeparableType(step);
   }

@@ -367,6 +367,16 @@ def test_arithmetic_broadcasts(kind: str, data: st.DataObject) -> None:
     check(kind, inputs, weights, data.draw(st.booleans()), names=["b", "x"] if swapped else ["x", "b"])
 
 
+@pytest.mark.parametrize("shape", [(4, 1, 1, 1), (4, 1, 3, 3), (4, 8, 1, 1), (4, 8, 3, 3)])
+@pytest.mark.parametrize("kind", ["Add", "Sub", "Mul", "Div", "PRelu", "Concat"])
+def test_a_constant_may_hold_a_value_an_image(kind: str, shape: tuple[int, ...]) -> None:
+    size = 6 if shape[2] == 1 and kind != "Concat" else shape[2]
+    x = floats(1, (4, shape[1], size, size))
+    attributes = {"axis": 1} if kind == "Concat" else {}
+    constant = floats(2, shape)
+    check(kind, {"x": x}, {"b": np.where(constant < 0, constant - 1, constant + 1)}, True, **attributes)
+
+
 @settings(max_examples=20)
 @given(images(), images(), st.booleans())
 def test_both_operands_may_repeat(x: Array, y: Array, behind: bool) -> None:
