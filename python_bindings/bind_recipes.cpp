@@ -55,8 +55,11 @@ FusionReport fuse(const GraphViewPtr& graph, const PyPolicy& policy, const std::
   if (repeats < 0) throwExpected("recipes::fuse_convolution", "repeats >= 0", std::to_string(repeats));
   FusionOptions options;
   setPolicy(options, policy);
-  options.border = chosen<BorderRule>(
-      "border", border, {{"refuse", BorderRule::Refuse}, {"shift", BorderRule::Shift}, {"approximate", BorderRule::Approximate}});
+  options.border = chosen<BorderRule>("border", border,
+                                      {{"refuse", BorderRule::Refuse},
+                                       {"shift", BorderRule::Shift},
+                                       {"image", BorderRule::Image},
+                                       {"approximate", BorderRule::Approximate}});
   options.cost = chosen<FusionCost>("cost", cost, {{"macs", FusionCost::Macs}, {"latency", FusionCost::Latency}});
   options.dims = dims;
   options.repeats = static_cast<std::size_t>(repeats);
@@ -120,7 +123,7 @@ void bindReport(py::module_& m) {
           [](const ConvolutionMerge& self) {
             return self.border == BorderRule::Refuse ? std::string("exact") : std::string(toString(self.border));
           },
-          "\"exact\", \"shift\" (exact, with the input shifted) or \"approximate\".")
+          "\"exact\", \"shift\" (exact, with the input shifted), \"image\" (exact, with an image added) or \"approximate\".")
       .def_readonly("macs_before", &ConvolutionMerge::macsBefore)
       .def_readonly("macs_after", &ConvolutionMerge::macsAfter)
       .def_readonly("parameters_before", &ConvolutionMerge::parametersBefore)
@@ -181,7 +184,8 @@ void bindRecipes(py::module_& m) {
       "`policy`: \"exact_and_cheaper\" merges where the cost goes down; \"always\" makes the fewest operations; a callable gets each\n"
       "possible ConvolutionMerge and says whether it may be made (of those the fewest operations).\n"
       "`border`, where the second layer pads what the first one gives and plain merging is inexact: \"refuse\"; \"shift\" (exact by a\n"
-      "shift of the input, where a pointwise first layer admits one); \"approximate\" (merges, and reports the error measured on `data`,\n"
+      "shift of the input, where a pointwise first layer admits one); \"image\" (exact where only biases are in the way and the sizes are\n"
+      "fixed: adds what they come to as an image); \"approximate\" (merges, and reports the error measured on `data`,\n"
       "batches as for fibnlr_compute).\n"
       "`cost`: \"macs\" or \"latency\" (measured). `dims`: of the inputs, one list each; by default as compiled or declared.\n"
       "`repeats`: forward passes of which latency is the median; 0: none is measured. After a failure the graph is as it was. ValueError\n"

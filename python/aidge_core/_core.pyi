@@ -1203,7 +1203,7 @@ class ConvolutionMerge:
     @property
     def border(self) -> str:
         """
-        "exact", "shift" (exact, with the input shifted) or "approximate".
+        "exact", "shift" (exact, with the input shifted), "image" (exact, with an image added) or "approximate".
         """
     @property
     def error(self) -> float | None:
@@ -2686,7 +2686,8 @@ def fuse_convolution(
     `policy`: "exact_and_cheaper" merges where the cost goes down; "always" makes the fewest operations; a callable gets each
     possible ConvolutionMerge and says whether it may be made (of those the fewest operations).
     `border`, where the second layer pads what the first one gives and plain merging is inexact: "refuse"; "shift" (exact by a
-    shift of the input, where a pointwise first layer admits one); "approximate" (merges, and reports the error measured on `data`,
+    shift of the input, where a pointwise first layer admits one); "image" (exact where only biases are in the way and the sizes are
+    fixed: adds what they come to as an image); "approximate" (merges, and reports the error measured on `data`,
     batches as for fibnlr_compute).
     `cost`: "macs" or "latency" (measured). `dims`: of the inputs, one list each; by default as compiled or declared.
     `repeats`: forward passes of which latency is the median; 0: none is measured. After a failure the graph is as it was. ValueError

@@ -11,8 +11,8 @@ namespace Aidge::detail {
 
 namespace {
 
-/// A kernel beyond this takes gigabytes: 2^27 values in double.
-constexpr double kMostParameters = 134217728.0;
+/// A kernel of more values than this is refused, unless its layers have half as many: chains without padding grow without bounds.
+constexpr double kMostParameters = 33554432.0;
 
 double count(const Dims& dims) { return std::accumulate(dims.begin(), dims.end(), 1.0, std::multiplies<>()); }
 
@@ -27,12 +27,12 @@ ConvShape lifted(ConvShape shape, std::size_t axes) {
   return shape;
 }
 
-bool isTooLarge(const ConvShape& shape) {
+bool isTooLarge(const ConvShape& shape, double parts) {
   const auto beyond = [](const Dims& dims) {
     return std::any_of(dims.begin(), dims.end(), [](DimSize_t dim) { return dim > kMaxWindowExtent; });
   };
   return beyond(shape.stride) || beyond(shape.padBegin) || beyond(shape.padEnd) || beyond(shape.kernel) ||
-         shape.parameters() > kMostParameters;
+         shape.parameters() > std::max(kMostParameters, 2.0 * parts);
 }
 
 /// The map of x for the variable x - shift: only the bias changes.
@@ -41,6 +41,32 @@ void rebase(LoadedComposite& loaded, const std::vector<double>& shift) {
   loaded.map.bias.resize(response.size(), 0.0);
   for (std::size_t o = 0; o < response.size(); ++o) loaded.map.bias[o] += response[o];
   loaded.shift = shift;
+}
+
+/// sum += values; either may be empty.
+void addTo(std::vector<double>& sum, const std::vector<double>& values) {
+  if (sum.empty()) sum.resize(values.size(), 0.0);
+  for (std::size_t i = 0; i < values.size(); ++i) sum[i] += values[i];
+}
+
+/// Takes the bias of a pointwise map away by shifting its input.
+void biasToShift(LoadedComposite& loaded) {
+  ConvMap& map = loaded.map;
+  if (map.bias.empty()) return;
+  addTo(loaded.shift, inputShift(map).value_or(std::vector<double>(static_cast<std::size_t>(map.shape.in), 0.0)));
+  map.bias.clear();
+  map.shape.hasBias = false;
+}
+
+/// Moves the bias into the image, over all positions of these extents.
+void biasToImage(LoadedComposite& loaded, const Dims& extents) {
+  ConvMap& map = loaded.map;
+  const auto positions = static_cast<std::size_t>(count(extents));
+  std::vector<double> flat;
+  for (const double value : map.bias) flat.insert(flat.end(), positions, value);
+  addTo(loaded.image, flat);
+  map.bias.clear();
+  map.shape.hasBias = false;
 }
 
 bool hasPadding(const ConvShape& shape) {
@@ -53,6 +79,7 @@ bool hasPadding(const ConvShape& shape) {
 
 BorderRule Composite::border() const {
   if (isApproximate) return BorderRule::Approximate;
+  if (isImaged) return BorderRule::Image;
   return isShifted ? BorderRule::Shift : BorderRule::Refuse;
 }
 
@@ -67,14 +94,16 @@ double Composite::macs() const {
   if (isPooled) total += inputElements;
   const auto out = static_cast<double>(shape.out);
   if (isMatrix) return total + batch * out * (isPooled ? static_cast<double>(shape.in) : inputElements / batch);
-  return total + shape.macs(batch * out * count(current));
+  const double outputElements = batch * out * count(current);
+  return total + shape.macs(outputElements) + (isImaged ? outputElements : 0.0);
 }
 
 double Composite::parameters() const {
   const double shift = isShifted ? static_cast<double>(shape.in) : 0.0;
-  if (!isMatrix) return shape.parameters() + shift;
+  const double image = static_cast<double>(shape.out) * (count(current) - (shape.hasBias ? 1.0 : 0.0));
+  if (!isMatrix) return shape.parameters() + shift + (isImaged ? image : 0.0);
   const double inputs = isPooled ? static_cast<double>(shape.in) : count(input) / static_cast<double>(input[0]);
-  return static_cast<double>(shape.out) * (inputs + (shape.hasBias ? 1.0 : 0.0)) + shift;
+  return static_cast<double>(shape.out) * (inputs + (shape.hasBias || isImaged ? 1.0 : 0.0)) + shift;
 }
 
 Composite ConvComposer::before(const Element& first) const {
@@ -106,7 +135,7 @@ Composite ConvComposer::extended(Composite composite, const Element& next) const
       addMatrix(composite, next);
       break;
     case LayerKind::Map:
-      addMap(composite, {&next, next.layer.shape, false, {}});
+      addMap(composite, {&next, next.layer.shape, false, false, {}});
       break;
   }
   return composite;
@@ -130,12 +159,12 @@ void ConvComposer::addGlobalMean(Composite& composite, const Element& element) c
 }
 
 void ConvComposer::addMatrix(Composite& composite, const Element& element) const {
-  const bool one = areOnes(composite.current);
-  if (!mDims.isFixed() && !(one && composite.shape.isPointwise())) {
+  const bool isOnePosition = areOnes(composite.current) && composite.shape.isPointwise();
+  if (!mDims.isFixed() && !composite.steps.empty() && !composite.isMatrix && !isOnePosition) {
     composite.refusal = "the FC takes all positions of an image whose size is not fixed";
     return;
   }
-  Composite::Step step{&element, lifted(element.layer.shape, composite.current.size()), false, {}};
+  Composite::Step step{&element, lifted(element.layer.shape, composite.current.size()), false, false, {}};
   step.shape.kernel = composite.current;
   step.shape.in = static_cast<DimSize_t>(static_cast<double>(step.shape.in) / count(composite.current));
   composite.isMatrix = composite.isFlat = true;
@@ -143,7 +172,7 @@ void ConvComposer::addMatrix(Composite& composite, const Element& element) const
 }
 
 void ConvComposer::addBlock(Composite& composite, const Element& element) const {
-  Composite::Step step{&element, {}, false, {}};
+  Composite::Step step{&element, {}, false, false, {}};
   std::array<ConvShape, 2> shapes;
   for (std::size_t k = 0; k < 2; ++k) {
     auto branch = before(element);
@@ -151,6 +180,7 @@ void ConvComposer::addBlock(Composite& composite, const Element& element) const 
     if (branch.refusal.empty() && (branch.isPooled || branch.isFlat)) branch.refusal = "a branch of the sum drops the spatial axes";
     composite.isCore = composite.isCore || branch.isCore;
     composite.isApproximate = composite.isApproximate || branch.isApproximate;
+    composite.isImaged = composite.isImaged || branch.isImaged;
     composite.refusal = composite.refusal.empty() ? branch.refusal : composite.refusal;
     shapes[k] = branch.shape;
     step.branches[k] = std::make_shared<const Composite>(std::move(branch));
@@ -194,7 +224,9 @@ void ConvComposer::addMap(Composite& composite, Composite::Step step) const {
   composite.shape = compose(composite.shape, step.shape);
   composite.current = output;
   composite.steps.push_back(std::move(step));
-  if (isTooLarge(composite.shape)) composite.refusal = "the merged kernel would be too large";
+  double parts = 0.0;
+  for (const Composite::Step& part : composite.steps) parts += part.shape.parameters();
+  if (isTooLarge(composite.shape, parts)) composite.refusal = "the merged kernel would be too large";
 }
 
 void ConvComposer::checkBorder(Composite& composite, Composite::Step& step) const {
@@ -211,6 +243,15 @@ void ConvComposer::checkBorder(Composite& composite, Composite::Step& step) cons
         "no shift of the input stands for the first one's bias (A·v = -bias has no solution, or none that float32 can hold)";
     return;
   }
+  if (found == BorderCase::BiasLeaks && mBorder == BorderRule::Image) {
+    if (!mDims.isFixed()) {
+      composite.refusal = "what the first one's bias comes to behind the padding depends on the image size, which is not fixed";
+      return;
+    }
+    step.imaged = composite.isImaged = true;
+    composite.shape.hasBias = false;
+    return;
+  }
   if (mBorder == BorderRule::Approximate) {
     composite.isApproximate = true;
     return;
@@ -222,7 +263,7 @@ void ConvComposer::checkBorder(Composite& composite, Composite::Step& step) cons
 LoadedComposite ConvComposer::loadStep(const Composite::Step& step) const {
   const Element& element = *step.element;
   if (!element.isBlock) {
-    LoadedComposite loaded{loadLayer(mGraph, element.node, element.layer), {}};
+    LoadedComposite loaded{loadLayer(mGraph, element.node, element.layer), {}, {}};
     loaded.map.shape = step.shape;
     return loaded;
   }
@@ -231,23 +272,25 @@ LoadedComposite ConvComposer::loadStep(const Composite::Step& step) const {
     const auto& other = parts[1 - k].shift;
     if (parts[k].shift.empty() && !other.empty()) rebase(parts[k], other);
   }
-  return {sum(parts[0].map, parts[1].map, step.shape), parts[0].shift};
+  addTo(parts[0].image, parts[1].image);
+  return {sum(parts[0].map, parts[1].map, step.shape), parts[0].shift, parts[0].image};
 }
 
 LoadedComposite ConvComposer::load(const Composite& composite) const {
-  LoadedComposite loaded{identityMap(composite.input[1], composite.input.size() - 2), {}};
+  LoadedComposite loaded{identityMap(composite.input[1], composite.input.size() - 2), {}, {}};
+  Dims extents(composite.input.begin() + 2, composite.input.end());
   for (const Composite::Step& step : composite.steps) {
     LoadedComposite next = loadStep(step);
     if (!next.shift.empty()) loaded.shift = next.shift;  // only a first one has it
-    if (step.shifted && !loaded.map.bias.empty()) {
-      const auto shift = inputShift(loaded.map).value_or(std::vector<double>(static_cast<std::size_t>(loaded.map.shape.in), 0.0));
-      loaded.shift.resize(shift.size(), 0.0);
-      for (std::size_t c = 0; c < shift.size(); ++c) loaded.shift[c] += shift[c];
-      loaded.map.bias.clear();
-      loaded.map.shape.hasBias = false;
-    }
+    if (step.shifted) biasToShift(loaded);
+    if (step.imaged) biasToImage(loaded, extents);
+    if (composite.isPooled) extents.assign(extents.size(), 1);
+    if (!loaded.image.empty()) loaded.image = responseTo(next.map, loaded.image, extents);
+    addTo(loaded.image, next.image);
+    extents = step.shape.output(extents);
     loaded.map = compose(loaded.map, next.map);
   }
+  if (!loaded.image.empty()) biasToImage(loaded, extents);
   return loaded;
 }
 

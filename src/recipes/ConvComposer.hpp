@@ -17,6 +17,7 @@ struct Composite {
     const Element* element;
     ConvShape shape;       ///< as it is composed: with the axes of the chain
     bool shifted = false;  ///< the input is shifted first, so that what stands before this step needs no bias
+    bool imaged = false;   ///< the bias that stands before this step is carried on as an image
     std::array<std::shared_ptr<const Composite>, 2> branches;
   };
 
@@ -29,6 +30,7 @@ struct Composite {
   bool isFlat = false;    ///< the spatial axes are gone
   bool isMatrix = false;  ///< an FC is in it
   bool isShifted = false;
+  bool isImaged = false;  ///< an image is added behind it (to a matrix: its bias)
   bool isApproximate = false;
   std::vector<Step> steps;
   std::string refusal;  ///< not empty: cannot be composed, for this reason
@@ -40,14 +42,17 @@ struct Composite {
   [[nodiscard]] std::string type() const;
   [[nodiscard]] double macs() const;
   [[nodiscard]] double parameters() const;
-  /// Operations that it becomes, a shift not counted.
+  /// Whether a layer of its own adds the image.
+  [[nodiscard]] bool addsImage() const noexcept { return isImaged && !isMatrix; }
+  /// Operations that it becomes; adding constants is not counted.
   [[nodiscard]] std::size_t operations() const { return isPooled ? 2 : 1; }
 };
 
-/// The values of a composite: y = map(x - shift); no shift where that is empty.
+/// The values of a composite: y = map(x - shift) + image; no shift or image (out, positions …) where that is empty.
 struct LoadedComposite {
   ConvMap map;
   std::vector<double> shift;
+  std::vector<double> image;
 };
 
 class ConvComposer {

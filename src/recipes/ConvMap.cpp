@@ -83,6 +83,25 @@ void accumulate(Eigen::Ref<Matrix> target, DimSize_t targetGroups, const Tap& b,
   }
 }
 
+/// Goes to the next index of an array, the last axis fastest.
+void advance(Dims& at, const Dims& extents) {
+  for (std::size_t axis = extents.size(); axis-- > 0;) {
+    if (++at[axis] < extents[axis]) return;
+    at[axis] = 0;
+  }
+}
+
+/// Flat place in the input under one tap of the window at `position`; nothing in the padding.
+std::optional<DimSize_t> placeUnder(const ConvShape& shape, const Dims& position, const Dims& tap, const Dims& input) {
+  DimSize_t place = 0;
+  for (std::size_t axis = 0; axis < input.size(); ++axis) {
+    const DimSize_t at = position[axis] * shape.stride[axis] - shape.padBegin[axis] + tap[axis] * shape.dilation[axis];
+    if (at < 0 || at >= input[axis]) return std::nullopt;
+    place = place * input[axis] + at;
+  }
+  return place;
+}
+
 /// Distance between neighbouring taps; 0 where there is one.
 DimSize_t step(const ConvShape& shape, std::size_t axis) { return shape.kernel[axis] > 1 ? shape.dilation[axis] : 0; }
 
@@ -319,6 +338,34 @@ std::vector<double> responseTo(const ConvMap& map, const std::vector<double>& va
     }
   }
   return result;
+}
+
+std::vector<double> responseTo(const ConvMap& map, const std::vector<double>& image, const Dims& input) {
+  const ConvShape& shape = map.shape;
+  const Dims output = shape.output(input);
+  const DimSize_t positions = product(output);
+  const std::vector<double> weight = tapMajor(map);
+  const Eigen::Map<const Matrix> source(image.data(), shape.in, product(input));
+  Matrix result = Matrix::Zero(shape.out, positions);
+  Matrix seen(shape.in, positions);
+  Dims tap(shape.axes(), 0);
+  for (DimSize_t t = 0; t < shape.taps(); ++t) {
+    Dims at(shape.axes(), 0);
+    for (DimSize_t position = 0; position < positions; ++position) {
+      const auto place = placeUnder(shape, at, tap, input);
+      if (place) seen.col(position) = source.col(*place);
+      if (!place) seen.col(position).setZero();
+      advance(at, output);
+    }
+    const Tap values{weight.data() + static_cast<std::size_t>(t) * (weight.size() / size(shape.taps())), shape};
+    for (DimSize_t g = 0; g < shape.groups; ++g) {
+      result.middleRows(g * values.outPerGroup(), values.outPerGroup()).noalias() +=
+          values.all().middleRows(g * values.outPerGroup(), values.outPerGroup()) *
+          seen.middleRows(g * values.inPerGroup(), values.inPerGroup());
+    }
+    advance(tap, shape.kernel);
+  }
+  return {result.data(), result.data() + result.size()};
 }
 
 std::optional<std::vector<double>> inputShift(const ConvMap& map) {

@@ -55,7 +55,9 @@ struct PlannedGraph {
   std::vector<Chain> chains;
 };
 
-/// Of what is in no chain: as the operators count.
+bool isElementwise(const std::string& type) { return type == "Add" || type == "Sub" || type == "Mul" || type == "Div"; }
+
+/// Of what is in no chain: as the operators count, and one an element for arithmetic.
 double otherMacs(const PlannedGraph& planned, const GraphDims& dims) {
   std::vector<NodePtr> nodes;
   for (const Chain& chain : planned.chains) {
@@ -69,7 +71,7 @@ double otherMacs(const PlannedGraph& planned, const GraphDims& dims) {
     std::vector<TensorInfo> inputs;
     for (IOIndex_t i = 0; i < node->nbInputs(); ++i) inputs.push_back({dims.input(node, i), DataType::Float32, nullptr});
     const std::vector<TensorInfo> outputs{{dims.output(node), DataType::Float32, nullptr}};
-    total += op.macs(inputs, outputs);
+    total += isElementwise(op.type()) ? static_cast<double>(elementCount(dims.output(node))) : op.macs(inputs, outputs);
   }
   return total;
 }
@@ -137,7 +139,8 @@ class Fusion {
 
  private:
   struct Made {
-    NodePtr layer;
+    NodePtr layer;  ///< the Conv or FC
+    NodePtr exit;   ///< what gives the result
     ConvolutionMerge merge;
   };
 
@@ -191,8 +194,21 @@ class Fusion {
       });
       any = any || !segments.empty();
     }
-    if (!any) mReport.refused = std::move(refused);
+    if (!any) mReport.refused = withoutImages(std::move(refused));
     return any;
+  }
+
+  /// The images that merging added are no layers to be merged: what stands on either side of one is the pair.
+  [[nodiscard]] std::vector<RefusedMerge> withoutImages(std::vector<RefusedMerge> refused) const {
+    for (const Made& made : mMade) {
+      if (made.exit == made.layer) continue;
+      std::erase_if(refused, [&](const RefusedMerge& pair) { return pair.second == made.exit->name(); });
+      for (RefusedMerge& pair : refused) {
+        if (pair.first == made.exit->name())
+          pair = {made.layer->name(), pair.second, "the image of the first one's biases stands between them"};
+      }
+    }
+    return refused;
   }
 
   [[nodiscard]] Stopwatch stopwatch() const {
@@ -225,15 +241,15 @@ class Fusion {
       return isFree ? base : graph.uniqueName(base);
     });
     graph.replace(std::span<const NodePtr>(old), std::span<const NodePtr>(layer.nodes()));
-    const NodePtr& made = layer.nodes().back();
+    const NodePtr& exit = layer.nodes().back();
     if (mMeter.isOn()) merge.secondsAfter = mMeter.nodes(layer.nodes(), {{layer.nodes().front(), 0}}, segment.composite.input);
-    mCopies[made.get()] = mCopies[segment.back().node.get()];
+    mCopies[exit.get()] = mCopies[segment.back().node.get()];
     for (auto earlier = mMade.begin(); earlier != mMade.end();) {
       const bool isInside = std::find(old.begin(), old.end(), earlier->layer) != old.end();
       if (isInside) merge = joined(earlier->merge, std::move(merge));
       earlier = isInside ? mMade.erase(earlier) : earlier + 1;
     }
-    mMade.push_back({made, std::move(merge)});
+    mMade.push_back({layer.core(), exit, std::move(merge)});
   }
 
   void measureErrors() {
@@ -244,8 +260,8 @@ class Fusion {
     std::vector<ConvolutionMerge*> merges;
     for (Made& made : mMade) {
       if (made.merge.border != BorderRule::Approximate) continue;
-      const auto at = std::find(order.begin(), order.end(), made.layer) - order.begin();
-      pairs.emplace_back(mCopies.at(made.layer.get()), copies[static_cast<std::size_t>(at)]);
+      const auto at = std::find(order.begin(), order.end(), made.exit) - order.begin();
+      pairs.emplace_back(mCopies.at(made.exit.get()), copies[static_cast<std::size_t>(at)]);
       merges.push_back(&made.merge);
     }
     if (pairs.empty()) return;

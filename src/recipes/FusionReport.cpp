@@ -49,7 +49,9 @@ std::string table(const std::vector<Row>& rows) {
   return text;
 }
 
+/// "a + b + c"; of more than three the first and the last.
 std::string listed(const std::vector<std::string>& names) {
+  if (names.size() > 3) return names.front() + " + ... + " + names.back() + " (" + std::to_string(names.size()) + ")";
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : " + ") + name;
   return text;
@@ -57,6 +59,7 @@ std::string listed(const std::vector<std::string>& names) {
 
 std::string howOf(const ConvolutionMerge& merge) {
   if (merge.border == BorderRule::Shift) return "exact, by a shifted input";
+  if (merge.border == BorderRule::Image) return "exact, with an image of the biases";
   if (merge.border == BorderRule::Refuse) return "exact";
   return "approximate" + (merge.error ? ", error " + number("%.2e", *merge.error) : std::string());
 }
@@ -67,6 +70,8 @@ std::string_view toString(BorderRule rule) {
   switch (rule) {
     case BorderRule::Shift:
       return "shift";
+    case BorderRule::Image:
+      return "image";
     case BorderRule::Approximate:
       return "approximate";
     default:

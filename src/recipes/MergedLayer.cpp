@@ -1,5 +1,6 @@
 #include "MergedLayer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -71,7 +72,9 @@ std::vector<double> matrixOf(const ConvMap& map, const Dims& image) {
 MergedLayer::MergedLayer(const Composite& composite, DataType dtype) : mComposite(composite), mDtype(dtype) {
   if (composite.isShifted) append(makeNode("Sub"));
   if (composite.isPooled) append(makeNode("GlobalAveragePooling"));
-  append(composite.isMatrix ? makeNode("FC") : convNode(composite.shape));
+  mCore = composite.isMatrix ? makeNode("FC") : convNode(composite.shape);
+  append(mCore);
+  if (composite.addsImage()) append(makeNode("Add"));
 }
 
 void MergedLayer::append(const NodePtr& node) {
@@ -80,9 +83,11 @@ void MergedLayer::append(const NodePtr& node) {
 }
 
 void MergedLayer::fillAny() {
-  setInput(mNodes.back(), 1, Tensor::full(weightDims(), kAny, mDtype));
-  if (mComposite.shape.hasBias) setInput(mNodes.back(), 2, Tensor::full({mComposite.shape.out}, kAny, mDtype));
+  const bool withBias = mComposite.isMatrix ? mComposite.isImaged || mComposite.shape.hasBias : mComposite.shape.hasBias;
+  setInput(mCore, 1, Tensor::full(weightDims(), kAny, mDtype));
+  if (withBias) setInput(mCore, 2, Tensor::full({mComposite.shape.out}, kAny, mDtype));
   if (mComposite.isShifted) setInput(mNodes.front(), 1, Tensor::full(shiftDims(), kAny, mDtype));
+  if (mComposite.addsImage()) setInput(mNodes.back(), 1, Tensor::full(imageDims(), kAny, mDtype));
 }
 
 void MergedLayer::fill(const LoadedComposite& loaded) {
@@ -93,20 +98,25 @@ void MergedLayer::fill(const LoadedComposite& loaded) {
   } else if (mComposite.isMatrix) {
     weight = matrixOf(map, Dims(mComposite.input.begin() + 2, mComposite.input.end()));
   }
-  setInput(mNodes.back(), 1, tensor(weightDims(), weight));
-  if (map.shape.hasBias) setInput(mNodes.back(), 2, tensor({map.shape.out}, map.bias));
+  setInput(mCore, 1, tensor(weightDims(), weight));
+  // Behind a matrix there is one position: its image is a bias.
+  const std::vector<double>& bias = mComposite.isMatrix && !loaded.image.empty() ? loaded.image : map.bias;
+  const bool withBias = std::any_of(bias.begin(), bias.end(), [](double value) { return value != 0.0; });
+  if (withBias) setInput(mCore, 2, tensor({map.shape.out}, bias));
   if (mComposite.isShifted) setInput(mNodes.front(), 1, tensor(shiftDims(), loaded.shift));
+  if (mComposite.addsImage()) setInput(mNodes.back(), 1, tensor(imageDims(), loaded.image));
 }
 
 void MergedLayer::setNames(const std::string& name, const std::function<std::string(const std::string&)>& free) {
-  const NodePtr& layer = mNodes.back();
+  mCore->setName(name);
   for (const NodePtr& node : mNodes) {
-    if (node != layer) node->setName(free(name + (node->type() == "Sub" ? "_shift" : "_mean")));
+    if (node == mCore) continue;
+    const std::string suffix = node->type() == "Sub" ? "_shift" : node->type() == "Add" ? "_image" : "_mean";
+    node->setName(free(name + suffix));
+    if (node->nbInputs() > 1) node->getParent(1)->setName(free(name + suffix + "_c"));
   }
-  layer->setName(name);
-  if (const NodePtr weight = layer->getParent(1)) weight->setName(free(name + "_w"));
-  if (const NodePtr bias = layer->getParent(2)) bias->setName(free(name + "_b"));
-  if (mComposite.isShifted) mNodes.front()->getParent(1)->setName(free(name + "_v"));
+  if (const NodePtr weight = mCore->getParent(1)) weight->setName(free(name + "_w"));
+  if (const NodePtr bias = mCore->getParent(2)) bias->setName(free(name + "_b"));
 }
 
 Dims MergedLayer::weightDims() const {
@@ -123,6 +133,12 @@ Dims MergedLayer::weightDims() const {
 Dims MergedLayer::shiftDims() const {
   Dims dims(mComposite.input.size(), 1);
   dims[1] = mComposite.input[1];
+  return dims;
+}
+
+Dims MergedLayer::imageDims() const {
+  Dims dims{1, mComposite.shape.out};
+  dims.insert(dims.end(), mComposite.current.begin(), mComposite.current.end());
   return dims;
 }
 

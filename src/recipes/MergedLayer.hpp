@@ -9,13 +9,15 @@
 namespace Aidge::detail {
 
 /// The new nodes that stand for a composite, connected among themselves, the first one's input free: a Sub where the input is shifted, a global mean
-/// where it is pooled, then the Conv or FC.
+/// where it is pooled, the Conv or FC, and an Add where an image follows.
 class MergedLayer {
  public:
   /// `composite` must outlive it. Values come from fill or fillAny.
   MergedLayer(const Composite& composite, DataType dtype);
 
   [[nodiscard]] const std::vector<NodePtr>& nodes() const noexcept { return mNodes; }
+  /// The Conv or FC.
+  [[nodiscard]] const NodePtr& core() const noexcept { return mCore; }
   /// Any values, for timing.
   void fillAny();
   /// Throws std::invalid_argument where a value is too large for the type.
@@ -27,11 +29,13 @@ class MergedLayer {
   void append(const NodePtr& node);
   [[nodiscard]] Dims weightDims() const;
   [[nodiscard]] Dims shiftDims() const;
+  [[nodiscard]] Dims imageDims() const;
   [[nodiscard]] Tensor tensor(Dims dims, const std::vector<double>& values) const;
 
   const Composite& mComposite;
   DataType mDtype;
   std::vector<NodePtr> mNodes;
+  NodePtr mCore;
 };
 
 }  // namespace Aidge::detail

@@ -244,6 +244,37 @@ def test_a_shift_inside_a_residual_block_counts_for_both_branches() -> None:
     merged(net, ["Sub", "Conv2D"], border="shift")
 
 
+def test_biases_in_the_way_are_carried_on_as_an_image() -> None:
+    """Three outputs from two inputs: no shift exists."""
+    net = Net("n", 2, 7, 8)
+    net.conv("a", "x", "h", (3, 2, 1, 1), strides=[2, 1])
+    net.conv("b", "h", "g", (4, 3, 3, 2), pads=[1, 0, 1, 1])
+    net.norm("g", "i", 4)
+    net.conv("c", "i", "y", (2, 4, 1, 1))
+    report = merged(net, ["Conv2D", "Add"], border="image")
+    assert report.merged[0].border == "image"
+    graph = net.graph()
+    aidge_core.fuse_convolution(graph, policy="always", border="image", repeats=0)
+    # The image is what the chain makes of zeros.
+    zeros = {"x": np.zeros((1, 2, 7, 8), np.float32)}
+    image = np.asarray(graph.get_node("c_image").get_parent(1).get_operator().get_output(0))
+    expected = run_ort(net.model(), zeros)[0]
+    assert np.abs(image - expected).max() <= TOLERANCE * np.abs(expected).max()
+
+
+def test_an_image_needs_a_fixed_size_and_no_data_at_the_border() -> None:
+    refused(padded_pair("s", bias=True), "depends on the image size", border="image", dims=[[1, 3, 7, 7]])
+    refused(padded_pair(7, bias=True, k_a=3, p_a=1), "see the data's edge", border="image")
+
+
+def test_behind_a_matrix_the_image_is_a_bias() -> None:
+    net = padded_pair(7, bias=True)
+    net.nodes[1].output[0] = "g"
+    net.add("Flatten", ["g"], "f")
+    net.gemm("c", "f", "y", (2, 4 * 49))
+    merged(net, ["FC"], border="image")
+
+
 def test_an_approximate_merge_reports_the_error_that_it_makes() -> None:
     net = padded_pair(7, bias=True, k_a=3, p_a=1)
     x = net.feed()["x"]
@@ -412,6 +443,8 @@ def test_an_inverted_residual_becomes_one_convolution() -> None:
         report = merged(inverted_residual(False, size=size), ["Conv2D"], dims=[[1, 4, 8, 8]])
         assert report.merged[0].nodes == ["expand", "depthwise", "project", "add_y"]
     merged(inverted_residual(False, stride=2, skip=False), ["Conv2D"])
+    refused(inverted_residual(True), "bias would stand", policy="exact_and_cheaper")
+    merged(inverted_residual(True), ["Conv2D", "Add"], border="image")
 
 
 def test_the_skip_is_a_dirac_kernel() -> None:

@@ -33,6 +33,7 @@ class Net:
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     tensor: str = "x"
     free: bool = False
+    outputs: list[str] = field(default_factory=list)
 
     def constant(self, *shape: int, low: float = -1.0, high: float = 1.0) -> str:
         name = f"c{len(self.constants)}"
@@ -45,12 +46,12 @@ class Net:
         self.tensor = f"{name}_out"
         return self.tensor
 
-    def model(self, outputs: list[str] | None = None) -> onnx.ModelProto:
+    def model(self) -> onnx.ModelProto:
         sizes: list[Any] = [f"s{i}" for i in range(self.dim)] if self.free else list(self.start[1])
         x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", self.start[0], *sizes])
         ys = [
             onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-            for name in outputs or [self.tensor]
+            for name in [self.tensor, *self.outputs]
         ]
         constants = [onnx.numpy_helper.from_array(value, name) for name, value in self.constants.items()]
         graph = onnx.helper.make_graph(self.nodes, "net", [x], ys, constants)
@@ -133,8 +134,8 @@ def pool(net: Net, draw: Any) -> None:
     included = draw(st.booleans())
     if draw(st.booleans()):
         pads = [0] * len(pads)
-    # ONNX's own shape inference is wrong about ceil_mode where a stride skips elements.
-    may_round_up = all(s <= k for s, k in zip(stride, kernel, strict=True))
+    # ONNX's own shape inference is wrong about ceil_mode with padding, and where a stride skips elements.
+    may_round_up = not any(pads) and all(s <= k for s, k in zip(stride, kernel, strict=True))
     options = {"count_include_pad": int(included), "ceil_mode": draw(st.integers(0, int(may_round_up)))}
     net.add("AveragePool", [net.tensor], kernel_shape=kernel, strides=stride, pads=pads, **options)
     room = [n + p + q - k for n, p, q, k in zip(net.sizes, pads, pads[net.dim :], kernel, strict=False)]
@@ -203,6 +204,19 @@ def pointwise(net: Net, draw: Any) -> None:
 LAYERS = [conv, conv, conv, conv, pointwise, pointwise, norm, affine, pool, pad, identity, block]
 
 
+def side(net: Net, draw: Any) -> None:
+    """A tensor on the way is also a graph output, or feeds an activation that is."""
+    if not net.nodes or net.tensor in net.outputs:
+        return
+    tensor = net.tensor
+    if draw(st.booleans()):
+        net.outputs.append(net.add("Relu", [tensor]))
+        net.tensor = tensor
+    else:
+        net.outputs.append(tensor)
+        identity(net, draw)
+
+
 @st.composite
 def networks(draw: Any) -> Net:
     dim = draw(st.sampled_from([1, 2, 2, 3]))
@@ -211,6 +225,8 @@ def networks(draw: Any) -> Net:
     net = Net(dim, draw(st.sampled_from([1, 2, 4, 6])), sizes, random)
     for _ in range(draw(st.integers(1, 6))):
         draw(st.sampled_from(LAYERS))(net, draw)
+        if draw(st.integers(0, 7)) == 0:
+            side(net, draw)
     if draw(st.integers(0, 3)) == 0:
         head(net, draw)
     elif draw(st.booleans()):
@@ -241,7 +257,7 @@ def sizes_to_try(net: Net) -> list[list[int]]:
 @pytest.mark.parametrize("policy", ["exact_and_cheaper", "always"])
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
           phases=[Phase.generate, Phase.shrink])  # fmt: skip
-@given(net=networks(), border=st.sampled_from(["refuse", "shift"]))
+@given(net=networks(), border=st.sampled_from(["refuse", "shift", "image"]))
 def test_a_merged_network_computes_the_same(policy: str, net: Net, border: str) -> None:
     proto = net.model()
     channels, sizes = net.start

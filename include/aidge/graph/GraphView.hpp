@@ -138,6 +138,9 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   void applyShapes(const ShapeMap& shapes);
   struct RegionBorder;
   [[nodiscard]] RegionBorder borderOf(std::span<const NodePtr> region) const;
+  /// Disconnects and erases the nodes and the producers that fed only them; returns where the first one stood.
+  std::size_t eraseRegion(std::span<const NodePtr> region);
+  void insertChain(std::span<const NodePtr> chain, std::size_t at);
   void insertNode(const NodePtr& node);
   void eraseNode(const NodePtr& node);
   void refreshBoundary();  ///< drops dead inputs/outputs, adds new dangling ones

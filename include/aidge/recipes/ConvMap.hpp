@@ -75,6 +75,8 @@ enum class BorderCase : std::uint8_t {
 [[nodiscard]] ConvMap withGroups(const ConvMap& map, DimSize_t groups);
 /// Response to a constant image of these values a channel, away from padding: sum over c, t of w[o, c, t] · value[c]; bias not added.
 [[nodiscard]] std::vector<double> responseTo(const ConvMap& map, const std::vector<double>& values);
+/// The response to an image (in, input …), zero outside: (out, positions …), row-major; bias not added.
+[[nodiscard]] std::vector<double> responseTo(const ConvMap& map, const std::vector<double>& image, const Dims& input);
 /// v with response -bias, so that map(x) = (map without bias)(x - v); least norm, one group at a time. nullopt where there is none, or where it would
 /// cost float precision (sum |w · v| above 100 · max |bias|). For pointwise maps.
 [[nodiscard]] std::optional<std::vector<double>> inputShift(const ConvMap& map);

@@ -22,6 +22,7 @@ enum class FusionPolicy : std::uint8_t {
 enum class BorderRule : std::uint8_t {
   Refuse,  ///< no merge
   Shift,  ///< a pointwise first layer with a bias: subtracts v with A·v = -bias from the input first, which is exact; no merge where there is none
+  Image,  ///< where only a bias is in the way: adds what all biases come to, an image of its own, after the merged layer. Exact, for graphs of fixed sizes
   Approximate  ///< merges, and measures the error on data
 };
 

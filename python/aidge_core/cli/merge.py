@@ -33,6 +33,7 @@ class Border(str, Enum):
 
     refuse = "refuse"
     shift = "shift"
+    image = "image"
     approximate = "approximate"
 
 
@@ -84,7 +85,7 @@ def merge(
     border: Annotated[
         Border,
         typer.Option(
-            help="Where padding makes plain merging inexact: leave, shift the input, or measure the error."
+            help="Where padding makes plain merging inexact: leave, shift the input, add the biases as an image, or measure the error."
         ),
     ] = Border.refuse,
     cost: Annotated[Cost, typer.Option(help="What merging shall lower.")] = Cost.macs,
