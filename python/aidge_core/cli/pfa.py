@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from aidge_core.cli.common import compile_model, console, load, print_json
+from aidge_core.cli.common import compile_model, console, load, plain_table, print_json
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _introspect(
 def _print(out: Console, recipes: dict[str, PFARecipe]) -> None:
     from aidge_core.pfa.tables import recipe_row
 
-    table = Table(box=None, header_style="bold")
+    table = plain_table()
     table.add_column("layer", overflow="fold")
     for title in ("units", "keep", "share", "inactive", "KL divergence", "kept energy"):
         table.add_column(title, justify="right", no_wrap=True)
