@@ -53,6 +53,9 @@ def demo(
     screen.print(f"\naccuracy before              {percent(before.accuracy)}")
     screen.print(f"accuracy after recipe        {percent(after.accuracy)}  (no retraining)")
     screen.print(f"same prediction as before    {percent(after.agreement)}")
+    screen.print(
+        "--ablation-threshold 0.1, the default of aidge fibnlr, removes one more and costs 5 points\n"
+    )
     verification = write_verified(network, out, test)
     print_verification(screen, out, verification)
     seconds = time.perf_counter() - started
