@@ -1,3 +1,5 @@
+#include "aidge/core/InstructionSet.hpp"
+
 #define AIDGE_DENSE_NAMESPACE portable
 #include "DenseKernels.inc"
 
@@ -16,13 +18,10 @@ extern const DenseKernels kKernels;
 
 const DenseKernels& denseKernels() {
 #ifdef AIDGE_HAVE_AVX512
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")) {
-    return avx512::kKernels;
-  }
+  if (hasInstructionSet(InstructionSet::Avx512)) return avx512::kKernels;
 #endif
 #ifdef AIDGE_HAVE_AVX2
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::kKernels;
+  if (hasInstructionSet(InstructionSet::Avx2)) return avx2::kKernels;
 #endif
   return portable::kKernels;
 }

@@ -86,8 +86,8 @@ TEST_CASE("Sigmoid and tanh keep their relative accuracy near zero and in their 
 TEST_CASE("Every instruction set gives the same activations") {
   const std::vector<float> values = samples();
   const Tensor input = Tensor::fromValues<float>({static_cast<DimSize_t>(values.size())}, std::span<const float>(values));
-  const auto portable = cpu::findVectorLoops(cpu::InstructionSet::Portable);
-  for (const auto set : {cpu::InstructionSet::Avx2, cpu::InstructionSet::Avx512}) {
+  const auto portable = cpu::findVectorLoops(InstructionSet::Portable);
+  for (const auto set : {InstructionSet::Avx2, InstructionSet::Avx512}) {
     const cpu::VectorLoops* loops = cpu::findVectorLoops(set);
     if (loops == nullptr) continue;
     for (std::size_t which = 0; which < cpu::kUnaryLoops; ++which) {

@@ -173,7 +173,7 @@ TEST_CASE("NaN and infinity anywhere make the sums non-finite") {
   const std::size_t position = GENERATE(0, 77, 1023, 4098);  // vector body and tail
   auto values = randomValues(4099, 2);
   values[position] = bad;
-  for (const auto set : {cpu::InstructionSet::Portable, cpu::InstructionSet::Avx2, cpu::InstructionSet::Avx512}) {
+  for (const auto set : {InstructionSet::Portable, InstructionSet::Avx2, InstructionSet::Avx512}) {
     const cpu::VectorLoops* loops = cpu::findVectorLoops(set);
     if (loops == nullptr) continue;
     cpu::SignSums sums;
@@ -193,7 +193,7 @@ TEST_CASE("Every instruction set gives the same statistics") {
     (v < 0.0F ? expected.negative : expected.positive) += std::fabs(static_cast<double>(v));
     if (v > upper) expected.above += static_cast<double>(v) - upper;
   }
-  for (const auto set : {cpu::InstructionSet::Portable, cpu::InstructionSet::Avx2, cpu::InstructionSet::Avx512}) {
+  for (const auto set : {InstructionSet::Portable, InstructionSet::Avx2, InstructionSet::Avx512}) {
     const cpu::VectorLoops* loops = cpu::findVectorLoops(set);
     if (loops == nullptr) continue;
     cpu::SignSums sums;

@@ -15,7 +15,6 @@ using namespace Aidge::test;
 namespace {
 
 using cpu::ConvolutionAccuracy;
-using cpu::InstructionSet;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 

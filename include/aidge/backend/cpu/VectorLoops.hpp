@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "aidge/backend/cpu/InstructionSet.hpp"
+#include "aidge/core/InstructionSet.hpp"
 
 namespace Aidge::cpu {
 

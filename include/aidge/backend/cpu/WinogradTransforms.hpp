@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "aidge/backend/cpu/InstructionSet.hpp"
+#include "aidge/core/InstructionSet.hpp"
 
 namespace Aidge::cpu {
 

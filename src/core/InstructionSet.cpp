@@ -1,6 +1,6 @@
-#include "aidge/backend/cpu/InstructionSet.hpp"
+#include "aidge/core/InstructionSet.hpp"
 
-namespace Aidge::cpu {
+namespace Aidge {
 
 bool hasInstructionSet(InstructionSet set) {
 #ifdef AIDGE_HAVE_AVX2
@@ -15,4 +15,4 @@ bool hasInstructionSet(InstructionSet set) {
   return set == InstructionSet::Portable;
 }
 
-}  // namespace Aidge::cpu
+}  // namespace Aidge
