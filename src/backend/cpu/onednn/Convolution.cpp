@@ -17,8 +17,6 @@ using Desc = dnnl::memory::desc;
 /// Data of at most this many channels (pictures) goes to the primitive row-major; its blocked result is reordered at once.
 constexpr DimSize_t kFewChannels = 4;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 dnnl::memory::dims toMemoryDims(const Dims& dims) { return {dims.begin(), dims.end()}; }
 
 /// What a primitive descriptor needs besides memory orders.

@@ -30,6 +30,9 @@ void appendPostOps(dnnl::post_ops& ops, const KernelRequest& request);
 /// Attributes of a primitive: user-managed scratchpad and the request's post-ops. Build one for every primitive: copies share state.
 [[nodiscard]] dnnl::primitive_attr makeAttributes(const KernelRequest& request);
 
+/// Bytes up to the next address that a buffer behind these may begin at.
+[[nodiscard]] constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
 /// A copy of `values` (described by `from`) in the order `to`.
 [[nodiscard]] dnnl::memory packed(const void* values, const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 

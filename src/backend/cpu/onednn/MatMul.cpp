@@ -11,8 +11,6 @@ namespace {
 
 using Desc = dnnl::memory::desc;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /// A (batched) matrix product: y = alpha a b + addend.
 struct Product {
   Desc a;

@@ -13,8 +13,6 @@ namespace {
 
 using Desc = dnnl::memory::desc;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 SpatialWindow windowOf(const KernelRequest& request) {
   const Dims& input = request.inputs[0].dims;
   if (request.op->type() != "GlobalAveragePooling") return resolveWindow(*request.op, input);

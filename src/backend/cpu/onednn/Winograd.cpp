@@ -29,8 +29,6 @@ constexpr std::size_t kMostTiles = 256;
 constexpr std::size_t kLeastChannels = 32;
 constexpr std::size_t kFewestTiles = 12;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /// The result in tiles of m x m pixels.
 struct Tiling {
   std::size_t m = 2;
