@@ -31,8 +31,8 @@ demo: $(STAMPS)/demo
 	$(BIN)/aidge demo
 
 test: $(STAMPS)/test build-tests
-	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --no-tests=error --output-junit $(CURDIR)/build/ctest.xml
-	$(BIN)/python -m pytest --junitxml=build/pytest.xml
+	$(BIN)/ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/build/ctest.xml
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --junitxml=build/pytest.xml
 
 # The C++ tests use the build directory that the package was built in, so that nothing is compiled twice.
 build-tests: $(STAMPS)/installed
