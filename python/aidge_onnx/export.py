@@ -248,9 +248,12 @@ def _write_nodes(
     write = Writer(graph, opset)
     write.inputs_of_graph = _input_infos(graph, metadata, input_dims)
     outputs = [(output.name, *_inside(output.node, output.index)) for output in graph.output_specs]
-    write.reserve([info.name for info in write.inputs_of_graph] + [name for name, _, _ in outputs])
+    passed = _passed_through(graph)
+    write.passed = {node for node, _ in passed}
+    write.reserve([info.name for info in write.inputs_of_graph])
+    write.reserve([name for name, node, _ in outputs if (node.id(), name) not in passed])
     aliases = []
-    for name, node, index in outputs:
+    for name, node, index in sorted(outputs, key=lambda entry: (entry[1].id(), entry[0]) not in passed):
         if node.get_operator().is_producer() or write.is_named(node, index):
             aliases.append((name, node, index))
         else:
@@ -263,6 +266,17 @@ def _write_nodes(
     for name, node, index in aliases:
         write.identity(name, write.output(node, index))
     return write
+
+
+def _passed_through(graph: aidge_core.GraphView) -> set[tuple[int, str]]:
+    """Identities between a graph input and a graph output of the same name: in ONNX they are one value."""
+    outputs = {(output.node.id(), output.name) for output in graph.output_specs}
+    return {
+        (node.id(), spec.name)
+        for spec in graph.input_specs
+        for node, _ in spec.targets
+        if node.type() in ("Identity", "onnx::Identity") and (node.id(), spec.name) in outputs
+    }
 
 
 def _inside(node: aidge_core.Node, index: int) -> tuple[aidge_core.Node, int]:
@@ -289,7 +303,7 @@ def _settle_names(graph: aidge_core.GraphView, write: Writer) -> None:
 def _write_graph(graph: aidge_core.GraphView, write: Writer) -> None:
     for node in graph.get_ordered_nodes():
         operator = node.get_operator()
-        if operator.is_producer():
+        if operator.is_producer() or node.id() in write.passed:
             continue
         if operator.is_meta():
             _write_meta(node, operator.get_micro_graph(), write)

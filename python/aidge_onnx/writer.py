@@ -65,6 +65,8 @@ class Writer:
         self.inputs_of_graph: list[ValueInfoProto] = []
         #: Versions of the other domains that generic nodes brought along.
         self.domains: dict[str, int] = {}
+        #: Ids of nodes that are not written, because their output is a graph input.
+        self.passed: set[int] = set()
         self._values: dict[tuple[int, int], str] = {}
         self._fed: dict[tuple[int, int], str] = {}
         self._names = Names(_names_inside(graph))

@@ -163,12 +163,12 @@ def test_an_input_that_nothing_reads_comes_out_again_in_its_place() -> None:
 
 def test_outputs_that_are_also_used_inside_or_twice_or_inputs_or_constants_survive() -> None:
     nodes = [node("Relu", ["x"], ["mid"], name="relu"), node("Sigmoid", ["mid"], ["y"])]
-    outputs = [info(name, None) for name in ("mid", "y", "x", "w")]
-    outputs = [info("mid"), info("y"), info("w", (3,))]
+    outputs = [info("mid"), info("x"), info("y"), info("w", (3,))]
     source = model([*nodes, node("Identity", ["x"], ["same"]), node("Identity", ["mid"], ["again"])], [weights("w", 3)],
                    outputs=[*outputs, info("same"), info("again")])  # fmt: skip
     exported = round_trip(source)
-    assert [value.name for value in exported.graph.output] == ["mid", "y", "w", "same", "again"]
+    assert [value.name for value in exported.graph.output] == ["mid", "x", "y", "w", "same", "again"]
+    assert all(node.output[0] != "x" for node in exported.graph.node)
     assert_same(source, exported, {"x": values(2, 4)})
 
 
