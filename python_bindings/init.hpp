@@ -17,6 +17,7 @@ void bindScheduler(pybind11::module_& m);
 void bindStatistics(pybind11::module_& m);
 void bindCovariance(pybind11::module_& m);
 void bindRecipes(pybind11::module_& m);
+void bindChannels(pybind11::module_& m);
 void bindFibnlr(pybind11::module_& m);
 void bindConvolutionHelpers(pybind11::module_& m);
 void bindPfa(pybind11::module_& m);

@@ -50,6 +50,7 @@ PYBIND11_MODULE(_core, m) {
   bindStatistics(m);
   bindCovariance(m);
   bindRecipes(m);
+  bindChannels(m);
   bindFibnlr(m);
   bindConvolutionHelpers(m);
   bindPfa(m);

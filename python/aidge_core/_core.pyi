@@ -106,6 +106,14 @@ __all__: list = [
     "RefusedMerge",
     "FusionReport",
     "fuse_convolution",
+    "ChannelSource",
+    "ChannelUse",
+    "ChannelGroup",
+    "RemovedChannels",
+    "RefusedRemoval",
+    "RemovalReport",
+    "channel_groups",
+    "remove_channels",
     "Method",
     "NormalizationMethod",
     "GroupMethod",
@@ -1294,6 +1302,155 @@ class FusionReport:
         One forward pass; None where it was not measured.
         """
 
+class ChannelSource:
+    """
+    A layer with weights (Conv, ConvTranspose, FC, Gemm, MatMul) that makes channels of a group.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    @property
+    def channels(self) -> list[int]:
+        """
+        One entry an output channel: which channel of the group it is.
+        """
+    @property
+    def node(self) -> Node: ...
+
+class ChannelUse:
+    """
+    A layer with weights that reads channels of a group.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    @property
+    def channels(self) -> list[int]:
+        """
+        One entry an input channel (FC: input feature, in Flatten's order): which channel of the group, -1: none.
+        """
+    @property
+    def input(self) -> int:
+        """
+        Where the data arrives.
+        """
+    @property
+    def node(self) -> Node: ...
+
+class ChannelGroup:
+    """
+    Output channels of layers that can only be removed together. A channel of a group is one such set: one output channel of every
+    layer that is added up, all its values after Flatten, the same place in every group of a grouped convolution.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    def can_be_cut(self) -> bool:
+        """
+        Whether some of its channels can be removed.
+        """
+    @property
+    def crossed(self) -> list[Node]:
+        """
+        What the channels pass on the way: BatchNorm, activations, pooling, Add, depthwise convolutions ...
+        """
+    @property
+    def fixed(self) -> list[int]:
+        """
+        Channels that must stay; ascending.
+        """
+    @property
+    def refusal(self) -> str:
+        """
+        Why those in `fixed` must stay; "" where there are none.
+        """
+    @property
+    def size(self) -> int:
+        """
+        Channels.
+        """
+    @property
+    def sources(self) -> list[ChannelSource]:
+        """
+        In topological order; never empty.
+        """
+    @property
+    def uses(self) -> list[ChannelUse]:
+        """
+        In topological order.
+        """
+
+class RemovedChannels:
+    """
+    What one layer of a group lost.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    @property
+    def before(self) -> int:
+        """
+        Its output channels.
+        """
+    @property
+    def channels(self) -> list[int]:
+        """
+        Which of them went; ascending.
+        """
+    @property
+    def node(self) -> str:
+        """
+        Its name.
+        """
+
+class RefusedRemoval:
+    """
+    A request that was not, or not wholly, followed.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    @property
+    def channels(self) -> list[int]:
+        """
+        Channels of the group that stay though they were named.
+        """
+    @property
+    def nodes(self) -> list[str]:
+        """
+        Names of the group's sources.
+        """
+    @property
+    def reason(self) -> str: ...
+
+class RemovalReport:
+    """
+    What remove_channels did; `print(report)` shows a table.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    def __str__(self) -> str: ...
+    def to_dict(self) -> dict[str, typing.Any]:
+        """
+        For JSON.
+        """
+    @property
+    def macs_after(self) -> float: ...
+    @property
+    def macs_before(self) -> float:
+        """
+        Of the whole network, as its operators count them.
+        """
+    @property
+    def parameters_after(self) -> float: ...
+    @property
+    def parameters_before(self) -> float:
+        """
+        Values of all constants of floating-point type.
+        """
+    @property
+    def refused(self) -> list[RefusedRemoval]: ...
+    @property
+    def removed(self) -> list[list[RemovedChannels]]:
+        """
+        One list of RemovedChannels a group that was cut, in topological order.
+        """
+
 class Method(enum.Enum):
     """
     Exceptions to the normalisation.
@@ -2381,6 +2538,19 @@ def Unsqueeze(
     With new axes of extent 1 at these places of the output.
     """
 
+def channel_groups(
+    graph_view: GraphView,
+    *,
+    dims: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]] = [],
+) -> list[ChannelGroup]:
+    """
+    The output channels that can only be removed together, as a list of ChannelGroup in topological order. Channels are followed index by
+    index through elementwise operators with broadcasting, normalisation with fixed statistics, pooling, depthwise and grouped
+    convolutions, Concat, Split, Slice, Flatten, Reshape, Transpose. Graph outputs, softmax or normalisation across channels, and
+    operators that are not known fix the channels that reach them. `dims` of the graph inputs, one list each; by default as compiled
+    or declared. Changes nothing. ValueError where dims are open or do not fit.
+    """
+
 def eigenvalues(
     matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
 ) -> numpy.typing.NDArray[numpy.float64]:
@@ -2800,6 +2970,24 @@ def pfa_size_threshold(
 def producers(graphview: GraphView, constant: bool = False) -> list[Node]:
     """
     The producers of a graph in order; with `constant` only constants.
+    """
+
+def remove_channels(
+    graph_view: GraphView,
+    channels: dict[Node | str, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]],
+    *,
+    multiple: typing.SupportsInt | typing.SupportsIndex = 1,
+    dims: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]] = [],
+) -> RemovalReport:
+    """
+    Takes output channels of layers out of the network, with all that hangs on them (see channel_groups): filters and biases, the
+    parameters of normalisation, PReLU and elementwise constants, depthwise filters, and the weights that read them. What is left
+    computes what the original would if the layers that read a removed channel had zero weights for it.
+    `channels`: {node or its name: output channels}, of layers or of any node that a group passes; where several nodes of a group are
+    named, the union goes. A group that cannot be cut, or of which nothing would be left, is refused with the reason, and the others
+    go on. `multiple`: every layer keeps a multiple of so many channels, or all of them: the ones named last are put back until it does.
+    `dims` of the graph inputs; by default as compiled or declared. Nodes stay, with hooks, observers and attributes. Where the call
+    fails the graph is as it was. ValueError where a node is not in the graph, a channel does not exist, multiple < 1, or dims are open.
     """
 
 def remove_dropout(graph_view: GraphView) -> int:

@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "FusionPlan.hpp"
+#include "ReportTable.hpp"
 #include "aidge/recipes/FuseConvolution.hpp"
 
 namespace Aidge {
 
 namespace {
 
-using Row = std::vector<std::string>;
+using detail::Row;
+using detail::table;
 
 std::string number(const char* format, double value) {
   char text[48];
@@ -24,29 +26,6 @@ std::string change(double before, double after) { return detail::quantity(before
 std::string milliseconds(const std::optional<double>& before, const std::optional<double>& after) {
   if (!before || !after) return "-";
   return number("%.3f", *before * 1e3) + " -> " + number("%.3f", *after * 1e3);
-}
-
-/// Characters, not bytes.
-std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-/// Columns as wide as their widest cell, two blanks between them.
-std::string table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()), 0);
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      text += row[i];
-      if (i + 1 < row.size()) text.append(widths[i] - width(row[i]) + 2, ' ');
-    }
-    text += '\n';
-  }
-  return text;
 }
 
 /// "a + b + c"; of more than three the first and the last.

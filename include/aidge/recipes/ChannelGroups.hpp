@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "aidge/core/Types.hpp"
+#include "aidge/graph/GraphView.hpp"
+
+namespace Aidge {
+
+/// A layer with weights (Conv, ConvTranspose, FC, Gemm, MatMul) that makes channels of a group.
+struct ChannelSource {
+  NodePtr node;
+  std::vector<std::int64_t> channels;  ///< one entry an output channel (or output feature): which channel of the group it is
+};
+
+/// A layer with weights that reads channels of a group.
+struct ChannelUse {
+  NodePtr node;
+  IOIndex_t input = 0;  ///< where the data arrives
+  std::vector<std::int64_t>
+      channels;  ///< one entry an input channel (FC: input feature, Flatten's order): which channel of the group, -1: none
+};
+
+/// Output channels of layers that can only be removed together, as sums, products, depthwise and grouped convolutions or shared axes tie them. A
+/// channel of a group is one such set: one output channel of every source that is added up, all values of it after Flatten, the same place in every
+/// group of a grouped convolution. Layers whose outputs only stand side by side (Concat) are in groups of their own.
+struct ChannelGroup {
+  std::size_t size = 0;                ///< channels
+  std::vector<ChannelSource> sources;  ///< in topological order; never empty
+  std::vector<ChannelUse> uses;        ///< in topological order
+  std::vector<NodePtr> crossed;     ///< what the channels pass on the way: BatchNorm, activations, pooling, Add, depthwise convolutions …
+  std::vector<std::int64_t> fixed;  ///< channels that must stay; ascending
+  std::string refusal;              ///< why the channels in `fixed` must stay; empty where there are none
+  /// Whether some of its channels can be removed.
+  [[nodiscard]] bool canBeCut() const noexcept { return fixed.size() < size && size > 1; }
+};
+
+/// The groups of a graph, in topological order of their first source. Channels are followed index by index through elementwise operators with
+/// broadcasting, normalisation with fixed statistics, pooling, depthwise and grouped convolutions, Concat, Split and Slice, Flatten, Reshape, Transpose
+/// and what else only moves values. Graph outputs, softmax or normalisation across channels, and operators that are not known fix the channels that
+/// reach them. `dims` of the graph inputs, one entry each; empty: as compiled, else as declared with a batch of 1. Changes nothing.
+/// Throws std::invalid_argument where there is no graph, dims are open, or they do not fit.
+[[nodiscard]] std::vector<ChannelGroup> channelGroups(const GraphViewPtr& graph, const std::vector<Dims>& dims = {});
+
+}  // namespace Aidge

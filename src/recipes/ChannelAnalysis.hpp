@@ -1,0 +1,114 @@
+#pragma once
+// Channels of a whole graph, followed from the layers that make them to those that read them.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ChannelLabels.hpp"
+#include "aidge/graph/GraphView.hpp"
+#include "aidge/operator/Operator.hpp"
+
+namespace Aidge::detail {
+
+/// Classes of atoms that go.
+class ChannelCut {
+ public:
+  explicit ChannelCut(const Atoms& atoms) : mAtoms(&atoms), mGone(atoms.size(), false) {}
+  void remove(Label label) { mGone[static_cast<std::size_t>(mAtoms->find(label))] = true; }
+  void keep(Label label) { mGone[static_cast<std::size_t>(mAtoms->find(label))] = false; }
+  [[nodiscard]] bool isGone(Label label) const { return label >= 0 && mGone[static_cast<std::size_t>(mAtoms->find(label))]; }
+  /// Indices along an axis of extent `extent` that stay.
+  [[nodiscard]] std::vector<std::int64_t> kept(const LabelGrid& grid, DimIdx_t axis, DimSize_t extent) const;
+  /// The dims of a tensor of these labels.
+  [[nodiscard]] Dims dims(const LabelGrid& grid, const Dims& before) const;
+  /// Whether something of it would be left, and what goes is a part of one axis.
+  [[nodiscard]] bool leavesSome(const LabelGrid& grid, const Dims& before) const;
+
+ private:
+  const Atoms* mAtoms;
+  std::vector<bool> mGone;
+};
+
+/// A constant at an input, and the axes along which it is cut.
+struct ConstantUse {
+  NodePtr node;
+  IOIndex_t input = 0;
+  std::vector<LabelGrid> cuts;  ///< each over the constant's dims, varying along one axis
+};
+
+/// A layer with weights that makes one atom an output channel.
+struct SourceRecord {
+  NodePtr node;
+  Label first = 0;
+  std::size_t count = 0;
+};
+
+/// A layer with weights that reads channels: one label an input channel.
+struct UseRecord {
+  NodePtr node;
+  IOIndex_t input = 0;
+  std::vector<Label> labels;
+};
+
+/// An attribute that a cut changes: a count or a list of them.
+using EditedValue = std::variant<std::int64_t, std::vector<std::int64_t>>;
+struct AttributeEdit {
+  NodePtr node;
+  std::string name;
+  std::function<EditedValue(const ChannelCut&)> value;
+};
+
+/// Labels and infos of one output.
+struct LabelledTensor {
+  NodePtr node;
+  IOIndex_t output = 0;
+  Dims dims;
+  LabelGrid grid;
+};
+
+class ChannelAnalysis {
+ public:
+  /// `where`: for errors. Throws std::invalid_argument as channelGroups does.
+  ChannelAnalysis(const char* where, const GraphView& graph, const std::vector<Dims>& dims);
+
+  Atoms atoms;
+  std::vector<LabelledTensor>
+      tensors;  ///< of all nodes but producers, in topological order; the dims of some may be unknown, which are not here
+  std::vector<ConstantUse> constants;
+  std::vector<SourceRecord> sources;
+  std::vector<UseRecord> uses;
+  std::vector<AttributeEdit> edits;
+
+  [[nodiscard]] const std::vector<Dims>& inputDims() const noexcept { return mInputDims; }
+  [[nodiscard]] const LabelledTensor* find(const Node* node, IOIndex_t output) const;
+  /// Multiply-accumulates of the nodes whose dims are known.
+  [[nodiscard]] double macs() const noexcept { return mMacs; }
+
+ private:
+  struct Value {
+    TensorInfo info;
+    LabelGrid grid;
+    bool isKnown = false;
+    bool isConstant = false;
+  };
+
+  void feedInputs(const GraphView& graph);
+  [[nodiscard]] std::vector<Value> valuesAt(const GraphView& graph, const NodePtr& node) const;
+  void follow(const NodePtr& node, const std::vector<Value>& inputs);
+  void fixOutputs(const GraphView& graph);
+  /// A cut takes slices along one axis of a tensor: what differs along several is united along all but the longest.
+  void makeCutsStraight();
+
+  const char* mWhere;
+  std::vector<Dims> mInputDims;
+  std::map<std::pair<const Node*, IOIndex_t>, Value> mFed;
+  std::map<std::pair<const Node*, IOIndex_t>, std::size_t> mIndex;  ///< into `tensors`
+  std::map<std::pair<const Node*, IOIndex_t>, TensorInfo> mInfos;
+  Label mConstantLabel = -1;
+  double mMacs = 0.0;
+};
+
+}  // namespace Aidge::detail

@@ -1,0 +1,75 @@
+#pragma once
+// How channels pass each operator.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ChannelAnalysis.hpp"
+
+namespace Aidge::detail {
+
+/// One input of a node that is being followed.
+struct RuleInput {
+  Dims dims;
+  LabelGrid grid;
+  bool isPresent = false;
+  bool isConstant = false;  ///< the output of a producer of the graph, which can be cut as needed
+};
+
+/// What a rule works on: inputs in, one grid an output out, and what a cut will have to change on the way.
+class RuleScope {
+ public:
+  RuleScope(ChannelAnalysis& analysis, NodePtr node, std::vector<RuleInput> arriving, std::vector<Dims> leaving)
+      : inputs(std::move(arriving)), outputs(std::move(leaving)), mAnalysis(analysis), mNode(std::move(node)) {}
+
+  std::vector<RuleInput> inputs;
+  std::vector<Dims> outputs;
+  std::vector<LabelGrid> results;
+
+  [[nodiscard]] Atoms& atoms() const noexcept { return mAnalysis.atoms; }
+  [[nodiscard]] const NodePtr& node() const noexcept { return mNode; }
+  [[nodiscard]] const Operator& op() const noexcept { return *mNode->getOperator(); }
+  [[nodiscard]] bool has(IOIndex_t input) const { return input < inputs.size() && inputs[input].isPresent; }
+  [[nodiscard]] bool isConstant(IOIndex_t input) const { return input < inputs.size() && inputs[input].isConstant; }
+
+  /// Labels along `axis` of an input, which from now on differ along no other one.
+  std::vector<Label> along(IOIndex_t input, DimIdx_t axis);
+  /// Unites what differs along this axis of an input.
+  void flatten(IOIndex_t input, DimIdx_t axis);
+  /// Fixes all atoms of an input, for a reason like "is normalised across channels in lrn1 (LRN)".
+  void fix(IOIndex_t input, const std::string& reason);
+  /// The node cannot be cut: fixes all inputs and outputs.
+  void fixAll(const std::string& why);
+  /// A constant input that follows these labels.
+  void cutConstant(IOIndex_t input, std::vector<LabelGrid> cuts);
+  /// One label an index of `axis` of a constant input.
+  void cutConstant(IOIndex_t input, DimIdx_t axis, std::vector<Label> labels);
+  void edit(std::string attribute, std::function<EditedValue(const ChannelCut&)> value);
+  /// New atoms of this layer, one an output channel.
+  std::vector<Label> addSource(std::size_t channels);
+  void addUse(IOIndex_t input, std::vector<Label> labels);
+  /// One grid: these labels along one axis of output 0.
+  void give(DimIdx_t axis, std::vector<Label> labels);
+  void unite(Label a, Label b) { atoms().unite(a, b, mNode->describe()); }
+
+ private:
+  ChannelAnalysis& mAnalysis;
+  NodePtr mNode;
+};
+
+using Rule = void (*)(RuleScope&);
+/// nullptr where the type has none.
+[[nodiscard]] Rule findRule(std::string_view type);
+using RuleTable = std::unordered_map<std::string_view, Rule>;
+/// Layers with weights, normalisation, pooling.
+[[nodiscard]] const RuleTable& layerRules();
+/// Elementwise operators, with broadcasting and without, and reductions.
+[[nodiscard]] const RuleTable& elementwiseRules();
+/// Operators that only move values.
+[[nodiscard]] const RuleTable& shapeRules();
+
+}  // namespace Aidge::detail
