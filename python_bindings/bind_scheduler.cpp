@@ -38,7 +38,9 @@ void bindReports(py::module_& m) {
       .def_readonly("fused", &StepReport::fused, "Names of the nodes that run inside this step.")
       .def_readonly("implementation", &StepReport::implementation, "The code that runs it.")
       .def_readonly("parts", &StepReport::parts, "Into how many parts of the batch it is cut.")
-      .def_readonly("seconds", &StepReport::seconds, "Time spent in it while profiling was on.")
+      .def_readonly("macs", &StepReport::macs, "Multiply-accumulates of one pass over the whole batch.")
+      .def_readonly("seconds", &StepReport::seconds,
+                    "Time spent in it while profiling was on, in seconds; where threads take parts of their own, their mean.")
       .def("__repr__",
            [](const StepReport& self) { return "StepReport(" + self.node + ", " + self.type + ", " + self.implementation + ")"; });
   py::class_<PlanReport>(m, "PlanReport", "How a graph is executed.")

@@ -23,6 +23,11 @@ Registry& registry() {
 
 }  // namespace
 
+void Kernel::runCounting(std::span<const void* const> /*inputs*/, std::span<void* const> /*outputs*/, std::byte* /*scratch*/,
+                         SignAccumulator& /*signs*/) {
+  throw std::logic_error("[backend::runCounting] expected a kernel that counts, got " + implementation());
+}
+
 bool KernelRegistry::add(std::string_view backend, std::string_view type, KernelFactory factory) {
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);

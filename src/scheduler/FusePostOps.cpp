@@ -55,7 +55,7 @@ class PostOpFuser {
   /// Fuses what follows step `s` into it; returns where the step stands then, or nothing if it could not be extended.
   std::optional<std::size_t> extend(std::size_t s) {
     const Step& step = mProgram.steps[s];
-    if (step.removed || step.kind != StepKind::Kernel || step.outputs.size() != 1) return std::nullopt;
+    if (step.removed || step.kind != StepKind::Kernel || step.outputs.size() != 1 || step.counted.op) return std::nullopt;
     const KernelFactory* factory = KernelRegistry::find(mProgram.backend, step.type);
     if (!factory || !factory->canFuse) return std::nullopt;
     const std::vector<std::size_t> users = mUses.inside(step.outputs[0]);
@@ -67,6 +67,7 @@ class PostOpFuser {
   std::optional<std::size_t> fuseNext(std::size_t s, std::size_t t, const KernelFactory& factory) {
     const Step& step = mProgram.steps[s];
     const Step& next = mProgram.steps[t];
+    if (next.kind == StepKind::SignActivation) return fuseCounted(s, t, factory);
     if (next.kind != StepKind::Kernel || !next.postOps.empty()) return std::nullopt;
     if (isActivation(next.type)) {
       const PostOp postOp{PostOp::Kind::Activation, next.op.get()};
@@ -82,6 +83,17 @@ class PostOpFuser {
     addInput(request, other);
     if (!factory.canFuse(request, postOp)) return std::nullopt;
     return merge(s, t, postOp, other);
+  }
+
+  std::optional<std::size_t> fuseCounted(std::size_t s, std::size_t t, const KernelFactory& factory) {
+    const Step& next = mProgram.steps[t];
+    if (!factory.canCount || !factory.canCount(mProgram.request(mProgram.steps[s]), *next.op)) return std::nullopt;
+    const CountedActivation counted{next.op.get(), next.observers[0]->upper()};
+    std::vector<std::shared_ptr<Observer>> observers = next.observers;
+    replace(s, t);
+    mProgram.steps[t].counted = counted;
+    mProgram.steps[t].observers = std::move(observers);
+    return t;
   }
 
   /// x -> f(x) -> x * f(x), where nobody else sees x or f(x).
@@ -126,13 +138,19 @@ class PostOpFuser {
 
   /// Puts step `s` with one more post-op in the place of step `t`.
   std::size_t merge(std::size_t s, std::size_t t, const PostOp& postOp, ValueId extraInput) {
+    replace(s, t);
+    mProgram.steps[t].postOps.push_back(postOp);
+    if (extraInput != kNoValue) mProgram.steps[t].inputs.push_back(extraInput);
+    return t;
+  }
+
+  /// Puts step `s` in the place of step `t`, whose output becomes its own.
+  void replace(std::size_t s, std::size_t t) {
     Step merged = std::move(mProgram.steps[s]);
     Step& next = mProgram.steps[t];
-    merged.postOps.push_back(postOp);
     merged.fused.push_back(next.node);
     merged.fusedOps.push_back(next.op);
     merged.fusedOps.insert(merged.fusedOps.end(), next.fusedOps.begin(), next.fusedOps.end());
-    if (extraInput != kNoValue) merged.inputs.push_back(extraInput);
     merged.outputs = next.outputs;
     mProducers[merged.outputs[0]] = t;
     mProgram.steps[s].removed = true;
@@ -140,7 +158,6 @@ class PostOpFuser {
     mProgram.steps[s].outputs.clear();
     next = std::move(merged);
     mUses.move(s, t);
-    return t;
   }
 
   Program& mProgram;

@@ -209,7 +209,10 @@ void Plan::runKernel(std::size_t index, Lane& lane) {
   for (const ValueId id : step.inputs) lane.inputs.push_back(pointer(id, lane));
   lane.outputs.clear();
   for (const ValueId id : step.outputs) lane.outputs.push_back(pointer(id, lane));
-  mTasks[index].kernel->run(lane.inputs, lane.outputs, lane.arena + mMemory.scratchOffsets[index] + lane.shift);
+  std::byte* scratch = lane.arena + mMemory.scratchOffsets[index] + lane.shift;
+  if (step.counted.op == nullptr) return mTasks[index].kernel->run(lane.inputs, lane.outputs, scratch);
+  SignAccumulator& signs = mTasks[index].signs[static_cast<std::size_t>(lane.part) * step.observers.size()];
+  mTasks[index].kernel->runCounting(lane.inputs, lane.outputs, scratch, signs);
 }
 
 void Plan::runSignActivation(std::size_t index, const Lane& lane) {
@@ -270,7 +273,7 @@ void Plan::deliver(std::size_t index, DimSize_t parts) {
     if (step.observers[i]->request() != Observer::Request::SignSummary) continue;
     SignAccumulator total;
     for (std::size_t part = 0; part < static_cast<std::size_t>(parts); ++part) {
-      const SignAccumulator& signs = mTasks[index].signs[part * count + (step.kind == StepKind::SignActivation ? 0 : i)];
+      const SignAccumulator& signs = mTasks[index].signs[part * count + (step.kind == StepKind::Observe ? i : 0)];
       total.negative += signs.negative;
       total.positive += signs.positive;
       total.active.resize(signs.active.size(), 0);
@@ -278,6 +281,17 @@ void Plan::deliver(std::size_t index, DimSize_t parts) {
     }
     step.observers[i]->observe(SignSummary{total.negative, total.positive, total.active});
   }
+}
+
+double Plan::macsOf(const Step& step) const {
+  if (step.kind != StepKind::Kernel || !step.op) return 0.0;
+  const auto infos = [&](std::span<const ValueId> ids) {
+    std::vector<TensorInfo> result;
+    for (const ValueId id : ids)
+      result.push_back(id == kNoValue ? TensorInfo{} : TensorInfo{mProgram.values[id].desc.dims, mProgram.values[id].desc.dtype, nullptr});
+    return result;
+  };
+  return step.op->macs(infos(step.inputs), infos(step.outputs));
 }
 
 Tensor Plan::tensorOf(ValueId id) const {
@@ -326,7 +340,7 @@ PlanReport Plan::report() const {
     entry.type = step.type;
     for (const NodePtr& node : step.fused) entry.fused.push_back(node->name());
     if (mTasks[s].kernel) {
-      entry.implementation = mTasks[s].kernel->implementation();
+      entry.implementation = mTasks[s].kernel->implementation() + (step.counted.op ? "+signs" : "");
       report.weightBytes += mTasks[s].kernel->packedBytes();
     } else {
       entry.implementation = step.kind == StepKind::SignActivation ? "sign_activation"
@@ -335,7 +349,8 @@ PlanReport Plan::report() const {
     }
     while (mProgram.segments[segment].end <= s) ++segment;
     entry.parts = mProgram.segments[segment].parts;
-    entry.seconds = mTasks[s].seconds;
+    entry.seconds = mTasks[s].seconds / lanesOf(mProgram.segments[segment]);
+    entry.macs = macsOf(step);
     report.steps.push_back(std::move(entry));
   }
   return report;

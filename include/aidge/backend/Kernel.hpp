@@ -36,6 +36,12 @@ struct PostOp {
   bool inPlace = false;   ///< Kind::Sum: that tensor lies in the output's buffer already
 };
 
+/// Asks a kernel for the signs of its result before an activation that comes last, besides the activation itself.
+struct CountedActivation {
+  const Operator* op = nullptr;  ///< nullptr: nothing is to be counted
+  double upper = 0.0;            ///< as in BackendServices::signActivation
+};
+
 /// What the planner asks a kernel for.
 struct KernelRequest {
   const Operator* op = nullptr;  ///< nullptr for the planner's own types ("Reorder")
@@ -46,6 +52,14 @@ struct KernelRequest {
       constants;  ///< per input its value where that is constant (row-major, may be altered by folding), else nullptr; kernels must copy what they need
   std::vector<TensorDesc> outputs;
   std::vector<PostOp> postOps;
+  CountedActivation counted{};  ///< after the post-ops
+};
+
+/// Sign balance of a tensor while it is being summed up over the parts of a batch.
+struct SignAccumulator {
+  double negative = 0.0;
+  double positive = 0.0;
+  std::vector<std::uint8_t> active;  ///< one a channel (axis 1)
 };
 
 /// A prepared computation for fixed shapes and layouts.
@@ -55,6 +69,8 @@ class Kernel {
   /// Pointers in the order of KernelRequest (null for missing inputs and for constants that `readsConstant` denies). `scratch` has scratchBytes() bytes, 64-byte aligned.
   /// Several threads may run one kernel at a time, for different parts of a batch, each with scratch of its own.
   virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) = 0;
+  /// The same where KernelRequest::counted is set: also adds the signs to the accumulator. Throws std::logic_error by default.
+  virtual void runCounting(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, SignAccumulator& signs);
   [[nodiscard]] virtual std::size_t scratchBytes() const { return 0; }
   /// Memory that this kernel keeps for itself, such as packed weights.
   [[nodiscard]] virtual std::size_t packedBytes() const { return 0; }
@@ -78,16 +94,11 @@ struct KernelFactory {
   bool inPlace = false;  ///< output 0 may lie on input 0 (where dims and layout agree)
   /// Empty: no; else whether this post-op can be fused after those that the request has already. Layouts are not yet chosen when it is asked.
   std::function<bool(const KernelRequest&, const PostOp&)> canFuse;
+  /// Empty: no; else whether the kernel can count signs before this activation, after the request's post-ops.
+  std::function<bool(const KernelRequest&, const Operator& activation)> canCount;
   /// Empty: always; else a reason in words why this node cannot run ("" where it can). For compile's list of offenders.
   std::function<std::string(const Operator&, std::span<const TensorInfo>)> unsupported;
   std::function<std::unique_ptr<Kernel>(const KernelRequest&)> create;
-};
-
-/// Sign balance of a tensor while it is being summed up over the parts of a batch.
-struct SignAccumulator {
-  double negative = 0.0;
-  double positive = 0.0;
-  std::vector<std::uint8_t> active;  ///< one a channel (axis 1)
 };
 
 /// What a backend offers besides kernels.

@@ -68,6 +68,8 @@ class Plan {
   [[nodiscard]] int lanesOf(const Segment& segment) const;
   /// Where the lane's part of a value lies now.
   [[nodiscard]] void* pointer(ValueId id, const Lane& lane) const;
+  /// Multiply-accumulates of a step for the whole batch.
+  [[nodiscard]] double macsOf(const Step& step) const;
   [[nodiscard]] Tensor tensorOf(ValueId id) const;
   std::vector<Tensor> exportResults();
 

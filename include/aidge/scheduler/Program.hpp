@@ -47,6 +47,7 @@ struct Step {
   std::vector<std::shared_ptr<const Operator>> fusedOps{};  ///< keeps alive what postOps point to
   std::vector<NodePtr> fused{};                             ///< nodes that run inside this step, besides `node`
   std::vector<std::shared_ptr<Observer>> observers{};
+  CountedActivation counted{};  ///< Kernel: the activation that comes last, before which the observers' signs are counted
   bool removed = false;
 };
 

@@ -18,7 +18,8 @@ struct StepReport {
   std::vector<std::string> fused;  ///< names of the nodes that run inside this step
   std::string implementation;
   DimSize_t parts = 1;   ///< into how many parts of the batch it is cut
-  double seconds = 0.0;  ///< accumulated while profiling is on
+  double macs = 0.0;     ///< multiply-accumulates of one pass
+  double seconds = 0.0;  ///< added up while profiling is on; where threads take parts of their own, their mean
 };
 
 struct PlanReport {

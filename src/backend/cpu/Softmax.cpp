@@ -34,7 +34,7 @@ void softmaxRow(const float* in, float* out, std::size_t n) {
 void softmaxColumns(const float* in, float* out, const SoftmaxShape& shape, std::vector<float>& most, std::vector<double>& sums) {
   const VectorLoops& loops = vectorLoops();
   most.assign(in, in + shape.inner);
-  loops.maximumColumns(in, shape.n, shape.inner, most.data());
+  loops.maximumColumns(in, shape.n, shape.inner, shape.inner, most.data());
   sums.assign(shape.inner, 0.0);
   for (std::size_t row = 0; row < shape.n; ++row) {
     float* target = out + row * shape.inner;

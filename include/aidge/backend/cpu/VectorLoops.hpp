@@ -38,9 +38,9 @@ struct VectorLoops {
   /// Whether some value is > 0; whether all are.
   bool (*anyPositive)(const float* in, std::size_t n);
   bool (*allPositive)(const float* in, std::size_t n);
-  /// most[c] = the largest of most[c] and the values of column c of the rows x columns block.
-  void (*maximumColumns)(const float* in, std::size_t rows, std::size_t columns, float* most);
-  /// The same; false where a value is NaN or infinite.
+  /// most[c] = the largest of most[c] and the values of column c of a block whose rows are `stride` apart.
+  void (*maximumColumns)(const float* in, std::size_t rows, std::size_t stride, std::size_t columns, float* most);
+  /// The same for rows that follow each other; false where a value is NaN or infinite.
   bool (*finiteMaximumColumns)(const float* in, std::size_t rows, std::size_t columns, float* most);
   /// sums[c] += the values of column c, in double.
   void (*sumColumns)(const float* in, std::size_t rows, std::size_t columns, double* sums);

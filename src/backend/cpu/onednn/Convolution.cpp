@@ -3,8 +3,9 @@
 #include <functional>
 
 #include "../KernelSupport.hpp"
+#include "CountingConvolution.hpp"
 #include "Winograd.hpp"
-
+#include "aidge/backend/cpu/Activation.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
 
@@ -222,9 +223,11 @@ KernelFactory factory(bool transposed) {
   KernelFactory result;
   result.layout = LayoutRule::PreferChannelsLast;
   result.canFuse = canFuse;
+  result.canCount = [](const KernelRequest&, const Operator& activation) { return ActivationFunction::supports(activation.type()); };
   result.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   result.create = [transposed](const KernelRequest& request) -> std::unique_ptr<Kernel> {
     if (auto winograd = transposed ? nullptr : createWinograd(request)) return winograd;
+    if (request.counted.op) return std::make_unique<CountingConvolution>(request, transposed);
     return std::make_unique<ConvolutionKernel>(request, transposed);
   };
   return result;

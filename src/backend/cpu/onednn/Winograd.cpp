@@ -9,6 +9,7 @@
 
 #include "../KernelSupport.hpp"
 #include "../PostOps.hpp"
+#include "../SignBlocks.hpp"
 #include "Engine.hpp"
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
 #include "aidge/backend/cpu/WinogradTransforms.hpp"
@@ -103,6 +104,13 @@ std::vector<float> transformedWeight(const float* weight, const Tiling& tiling) 
   return result;
 }
 
+/// Where one thread's counts go.
+struct Counter {
+  const BlockStatistics& statistics;
+  SignSums* sums;  ///< of the present block
+  ActiveChannels& active;
+};
+
 class WinogradKernel final : public Kernel {
  public:
   WinogradKernel(const KernelRequest& request, std::size_t m)
@@ -113,6 +121,8 @@ class WinogradKernel final : public Kernel {
         mBias(mTiling.outputs, 0.0F),
         mZeros(std::max(mTiling.inputs, mTiling.outputs), 0.0F),
         mPostOps(takeFusedOps(request)),
+        mOutputDesc(request.outputs[0]),
+        mCounted(request.counted),
         mThreads(std::min(static_cast<std::size_t>(omp_get_max_threads()), mTiling.blocks())) {
     if (request.present.size() > 2 && request.present[2])
       std::copy_n(request.constants[2]->data<float>().data(), mTiling.outputs, mBias.data());
@@ -125,12 +135,38 @@ class WinogradKernel final : public Kernel {
     const float* addend = mAddend ? (mAddendInPlace ? out : static_cast<const float*>(inputs[*mAddend])) : nullptr;
     const auto blocks = static_cast<std::ptrdiff_t>(mTiling.blocks());
     if (mThreads == 1) {
-      for (std::ptrdiff_t i = 0; i < blocks; ++i) runBlock(static_cast<std::size_t>(i), in, addend, out, scratch);
+      for (std::ptrdiff_t i = 0; i < blocks; ++i) runBlock(static_cast<std::size_t>(i), {in, addend, out, scratch}, nullptr);
       return;
     }
 #pragma omp parallel for schedule(static) num_threads(static_cast<int>(mThreads))
-    for (std::ptrdiff_t i = 0; i < blocks; ++i) {
-      runBlock(static_cast<std::size_t>(i), in, addend, out, scratch + static_cast<std::size_t>(omp_get_thread_num()) * laneBytes());
+    for (std::ptrdiff_t i = 0; i < blocks; ++i) runBlock(static_cast<std::size_t>(i), {in, addend, out, laneOf(scratch)}, nullptr);
+  }
+
+  void runCounting(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch,
+                   SignAccumulator& signs) override {
+    const auto* in = static_cast<const float*>(inputs[0]);
+    auto* out = static_cast<float*>(outputs[0]);
+    const float* addend = mAddend ? (mAddendInPlace ? out : static_cast<const float*>(inputs[*mAddend])) : nullptr;
+    const ChannelOrder order(mOutputDesc.dims, Layout::ChannelsLast);
+    const BlockActivation activation(*mCounted.op, mOutputDesc.dims, order);
+    const BlockStatistics statistics{out, out, order, &activation, static_cast<float>(mCounted.upper)};
+    prepareFlags(signs, mTiling.outputs);
+    std::vector<SignSums> sums(mTiling.blocks());
+#pragma omp parallel if (mThreads > 1) num_threads(static_cast<int>(mThreads))
+    {
+      ActiveChannels active(signs.active);
+#pragma omp barrier
+#pragma omp for schedule(static)
+      for (std::ptrdiff_t i = 0; i < std::ssize(sums); ++i) {
+        Counter counter{statistics, &sums[static_cast<std::size_t>(i)], active};
+        runBlock(static_cast<std::size_t>(i), {in, addend, out, mThreads > 1 ? laneOf(scratch) : scratch}, &counter);
+      }
+#pragma omp critical(aidgeWinogradSigns)
+      active.addTo(signs.active);
+    }
+    for (const SignSums& blockSums : sums) {
+      signs.negative += blockSums.negative + blockSums.above;
+      signs.positive += blockSums.positive;
     }
   }
 
@@ -191,18 +227,48 @@ class WinogradKernel final : public Kernel {
   /// Transformed input, products, a row for what lies outside of the result, and the product's own scratch.
   [[nodiscard]] std::size_t laneBytes() const { return sourceBytes() + targetBytes() + rowBytes() + mPadBytes; }
 
-  void runBlock(std::size_t block, const float* in, const float* addend, float* out, std::byte* scratch) {
+  struct Buffers {
+    const float* in;
+    const float* addend;
+    float* out;
+    std::byte* scratch;
+  };
+
+  [[nodiscard]] std::byte* laneOf(std::byte* scratch) const {
+    return scratch + static_cast<std::size_t>(omp_get_thread_num()) * laneBytes();
+  }
+
+  void runBlock(std::size_t block, const Buffers& buffers, const Counter* counter) {
     const std::size_t first = block * mTiling.block;
     const std::size_t end = std::min(mTiling.total, first + mTiling.block);
+    std::byte* scratch = buffers.scratch;
     auto* source = reinterpret_cast<float*>(scratch);
     auto* target = reinterpret_cast<float*>(scratch + sourceBytes());
     auto* outside = reinterpret_cast<float*>(scratch + sourceBytes() + targetBytes());
-    for (std::size_t tile = first; tile < end; ++tile) readTile(tile, in, source + (tile - first) * mTiling.inputs);
+    for (std::size_t tile = first; tile < end; ++tile) readTile(tile, buffers.in, source + (tile - first) * mTiling.inputs);
     mProduct.set(DNNL_ARG_SRC, source);
     mProduct.set(DNNL_ARG_DST, target);
     mProduct.set(DNNL_ARG_SCRATCHPAD, scratch + sourceBytes() + targetBytes() + rowBytes());
     mProduct.execute();
-    for (std::size_t tile = first; tile < end; ++tile) writeTile(tile, target + (tile - first) * mTiling.outputs, addend, out, outside);
+    for (std::size_t begin = first; begin < end;) {
+      const std::size_t stop = std::min(end, (begin / mTiling.columns + 1) * mTiling.columns);
+      for (std::size_t tile = begin; tile < stop; ++tile)
+        writeTile(tile, target + (tile - first) * mTiling.outputs, buffers.addend, buffers.out, outside);
+      if (counter != nullptr) countTiles(begin, stop, *counter);
+      begin = stop;
+    }
+  }
+
+  /// Counts and activates what tiles [begin, end) of one row of tiles have written.
+  void countTiles(std::size_t begin, std::size_t end, const Counter& counter) const {
+    const std::size_t image = begin / (mTiling.rows * mTiling.columns);
+    const std::size_t row = begin / mTiling.columns % mTiling.rows;
+    const std::size_t left = begin % mTiling.columns * mTiling.m;
+    const std::size_t right = std::min(mTiling.outWidth, left + (end - begin) * mTiling.m);
+    for (std::size_t y = row * mTiling.m; y < std::min(mTiling.outHeight, (row + 1) * mTiling.m); ++y) {
+      const std::size_t line = (image * mTiling.outHeight + y) * mTiling.outWidth;
+      counter.statistics.run((line + left) * mTiling.outputs, (line + right) * mTiling.outputs, *counter.sums, counter.active);
+    }
   }
 
   void readTile(std::size_t tile, const float* in, float* source) const {
@@ -259,6 +325,8 @@ class WinogradKernel final : public Kernel {
   float mHigh = std::numeric_limits<float>::infinity();
   bool mHasRest = false;
   PostOpChain mPostOps;  ///< after addition and bounds
+  TensorDesc mOutputDesc;
+  CountedActivation mCounted;
   std::size_t mThreads;  ///< that share a run
   Call mProduct;
   dnnl::memory mWeight;
