@@ -135,11 +135,13 @@ void checkBackend(const std::string& backend) {
                 "\"" + backend + "\": `import aidge_backend_" + backend + "` registers it");
 }
 
-void compile(GraphView& graph, const std::string& backend, DataTypeLike dtype, int device, const std::vector<Dims>& dims) {
+void compile(GraphView& graph, const std::string& backend, DataTypeLike dtype, int device, const std::vector<Dims>& dims,
+             const py::kwargs& options) {
   checkDevice(device);
   checkBackend(backend);
+  const auto named = options.cast<BackendOptions>();
   const py::gil_scoped_release release;
-  graph.compile(backend, dtype.value, dims);
+  graph.compile(backend, dtype.value, dims, named);
 }
 
 bool forwardDims(GraphView& graph, const std::vector<Dims>& dims, bool /*allowDataDependency*/) {
@@ -280,7 +282,10 @@ void bindCompilation(GraphViewClass& graph) {
       .def("compile", &compile, py::arg("backend"), py::arg_v("datatype", DataTypeLike{}, "dtype.float32"), py::arg("device") = 0,
            py::arg("dims") = std::vector<Dims>{},
            "Fixes backend, type and shapes (`dims`: one list an input; by default the declared ones, free axes taken as 1).\n"
-           "UnsupportedError lists every node that the backend cannot run.")
+           "Further keywords are the backend's options for this graph: \"cpu\" knows convolution_accuracy=\"direct\", \"default\" or "
+           "\"fast\"\n"
+           "(see aidge_backend_cpu.set_convolution_accuracy, before which it goes).\n"
+           "UnsupportedError lists every node that the backend cannot run; ValueError for an unknown option.")
       .def("forward_dims", &forwardDims, py::arg("dims") = std::vector<Dims>{}, py::arg("allow_data_dependency") = false,
            "Infers the dims of every tensor. ValueError names the node where shapes do not fit; True otherwise.")
       .def("infer_shapes", &inferShapes, py::arg("dims") = std::vector<Dims>{},

@@ -646,10 +646,13 @@ class GraphView:
         dims: collections.abc.Sequence[
             collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
         ] = [],
+        **kwargs,
     ) -> None:
         """
         Fixes backend, type and shapes (`dims`: one list an input; by default the declared ones, free axes taken as 1).
-        UnsupportedError lists every node that the backend cannot run.
+        Further keywords are the backend's options for this graph: "cpu" knows convolution_accuracy="direct", "default" or "fast"
+        (see aidge_backend_cpu.set_convolution_accuracy, before which it goes).
+        UnsupportedError lists every node that the backend cannot run; ValueError for an unknown option.
         """
     def find_node(self, node_name: str) -> Node | None:
         """
@@ -939,6 +942,11 @@ class StepReport:
         The code that runs it.
         """
     @property
+    def macs(self) -> float:
+        """
+        Multiply-accumulates of one pass over the whole batch.
+        """
+    @property
     def node(self) -> str:
         """
         Name of the main node.
@@ -951,7 +959,7 @@ class StepReport:
     @property
     def seconds(self) -> float:
         """
-        Time spent in it while profiling was on.
+        Time spent in it while profiling was on, in seconds; where threads take parts of their own, their mean.
         """
     @property
     def type(self) -> str:

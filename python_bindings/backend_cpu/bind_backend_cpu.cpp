@@ -17,7 +17,11 @@ PYBIND11_MODULE(_backend_cpu, m) {
         "ValueError for a negative number.");
   m.def("get_num_threads", &Aidge::cpu::numThreads, "The number of threads that the next forward pass will use.");
   m.def(
-      "set_convolution_accuracy", [](const std::string& accuracy) { Aidge::cpu::setConvolutionAccuracy(accuracy); }, py::arg("accuracy"),
+      "set_convolution_accuracy",
+      [](const std::string& accuracy) {
+        Aidge::cpu::setConvolutionAccuracy(Aidge::cpu::parseConvolutionAccuracy("backend_cpu::set_convolution_accuracy", accuracy));
+      },
+      py::arg("accuracy"),
       "How 3x3 convolutions of stride 1 are computed from now on, in all threads. \"direct\": by their definition. \"default\": also by "
       "Winograd's F(2x2, 3x3) where that is faster; its rounding errors are no larger. \"fast\": also by F(4x4, 3x3), whose errors are up "
       "to "

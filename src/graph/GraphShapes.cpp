@@ -136,6 +136,7 @@ GraphViewPtr GraphView::clone() const {
   for (GraphOutput& output : copy->mOutputs) output.node = twins.at(output.node.get());
   copy->mExplicitOutputs = mExplicitOutputs;
   copy->mBackend = mBackend;
+  copy->mBackendOptions = mBackendOptions;
   copy->mDataType = mDataType;
   copy->mCompiled = mCompiled;
   copy->mCompiledDims = mCompiledDims;

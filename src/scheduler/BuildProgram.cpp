@@ -187,6 +187,7 @@ Program buildProgram(GraphView& graph, const std::string& backend, const std::ve
   if (const std::vector<std::string> reasons = unsupportedNodes(graph, backend); !reasons.empty()) throwUnsupported(reasons);
   Program program;
   program.backend = backend;
+  program.options = graph.backendOptions();
   std::vector<ValueId> fed;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     Value value = makeValue(graph.inputs()[i].name, inputs[i].dims, inputs[i].dtype);

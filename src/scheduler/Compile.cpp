@@ -26,6 +26,14 @@ void collectRefusals(const GraphView& graph, const std::string& backend, const G
   }
 }
 
+void checkOptions(const std::string& backend, const BackendOptions& options) {
+  const auto& check = KernelRegistry::services(backend).checkOption;
+  for (const auto& [name, value] : options) {
+    if (!check) throwExpected("graph::compile", "no options: backend \"" + backend + "\" has none", name);
+    check(name, value);
+  }
+}
+
 void throwIfAny(const std::vector<std::string>& reasons, const std::string& backend) {
   if (reasons.empty()) return;
   std::string text =
@@ -36,7 +44,7 @@ void throwIfAny(const std::vector<std::string>& reasons, const std::string& back
 
 }  // namespace
 
-void GraphView::compile(const std::string& backend, DataType dtype, const std::vector<Dims>& inputDims) {
+void GraphView::compile(const std::string& backend, DataType dtype, const std::vector<Dims>& inputDims, const BackendOptions& options) {
   if (!KernelRegistry::hasBackend(backend)) {
     std::string known;
     for (const std::string& name : KernelRegistry::backends()) known += (known.empty() ? "\"" : ", \"") + name + "\"";
@@ -45,12 +53,14 @@ void GraphView::compile(const std::string& backend, DataType dtype, const std::v
                   "\"" + backend + "\"");
   }
   if (dtype != DataType::Float32) throwExpected("graph::compile", "datatype float32", std::string(toString(dtype)));
+  checkOptions(backend, options);
   throwIfAny(plan::unsupportedNodes(*this, backend), backend);
   std::vector<std::string> reasons;
   collectRefusals(*this, backend, inferShapes(inputDims), reasons);
   throwIfAny(reasons, backend);
   forwardDims(inputDims);
   setBackend(backend);
+  mBackendOptions = options;
   setDataType(dtype);
   mCompiled = true;
   mCompiledDims.clear();

@@ -69,6 +69,7 @@ KernelRequest Program::request(const Step& step, DimSize_t parts) const {
   for (const ValueId id : step.outputs) request.outputs.push_back(partOf(id, parts));
   request.postOps = step.postOps;
   request.counted = step.counted;
+  request.options = &options;
   return request;
 }
 

@@ -79,6 +79,24 @@ def test_inspect_counts_what_can_be_counted_by_hand(folder: Path) -> None:
     assert "2 activations (2 ReLU)" in aidge("inspect", folder / "model.onnx").stdout
 
 
+def test_bench_times_every_step_and_the_other_engine(folder: Path) -> None:
+    options = ("--batch", "4", "--threads", "1", "--passes", "3", "--pairs", "2", "--against", "ort")
+    report = document("bench", folder / "model.onnx", *options)
+    assert report["dims"] == [[4, 3, 8, 8]]
+    assert report["macs"] == 4 * (64 * 6 * 27 + 64 * 6 * 54 + 24)
+    by_node = {step["node"]: step for step in report["steps"]}
+    assert by_node["conv2"]["macs"] == 4 * 64 * 6 * 54
+    assert by_node["conv2"]["fused"] == ["relu2"]
+    assert all(step["seconds"] > 0 and step["kernel"] for step in report["steps"])
+    assert report["seconds"] > 0
+    assert report["against"]["engines"][1].startswith("ONNX Runtime")
+    assert report["against"]["difference"] < 1e-5
+    text = aidge("bench", folder / "model.onnx", "--passes", "1", "--convolution-accuracy", "fast").stdout
+    assert "1×3×8×8" in text
+    assert "GFLOP/s" in text
+    assert "[cli::dims]" in aidge("bench", folder / "model.onnx", "--dims", "1,x", expect=2).stderr
+
+
 def test_fibnlr_writes_a_network_without_the_activation_that_hardly_matters(folder: Path) -> None:
     out = folder / "pruned.onnx"
     report = document(

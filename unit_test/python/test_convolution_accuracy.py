@@ -114,3 +114,48 @@ def test_a_word_that_is_no_accuracy_is_refused() -> None:
     with pytest.raises(ValueError, match='expected "direct", "default" or "fast", got "exact"'):
         aidge_backend_cpu.set_convolution_accuracy("exact")
     assert aidge_backend_cpu.get_convolution_accuracy() == "default"
+
+
+def test_the_option_of_a_compile_goes_before_that_of_the_process() -> None:
+    model, _ = convolution_net(64, 64, residual=False)
+    data = np.random.default_rng(0).standard_normal((1, 64, 32, 32)).astype(np.float32)
+    networks = {}
+    for accuracy in ("direct", "fast", None):
+        network = aidge_onnx.load_onnx(model)
+        options = {} if accuracy is None else {"convolution_accuracy": accuracy}
+        network.compile("cpu", dims=[[1, 64, 32, 32]], **options)
+        networks[accuracy] = (network, aidge_core.SequentialScheduler(network))
+
+    def ran_by(accuracy: str | None) -> str:
+        networks[accuracy][1].forward(data=[data])
+        return implementation_of(networks[accuracy][1]).split(":")[0]
+
+    assert ran_by("fast") == "winograd_f4"
+    assert ran_by(None) == "winograd_f2"
+    assert not ran_by("direct").startswith("winograd")
+    aidge_backend_cpu.set_convolution_accuracy("direct")
+    assert not ran_by(None).startswith("winograd")
+    assert ran_by("fast") == "winograd_f4"
+    copy = networks["fast"][0].clone()
+    scheduler = aidge_core.SequentialScheduler(copy)
+    scheduler.forward(data=[data])
+    assert implementation_of(scheduler).startswith("winograd_f4")
+    networks["fast"][0].compile("cpu", dims=[[1, 64, 32, 32]])
+    assert not ran_by("fast").startswith("winograd")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"convolution_accuracy": "exact"},
+            r'\[graph::compile\] expected "direct", "default" or "fast".*got "exact"',
+        ),
+        ({"speed": "high"}, r"\[graph::compile\] expected the option convolution_accuracy, got speed"),
+    ],
+)
+def test_an_unknown_option_of_a_compile_is_refused(options: dict[str, str], message: str) -> None:
+    network = aidge_onnx.load_onnx(convolution_net(32, 32, residual=False)[0])
+    with pytest.raises(ValueError, match=message):
+        network.compile("cpu", dims=[[1, 32, 8, 8]], **options)
+    assert not network.is_compiled

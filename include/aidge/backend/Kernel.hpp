@@ -52,7 +52,8 @@ struct KernelRequest {
       constants;  ///< per input its value where that is constant (row-major, may be altered by folding), else nullptr; kernels must copy what they need
   std::vector<TensorDesc> outputs;
   std::vector<PostOp> postOps;
-  CountedActivation counted{};  ///< after the post-ops
+  CountedActivation counted{};              ///< after the post-ops
+  const BackendOptions* options = nullptr;  ///< nullptr: none
 };
 
 /// Sign balance of a tensor while it is being summed up over the parts of a batch.
@@ -107,6 +108,8 @@ struct BackendServices {
   std::function<int()> enterThread;
   /// A number for the present values of the options that plans depend on.
   std::function<int()> options;
+  /// Throws std::invalid_argument for an option of GraphView::compile that the backend does not know or a value that it cannot have.
+  std::function<void(std::string_view name, std::string_view value)> checkOption;
   /// Adds the signs of `in` to the accumulator and writes activation(in) to `out` (may be `in`; nullptr: statistics only, `activation` is then unused).
   std::function<void(const float* in, float* out, std::span<const DimSize_t> dims, Layout layout, const Operator* activation, double upper,
                      SignAccumulator& accumulator)>

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,9 @@ using Id = std::uint64_t;
 /// Extent of every axis, outermost first; `kDynamicDim` where it is not known before run time.
 using Dims = std::vector<DimSize_t>;
 inline constexpr DimSize_t kDynamicDim = -1;
+
+/// What a graph asks of its backend, by name; a backend says which names and values it knows.
+using BackendOptions = std::map<std::string, std::string, std::less<>>;
 
 enum class DataType : std::uint8_t { Float32, Float64, Float16, BFloat16, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Bool };
 

@@ -113,8 +113,12 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   [[nodiscard]] const std::string& backend() const noexcept { return mBackend; }
   void setDataType(DataType dtype);
   [[nodiscard]] DataType dataType() const noexcept { return mDataType; }
-  /// Fixes backend, type and shapes; checks that the backend can run every node (UnsupportedError lists all offenders).
-  void compile(const std::string& backend, DataType dtype = DataType::Float32, const std::vector<Dims>& inputDims = {});
+  /// Fixes backend, type, shapes and options; checks that the backend can run every node (UnsupportedError lists all offenders).
+  /// Throws std::invalid_argument for an option that the backend does not know.
+  void compile(const std::string& backend, DataType dtype = DataType::Float32, const std::vector<Dims>& inputDims = {},
+               const BackendOptions& options = {});
+  /// Those of the last compile; they go before the backend's own settings.
+  [[nodiscard]] const BackendOptions& backendOptions() const noexcept { return mBackendOptions; }
   [[nodiscard]] bool isCompiled() const noexcept { return mCompiled; }
   [[nodiscard]] const std::vector<Dims>& compiledDims() const noexcept { return mCompiledDims; }
 
@@ -152,6 +156,7 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   std::vector<GraphInput> mInputs;
   std::vector<GraphOutput> mOutputs;
   std::string mBackend;
+  BackendOptions mBackendOptions;
   DataType mDataType = DataType::Float32;
   bool mCompiled = false;
   std::vector<Dims> mCompiledDims;

@@ -69,6 +69,7 @@ struct Segment {
 /// A graph with fixed input dims as a list of steps over values.
 struct Program {
   std::string backend;
+  BackendOptions options;
   std::vector<Value> values;
   std::vector<Step> steps;
   std::vector<Export> exports;

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from aidge_core.cli.bench import bench
 from aidge_core.cli.demo import demo
 from aidge_core.cli.evaluate import evaluate
 from aidge_core.cli.inspect import inspect
@@ -31,6 +32,7 @@ app.command("fibnlr")(fibnlr)
 app.command("merge")(merge)
 app.command("pfa")(pfa)
 app.command("eval")(evaluate)
+app.command("bench")(bench)
 app.command("demo")(demo)
 
 _EXIT_BAD_INPUT = 2

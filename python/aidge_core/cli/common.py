@@ -57,15 +57,17 @@ def parse_dims(texts: Sequence[str]) -> list[list[int]]:
     return result
 
 
-def compile_model(model: GraphView, threads: int = 0, dims: Sequence[Sequence[int]] = ()) -> None:
-    """Compiles for the CPU; `threads` 0 leaves their number to OpenMP."""
+def compile_model(
+    model: GraphView, threads: int = 0, dims: Sequence[Sequence[int]] = (), **options: str
+) -> None:
+    """Compiles for the CPU with the backend's `options`; `threads` 0 leaves their number to OpenMP."""
     import aidge_backend_cpu
 
     import aidge_core
 
     if threads:
         aidge_backend_cpu.set_num_threads(threads)
-    model.compile("cpu", datatype=aidge_core.dtype.float32, dims=[list(entry) for entry in dims])
+    model.compile("cpu", aidge_core.dtype.float32, 0, [list(entry) for entry in dims], **options)
 
 
 def quantity(value: float) -> str:

@@ -17,11 +17,11 @@ constexpr std::array<std::string_view, 3> kNames{"direct", "default", "fast"};
 
 void setConvolutionAccuracy(ConvolutionAccuracy accuracy) { gAccuracy.store(accuracy); }
 
-void setConvolutionAccuracy(std::string_view accuracy) {
+ConvolutionAccuracy parseConvolutionAccuracy(std::string_view where, std::string_view word) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == accuracy) return setConvolutionAccuracy(static_cast<ConvolutionAccuracy>(i));
+    if (kNames[i] == word) return static_cast<ConvolutionAccuracy>(i);
   }
-  throwExpected("backend_cpu::set_convolution_accuracy", "\"direct\", \"default\" or \"fast\"", "\"" + std::string(accuracy) + "\"");
+  throwExpected(where, "\"direct\", \"default\" or \"fast\" as convolution accuracy", "\"" + std::string(word) + "\"");
 }
 
 ConvolutionAccuracy convolutionAccuracy() { return gAccuracy.load(); }

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <atomic>
+#include <string>
 
 #include "aidge/backend/Kernel.hpp"
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
@@ -24,8 +25,14 @@ int enterThread() {
   return threads;
 }
 
-[[maybe_unused]] const bool kRegistered =
-    KernelRegistry::setServices("cpu", {enterThread, [] { return static_cast<int>(convolutionAccuracy()); }, signActivation, poolValues});
+void checkOption(std::string_view name, std::string_view value) {
+  constexpr std::string_view kWhere = "graph::compile";
+  if (name != kConvolutionAccuracy) throwExpected(kWhere, "the option " + std::string(kConvolutionAccuracy), std::string(name));
+  static_cast<void>(parseConvolutionAccuracy(kWhere, value));
+}
+
+[[maybe_unused]] const bool kRegistered = KernelRegistry::setServices(
+    "cpu", {enterThread, [] { return static_cast<int>(convolutionAccuracy()); }, checkOption, signActivation, poolValues});
 
 }  // namespace
 

@@ -9,10 +9,14 @@ namespace Aidge::cpu {
 /// are no larger, where that is faster. Fast: also by F(4x4, 3x3), whose errors are up to ten times as large (about 1e-5 of a layer's maximum).
 enum class ConvolutionAccuracy : std::uint8_t { Direct, Default, Fast };
 
-/// Holds for all plans that are made from now on, in all threads; plans made under another setting are made anew.
+/// Name of the option of GraphView::compile that goes before the setting of the process.
+inline constexpr std::string_view kConvolutionAccuracy = "convolution_accuracy";
+
+/// From "direct", "default" or "fast". Throws std::invalid_argument that begins with `where` for another word.
+[[nodiscard]] ConvolutionAccuracy parseConvolutionAccuracy(std::string_view where, std::string_view word);
+/// Holds for all plans that are made from now on, in all threads, for graphs that were compiled without the option; plans made under another
+/// setting are made anew.
 void setConvolutionAccuracy(ConvolutionAccuracy accuracy);
-/// "direct", "default" or "fast". Throws std::invalid_argument for another word.
-void setConvolutionAccuracy(std::string_view accuracy);
 [[nodiscard]] ConvolutionAccuracy convolutionAccuracy();
 [[nodiscard]] std::string_view toString(ConvolutionAccuracy accuracy);
 

@@ -360,10 +360,18 @@ bool isProfitable(const Tiling& tiling) {
   return tiling.inputs >= kLeastChannels && tiling.outputs >= kLeastChannels && tiling.total >= kFewestTiles;
 }
 
+ConvolutionAccuracy accuracyOf(const KernelRequest& request) {
+  if (request.options != nullptr) {
+    if (const auto own = request.options->find(kConvolutionAccuracy); own != request.options->end())
+      return parseConvolutionAccuracy("graph::compile", own->second);
+  }
+  return convolutionAccuracy();
+}
+
 }  // namespace
 
 std::unique_ptr<Kernel> createWinograd(const KernelRequest& request) {
-  const ConvolutionAccuracy accuracy = convolutionAccuracy();
+  const ConvolutionAccuracy accuracy = accuracyOf(request);
   if (accuracy == ConvolutionAccuracy::Direct || !isPossible(request)) return nullptr;
   if (accuracy == ConvolutionAccuracy::Fast && isProfitable(tilingOf(request, 4))) return std::make_unique<WinogradKernel>(request, 4);
   if (isProfitable(tilingOf(request, 2))) return std::make_unique<WinogradKernel>(request, 2);
