@@ -210,6 +210,7 @@ void bindFibnlrEnums(py::module_& m) {
       .value("NONE", AblationMethod::None, "Nothing: a dry run.")
       .value("IDENTITY", AblationMethod::Identity, "An Identity of the same name takes the place.")
       .value("REMOVE", AblationMethod::Remove, "The parent is wired to the consumers.")
+      .value("AFFINE", AblationMethod::Affine, "a * x + b a channel, fitted to the activation on data, takes the place.")
       .value("Identity", AblationMethod::Identity)
       .value("Remove", AblationMethod::Remove)
       .finalize();

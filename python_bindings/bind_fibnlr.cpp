@@ -14,6 +14,7 @@
 #include "PyParameters.hpp"
 #include "PyRef.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/fibnlr/Affine.hpp"
 #include "aidge/fibnlr/Fibnlr.hpp"
 #include "init.hpp"
 
@@ -217,6 +218,14 @@ py::typing::Dict<Node, double> computeNnpr(const GraphViewPtr& model, const std:
   return result;
 }
 
+std::vector<fibnlr::ActivationPair> pairsOf(const GraphViewPtr& original, const GraphViewPtr& model,
+                                            const std::vector<std::string>& names) {
+  if (!original || !model) throwExpected("fibnlr::affine", "a GraphView", "None");
+  std::vector<fibnlr::ActivationPair> pairs;
+  for (const std::string& name : names) pairs.push_back({model->getNode(name), original->getNode(name)});
+  return pairs;
+}
+
 void bindSteps(py::module_& m) {
   m.def("fibnlr", &runAll, py::arg("model"), py::arg("provider"), py::arg("params") = py::none(), py::kw_only(),
         py::arg("progress") = py::none(),
@@ -238,11 +247,50 @@ void bindSteps(py::module_& m) {
       "After any failure (an exception of the provider, data that does not fit, NaN or infinity …) all attributes are as before the call.");
   m.def(
       "fibnlr_prune",
-      [](const GraphViewPtr& model, const std::optional<PyParameters>& params) { return toSet(fibnlr::prune(model, native(params))); },
-      py::arg("model"), py::arg("params") = py::none(),
+      [](const GraphViewPtr& model, const std::optional<PyParameters>& params, const std::optional<py::object>& provider) {
+        if (!provider) return toSet(fibnlr::prune(model, native(params)));
+        PythonDataProvider batches(*provider, *model);
+        fibnlr::NodeSet removed;
+        {
+          const auto parameters = native(params);
+          const py::gil_scoped_release release;
+          removed = fibnlr::prune(model, parameters, &batches);
+        }
+        return toSet(removed);
+      },
+      py::arg("model"), py::arg("params") = py::none(), py::arg("provider") = py::none(),
       "Step 3: takes out the eligible activations by their stored NNPR and Group (AblationMethod.NONE: only says which) and every "
       "observer\n"
-      "of FIBNLR off the model. Returns them. ValueError before fibnlr_compute.");
+      "of FIBNLR off the model. Returns them. AblationMethod.AFFINE fits on `provider` (batches as for fibnlr_compute), a pass for each\n"
+      "activation. ValueError before fibnlr_compute.");
+  m.def(
+      "fibnlr_fit_affine",
+      [](const GraphViewPtr& model, const py::object& provider, const std::vector<std::string>& activations) {
+        PythonDataProvider batches(provider, *model);
+        const auto pairs = pairsOf(model, model, activations);
+        const py::gil_scoped_release release;
+        std::vector<double> residuals;
+        for (const auto& fit : fibnlr::fitAffine(model, model, pairs, batches)) residuals.push_back(fit.residual());
+        return residuals;
+      },
+      py::arg("model"), py::arg("provider"), py::arg("activations"),
+      "For each activation (by name) the variance of f(x) that the best a * x + b a channel leaves, relative to its variance. One pass.");
+  m.def(
+      "fibnlr_replace_by_affine",
+      [](const GraphViewPtr& original, const GraphViewPtr& model, const py::object& provider, const std::vector<std::string>& activations) {
+        PythonDataProvider batches(provider, *model);
+        const auto pairs = pairsOf(original, model, activations);
+        std::vector<std::tuple<std::string, std::string, double>> result;
+        const py::gil_scoped_release release;
+        for (const auto& done : fibnlr::replaceByAffine(original, model, pairs, batches)) {
+          result.emplace_back(done.activation, done.layer, done.residual);
+        }
+        return result;
+      },
+      py::arg("original"), py::arg("model"), py::arg("provider"), py::arg("activations"),
+      "Replaces activations (by name, in topological order) of `model` by a * x + b a channel, fitted to what they give in `original`\n"
+      "from what arrives at them in `model` then; folded into the layer before where nothing else reads that. Returns (activation, layer\n"
+      "that took it over or \"\", variance that it leaves relative to that of f(x)) each. A failed call changes nothing.");
 }
 
 }  // namespace

@@ -21,5 +21,6 @@ void bindChannels(pybind11::module_& m);
 void bindFibnlr(pybind11::module_& m);
 void bindConvolutionHelpers(pybind11::module_& m);
 void bindPfa(pybind11::module_& m);
+void bindCompress(pybind11::module_& m);
 
 }  // namespace Aidge::python

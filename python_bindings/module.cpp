@@ -54,6 +54,7 @@ PYBIND11_MODULE(_core, m) {
   bindFibnlr(m);
   bindConvolutionHelpers(m);
   bindPfa(m);
+  bindCompress(m);
   pickleAtLeastByProtocol2(m);
   m.attr("__all__") = publicNames(m);
 }

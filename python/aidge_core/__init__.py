@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from . import _core, data
 from ._core import *  # noqa: F403
+from .compression import CompressionResult, compress
 from .data import Database, DataProvider
 
 __version__: str = _core.__version__
 
-__all__ = ["DataProvider", "Database", "__version__", "data"]
+__all__ = ["CompressionResult", "DataProvider", "Database", "__version__", "compress", "data"]
 __all__ += _core.__all__

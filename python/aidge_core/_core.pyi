@@ -149,6 +149,8 @@ __all__: list = [
     "fibnlr_prepare",
     "fibnlr_compute",
     "fibnlr_prune",
+    "fibnlr_fit_affine",
+    "fibnlr_replace_by_affine",
     "fibnlr_compute_NNPR",
     "fibnlr_find_groups",
     "fibnlr_find_node_by_group",
@@ -187,6 +189,16 @@ __all__: list = [
     "pfa_inactive_units",
     "pfa_removal_order",
     "pfa_collect",
+    "eliminate_units",
+    "pivoted_cholesky",
+    "predict_units",
+    "ridge_regression",
+    "held_out_ridge",
+    "LayerCompensation",
+    "CompensationReport",
+    "CalibrationData",
+    "collect_inputs",
+    "compensate_layers",
 ]
 
 class UnsupportedError(RuntimeError):
@@ -1517,6 +1529,7 @@ class AblationMethod(enum.Enum):
     What happens to eligible activations.
     """
 
+    AFFINE: typing.ClassVar[AblationMethod]
     IDENTITY: typing.ClassVar[AblationMethod]
     Identity: typing.ClassVar[AblationMethod]
     NONE: typing.ClassVar[AblationMethod]
@@ -1823,6 +1836,92 @@ class pfa_Pooling(enum.Enum):
     SUM: typing.ClassVar[pfa_Pooling]
     @classmethod
     def __new__(cls, value): ...
+
+class LayerCompensation:
+    """
+    What compensation did to one layer.
+    """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    def __repr__(self) -> str: ...
+    @property
+    def error_after(self) -> float:
+        """
+        The same with the chosen change.
+        """
+    @property
+    def error_before(self) -> float:
+        """
+        On held-out samples: mean square of original - current, relative to the original's variance.
+        """
+    @property
+    def layer(self) -> str: ...
+    @property
+    def note(self) -> str:
+        """
+        Why nothing was done, if nothing was.
+        """
+    @property
+    def ridge(self) -> float | None:
+        """
+        None: the layer stays as it was.
+        """
+    @property
+    def target(self) -> str:
+        """
+        Node of the original whose output was aimed at.
+        """
+
+class CompensationReport:
+    """
+    What compensate_layers did.
+    """
+    def __len__(self) -> int: ...
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    @property
+    def layers(self) -> list[LayerCompensation]:
+        """
+        In order of execution.
+        """
+    @property
+    def passes(self) -> int:
+        """
+        Over the provider.
+        """
+
+class CalibrationData:
+    """
+    Calibration samples that are gone over many times: kept in memory while they fit, read again otherwise.
+    """
+    def __init__(
+        self,
+        graph_view: GraphView,
+        provider: typing.Any,
+        *,
+        memory: typing.SupportsInt | typing.SupportsIndex = 1073741824,
+    ) -> None:
+        """
+        Reads `provider` (batches as for fibnlr_compute) once. ValueError where it is empty, or a value is NaN or infinite.
+        """
+    def __reduce_ex__(self, protocol: typing.SupportsInt | typing.SupportsIndex) -> typing.Any: ...
+    @property
+    def batches(self) -> int: ...
+    @property
+    def bytes(self) -> int:
+        """
+        Kept in memory.
+        """
+    @property
+    def dims(self) -> list[list[int]]:
+        """
+        Of the inputs of the first batch.
+        """
+    @property
+    def passes(self) -> int:
+        """
+        Over the provider so far.
+        """
+    @property
+    def samples(self) -> int: ...
 
 def Add(name: str = "") -> Node:
     """
@@ -2559,11 +2658,76 @@ def channel_groups(
     or declared. Changes nothing. ValueError where dims are open or do not fit.
     """
 
+def collect_inputs(
+    graph_view: GraphView,
+    data: CalibrationData,
+    inputs: collections.abc.Sequence[
+        tuple[
+            Node,
+            typing.SupportsInt | typing.SupportsIndex,
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        ]
+    ],
+    *,
+    max_rows: typing.SupportsInt | typing.SupportsIndex = 400000,
+) -> list[Covariance]:
+    """
+    One Covariance for each (node, input, units): over all positions, between the channels that arrive there, or between `units`: for each
+    channel the number of its unit, -1 for none.
+    """
+
+def compensate_layers(
+    original: GraphView,
+    current: GraphView,
+    data: CalibrationData,
+    kept: collections.abc.Mapping[
+        str, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ] = {},
+    targets: collections.abc.Mapping[str, str] = {},
+    *,
+    ridges: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [
+        0.0001,
+        0.001,
+        0.01,
+        0.1,
+        1.0,
+        10.0,
+    ],
+    fit_share: typing.SupportsFloat | typing.SupportsIndex = 0.7,
+    max_unknowns: typing.SupportsInt | typing.SupportsIndex = 5000,
+    rows_per_unknown: typing.SupportsInt | typing.SupportsIndex = 40,
+    min_rows: typing.SupportsInt | typing.SupportsIndex = 40000,
+    memory: typing.SupportsInt | typing.SupportsIndex = 1073741824,
+    progress: collections.abc.Callable[[int, int, str], typing.Any] | None = None,
+) -> CompensationReport:
+    """
+    Changes weights and biases of `current`, a smaller version of `original`, so that layer after layer its outputs come near the
+    original's: ridge regression on the patches as `current` gives them, the strength chosen on held-out samples, with "no change"
+    among the candidates. `kept`: for layers whose outputs were cut, which outputs of the original they still have.
+    `targets`: for layers that have taken over an activation, the name of the activation in the original.
+    """
+
 def eigenvalues(
     matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
 ) -> numpy.typing.NDArray[numpy.float64]:
     """
     Eigenvalues of a symmetric positive semi-definite matrix (n, n), descending, clipped at 0. ValueError where it is no such matrix.
+    """
+
+def eliminate_units(
+    uses: collections.abc.Sequence[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.SupportsFloat | typing.SupportsIndex,
+        ]
+    ],
+    ridge: typing.SupportsFloat | typing.SupportsIndex = 0.0001,
+) -> tuple[list[int], numpy.typing.NDArray[numpy.float64]]:
+    """
+    (order in which units go, loss after each): backward elimination. `uses`: one (covariance (n, n) of the units, gram (n, n) = W^T W,
+    weight) a layer that reads them; the loss is the sum of weight * lost share of a layer's output energy, the other units having
+    taken over what they can.
     """
 
 def fibnlr(
@@ -2668,6 +2832,13 @@ def fibnlr_find_node_by_group(model: GraphView, group: Group) -> set[Node]:
 def fibnlr_find_node_by_group(
     model: GraphView, group: typing.SupportsInt | typing.SupportsIndex
 ) -> set[Node]: ...
+def fibnlr_fit_affine(
+    model: GraphView, provider: typing.Any, activations: collections.abc.Sequence[str]
+) -> list[float]:
+    """
+    For each activation (by name) the variance of f(x) that the best a * x + b a channel leaves, relative to its variance. One pass.
+    """
+
 def fibnlr_get_activity_tracker(
     node: Node, *, relation: typing.SupportsInt | typing.SupportsIndex | str | None = None
 ) -> ActivityTracker:
@@ -2776,10 +2947,22 @@ def fibnlr_prepare(model: GraphView, params: fibnlr_Parameters | None = None) ->
     Returns the prepared nodes. ValueError where parameters are wrong or the image sizes unknown (compile or forward dims first).
     """
 
-def fibnlr_prune(model: GraphView, params: fibnlr_Parameters | None = None) -> set[Node]:
+def fibnlr_prune(
+    model: GraphView, params: fibnlr_Parameters | None = None, provider: typing.Any | None = None
+) -> set[Node]:
     """
     Step 3: takes out the eligible activations by their stored NNPR and Group (AblationMethod.NONE: only says which) and every observer
-    of FIBNLR off the model. Returns them. ValueError before fibnlr_compute.
+    of FIBNLR off the model. Returns them. AblationMethod.AFFINE fits on `provider` (batches as for fibnlr_compute), a pass for each
+    activation. ValueError before fibnlr_compute.
+    """
+
+def fibnlr_replace_by_affine(
+    original: GraphView, model: GraphView, provider: typing.Any, activations: collections.abc.Sequence[str]
+) -> list[tuple[str, str, float]]:
+    """
+    Replaces activations (by name, in topological order) of `model` by a * x + b a channel, fitted to what they give in `original`
+    from what arrives at them in `model` then; folded into the layer before where nothing else reads that. Returns (activation, layer
+    that took it over or "", variance that it leaves relative to that of f(x)) each. A failed call changes nothing.
     """
 
 def fibnlr_set_activity_tracker(
@@ -2875,6 +3058,19 @@ def fuse_convolution(
 def get_connected_graph_view(node: Node) -> GraphView:
     """
     A graph of all nodes connected with this one.
+    """
+
+def held_out_ridge(
+    fit: Covariance,
+    held: Covariance,
+    unknowns: typing.SupportsInt | typing.SupportsIndex,
+    ridges: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+) -> tuple[
+    float | None, float, float, numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]
+]:
+    """
+    (ridge or None, error before, error after, coefficients, intercept): fits on `fit` with each strength, takes the one of the least
+    mean squared error on `held` (None: predicting 0 is best), refits on both.
     """
 
 def make_node(
@@ -2975,6 +3171,21 @@ def pfa_size_threshold(
     The energy threshold that keeps about this share of all layers' units. `eigenvalues`: one list a layer.
     """
 
+def pivoted_cholesky(covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> list[int]:
+    """
+    The units in the order in which they explain most of what is left of the covariance (n, n): keep the first.
+    """
+
+def predict_units(
+    covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    mean: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    kept: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ridge: typing.SupportsFloat | typing.SupportsIndex = 0.0001,
+) -> tuple[list[int], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """
+    (removed, B (removed, kept), offset): x_removed is about B x_kept + offset, by ridge regression.
+    """
+
 def producers(graphview: GraphView, constant: bool = False) -> list[Node]:
     """
     The producers of a graph in order; with `constant` only constants.
@@ -3012,6 +3223,16 @@ def remove_identity(graph_view: GraphView) -> int:
 def residual(inputs: collections.abc.Sequence[Node | GraphView], name: str = "") -> GraphView:
     """
     A chain where the first node's output also goes to the last node's free data input (an Add, say).
+    """
+
+def ridge_regression(
+    moments: Covariance,
+    unknowns: typing.SupportsInt | typing.SupportsIndex,
+    ridge: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """
+    (coefficients (unknowns, targets), intercept) from the Covariance of rows [features, targets]; ridge is relative to the mean of
+    the features' variances. ValueError unless ridge > 0.
     """
 
 def sequential(inputs: collections.abc.Sequence[Node | GraphView], name: str = "") -> GraphView:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = ["EvaluationResult", "evaluate_model"]
+__all__ = ["EvaluationResult", "evaluate_model", "labelled_batches"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _hits(scores: np.ndarray, labels: np.ndarray, k: int) -> tuple[int, int]:
     return int(matches[:, 0].sum()), int(matches.any(axis=1).sum())
 
 
-def _labelled(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], np.ndarray | None]]:
+def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], np.ndarray | None]]:
     """Every batch as the network's inputs, and the labels behind them where there are some: integers, one a sample."""
     from aidge_core.data import as_batches
 
@@ -90,7 +90,7 @@ def evaluate_model(
     other = SequentialScheduler(reference) if reference is not None else None
     samples = labelled = top1 = topk = agreed = 0
     worst = 0.0
-    for inputs, labels in _labelled(data, model):
+    for inputs, labels in labelled_batches(data, model):
         scores = _scores(np.asarray(scheduler.forward(data=inputs)[0]))
         samples += len(scores)
         if labels is not None:

@@ -11,7 +11,7 @@ NodeSet fibnlr(const GraphViewPtr& model, DataProvider& provider, const Paramete
   detail::allOrNothing(model, [&] {
     static_cast<void>(prepare(model, params));
     static_cast<void>(compute(model, provider, params, progress));
-    removed = prune(model, params);
+    removed = prune(model, params, &provider);
   });
   return removed;
 }

@@ -78,6 +78,8 @@ std::string_view toString(AblationMethod value) {
       return "NONE";
     case AblationMethod::Identity:
       return "IDENTITY";
+    case AblationMethod::Affine:
+      return "AFFINE";
     case AblationMethod::Remove:
       return "REMOVE";
   }

@@ -5,7 +5,9 @@
 #include <map>
 
 #include "InputObserver.hpp"
+#include "Snapshot.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/fibnlr/Affine.hpp"
 #include "aidge/fibnlr/Groups.hpp"
 #include "aidge/fibnlr/Prepare.hpp"
 #include "aidge/operator/Operator.hpp"
@@ -56,6 +58,20 @@ void take(const GraphViewPtr& model, const NodePtr& node, AblationMethod method)
   }
 }
 
+/// Every eligible node with its twin in a copy of the graph.
+void replaceAll(const GraphViewPtr& model, const std::vector<NodePtr>& eligible, DataProvider* data) {
+  if (data == nullptr) throwInvalid("fibnlr::prune", "AblationMethod.AFFINE fits on data: call prune with a provider, or fibnlr");
+  const GraphViewPtr original = model->clone();
+  const std::vector<NodePtr> nodes = model->orderedNodesDeep();
+  const std::vector<NodePtr> twins = original->orderedNodesDeep();
+  std::vector<ActivationPair> pairs;
+  for (const NodePtr& node : eligible) {
+    const auto place = std::find(nodes.begin(), nodes.end(), node) - nodes.begin();
+    pairs.push_back({node, twins.at(static_cast<std::size_t>(place))});
+  }
+  static_cast<void>(replaceByAffine(original, model, pairs, *data));
+}
+
 }  // namespace
 
 std::vector<std::size_t> selectEligible(std::span<const double> nnpr, std::span<const Group> groups, const Parameters& params) {
@@ -77,10 +93,15 @@ std::vector<std::size_t> selectEligible(std::span<const double> nnpr, std::span<
   return eligible;
 }
 
-NodeSet prune(const GraphViewPtr& model, const Parameters& params) {
+NodeSet prune(const GraphViewPtr& model, const Parameters& params, DataProvider* data) {
   params.validate();
   const std::vector<NodePtr> eligible = eligibleNodes(model, params);
-  if (params.ablationMethod != AblationMethod::None && !eligible.empty()) {
+  if (params.ablationMethod == AblationMethod::Affine) {
+    detail::allOrNothing(model, [&] {
+      detach(model);  // the passes of the fit are not to be counted
+      if (!eligible.empty()) replaceAll(model, eligible, data);
+    });
+  } else if (params.ablationMethod != AblationMethod::None && !eligible.empty()) {
     model->transaction([&] {
       for (const NodePtr& node : eligible) take(model, node, params.ablationMethod);
     });

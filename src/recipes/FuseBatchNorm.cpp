@@ -43,20 +43,6 @@ std::size_t outputChannels(const Operator& op, const Dims& dims) {
   return static_cast<std::size_t>(op.type().starts_with("ConvTranspose") ? dims[1] * op.attribute<std::int64_t>("groups") : dims[0]);
 }
 
-/// Gives `node`'s input the value: in its producer, or in a new one where there is none or others share it.
-void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t index, const std::string& name, const Tensor& value) {
-  const NodePtr present = node->getParent(index);
-  const bool isExit =
-      std::any_of(graph->outputs().begin(), graph->outputs().end(), [&](const GraphOutput& output) { return output.node == present; });
-  if (present && present->output(0).size() == 1 && !isExit) {
-    present->getOperator()->setOutput(0, value);
-    return;
-  }
-  const NodePtr producer = Producer(value, graph->uniqueName(name));
-  graph->add(producer);
-  node->setInput(index, producer);
-}
-
 /// True if nobody but `consumer` sees the output of `node`.
 bool feedsOnly(const GraphView& graph, const NodePtr& node, const NodePtr& consumer) {
   const auto edges = node->output(0);
@@ -65,7 +51,11 @@ bool feedsOnly(const GraphView& graph, const NodePtr& node, const NodePtr& consu
   return !isExit && edges.size() == 1 && edges.front().first == consumer;
 }
 
-bool fuse(const GraphViewPtr& graph, const NodePtr& norm) {
+}  // namespace
+
+namespace detail {
+
+bool foldBatchNorm(const GraphViewPtr& graph, const NodePtr& norm) {
   const NodePtr layer = norm->getParent(0);
   if (!graph->contains(layer) || !isFoldable(layer->type()) || !feedsOnly(*graph, layer, norm)) return false;
   const detail::ChannelAffine affine = detail::batchNormAffine(*graph, *norm);
@@ -79,15 +69,15 @@ bool fuse(const GraphViewPtr& graph, const NodePtr& norm) {
   for (std::size_t c = 0; c < channels; ++c) bias[c] = bias[c] * affine.factor[c] + affine.offset[c];
 
   const auto scaled = scaledWeight(op, old.dims(), weight, affine.factor);
-  setParameter(graph, layer, kWeight, layer->name() + "_w",
-               Tensor::fromValues<double>(old.dims(), std::span<const double>(scaled)).cast(old.dataType()));
-  setParameter(graph, layer, kBias, layer->name() + "_b",
-               Tensor::fromValues<double>({static_cast<DimSize_t>(channels)}, std::span<const double>(bias)).cast(old.dataType()));
+  detail::setParameter(graph, layer, kWeight, layer->name() + "_w",
+                       Tensor::fromValues<double>(old.dims(), std::span<const double>(scaled)).cast(old.dataType()));
+  detail::setParameter(graph, layer, kBias, layer->name() + "_b",
+                       Tensor::fromValues<double>({static_cast<DimSize_t>(channels)}, std::span<const double>(bias)).cast(old.dataType()));
   graph->bypass(norm);
   return true;
 }
 
-}  // namespace
+}  // namespace detail
 
 std::size_t fuseBatchNorm(const GraphViewPtr& graph) {
   if (!graph) throwExpected("recipes::fuseBatchNorm", "a graph", "none");
@@ -96,7 +86,7 @@ std::size_t fuseBatchNorm(const GraphViewPtr& graph) {
     for (const NodePtr& node : graph->orderedNodesDeep()) {
       if (!detail::isBatchNorm(node->type())) continue;
       const GraphViewPtr owner = graph->ownerOf(node);
-      if (owner && fuse(owner, node)) ++fused;
+      if (owner && detail::foldBatchNorm(owner, node)) ++fused;
     }
   });
   return fused;

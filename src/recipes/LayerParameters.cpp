@@ -36,6 +36,19 @@ ChannelAffine batchNormAffine(const GraphView& graph, const Node& norm) {
   return affine;
 }
 
+void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t index, const std::string& name, const Tensor& value) {
+  const NodePtr present = node->getParent(index);
+  const bool isExit =
+      std::any_of(graph->outputs().begin(), graph->outputs().end(), [&](const GraphOutput& output) { return output.node == present; });
+  if (present && present->output(0).size() == 1 && !isExit) {
+    present->getOperator()->setOutput(0, value);
+    return;
+  }
+  const NodePtr producer = Producer(value, graph->uniqueName(name));
+  graph->add(producer);
+  node->setInput(index, producer);
+}
+
 bool isFed(const GraphView& graph, const NodePtr& node, IOIndex_t index) {
   return std::any_of(graph.inputs().begin(), graph.inputs().end(), [&](const GraphInput& input) {
     return std::find(input.targets.begin(), input.targets.end(), Node::Edge{node, index}) != input.targets.end();

@@ -129,7 +129,7 @@ void Covariance::flush() {
   for (std::ptrdiff_t p = 0; p < std::ssize(parts); ++p) {
     const Panel& panel = parts[static_cast<std::size_t>(p)];
     const double* from = mRows.data() + panel.first;
-    addProduct(from, from, mUnits, count, panel.width, panel.columns, mScatter.data() + panel.offset);
+    addProduct(from, mUnits, from, mUnits, count, panel.width, panel.columns, mScatter.data() + panel.offset);
   }
   mSamples += mPending;
   mPending = 0;

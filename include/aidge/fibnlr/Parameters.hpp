@@ -44,7 +44,8 @@ enum class AblationCriteria : std::uint8_t {
 enum class AblationMethod : std::uint8_t {
   None,      ///< nothing: a dry run
   Identity,  ///< an Identity of the same name takes the place
-  Remove     ///< the parent is wired to the consumers
+  Remove,    ///< the parent is wired to the consumers
+  Affine     ///< a·x + b a channel, fitted to the activation on data, takes the place (see replaceByAffine)
 };
 
 [[nodiscard]] std::string_view toString(Method value);

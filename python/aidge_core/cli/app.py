@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from aidge_core.cli.bench import bench
+from aidge_core.cli.compress import compress
 from aidge_core.cli.demo import demo
 from aidge_core.cli.evaluate import evaluate
 from aidge_core.cli.inspect import inspect
@@ -31,6 +32,7 @@ app.command("inspect")(inspect)
 app.command("fibnlr")(fibnlr)
 app.command("merge")(merge)
 app.command("pfa")(pfa)
+app.command("compress")(compress)
 app.command("eval")(evaluate)
 app.command("bench")(bench)
 app.command("demo")(demo)

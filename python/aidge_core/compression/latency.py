@@ -1,0 +1,122 @@
+"""How long networks and layers take on this machine."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .._core import GraphView, Node
+    from .cost import LayerTimes
+
+__all__ = ["dims_at", "interleaved_medians", "layer_times", "runner"]
+
+_GRID = (0.25, 0.5, 0.75, 1.0)
+
+
+def interleaved_medians(
+    runs: Sequence[Callable[[], object]], repeats: int = 15, seconds: float = 3.0
+) -> list[float]:
+    """Median seconds of each, run in turns so that what disturbs one disturbs all; fewer repeats where they would take longer than `seconds`."""
+    times: list[list[float]] = [[] for _ in runs]
+    for run in runs:
+        run()
+    started = time.perf_counter()
+    for _ in range(repeats):
+        for run, entry in zip(runs, times, strict=True):
+            begin = time.perf_counter()
+            run()
+            entry.append(time.perf_counter() - begin)
+        if time.perf_counter() - started > seconds and len(times[0]) >= 3:
+            break
+    return [float(np.median(entry)) for entry in times]
+
+
+def dims_at(node: Node, index: int) -> list[int]:
+    """Dims of the tensor at an input of a compiled network."""
+    tensor = node.get_operator().get_input(index)
+    assert tensor is not None
+    return list(tensor.dims)
+
+
+def runner(model: GraphView, inputs: Sequence[np.ndarray]) -> Callable[[], object]:
+    """A forward pass over `inputs`."""
+    scheduler = _core.SequentialScheduler(model)
+    feeds = list(inputs)
+    return lambda: scheduler.forward(data=feeds)
+
+
+def _scaled_layer(node: Node, inputs: float, outputs: float) -> tuple[GraphView, list[np.ndarray]] | None:
+    """The layer alone, with shares of its inputs and outputs."""
+    producer = node.get_parent(1)
+    if producer is None or producer.type() != "Producer":
+        return None
+    weight = np.asarray(producer.get_operator().get_output(0))
+    copy = node.clone()
+    attributes = node.get_operator().attr
+    groups = int(attributes.groups) if attributes.has_attr("groups") else 1
+    made = max(1, round(weight.shape[0] * outputs))
+    read = max(1, round(weight.shape[1] * inputs))
+    data = dims_at(node, 0)
+    if groups > 1:
+        made = max(1, round(weight.shape[0] * outputs) // (weight.shape[0] // groups)) * (
+            weight.shape[0] // groups
+        )
+        copy.get_operator().attr.groups = made // (weight.shape[0] // groups)
+        read = weight.shape[1]
+        data[1] = read * (made // (weight.shape[0] // groups))
+    elif node.type() == "FC":
+        data = [data[0], read]
+    else:
+        data[1] = read
+    producers = [_core.Producer(np.ascontiguousarray(weight[:made, :read]), f"{node.name()}_w")]
+    producers.append(_core.Producer(np.zeros(made, np.float32), f"{node.name()}_b"))
+    graph = _core.GraphView()
+    for index, entry in enumerate(producers, start=1):
+        entry.add_child(copy, 0, index)
+    graph.add(copy)
+    graph.compile("cpu", dims=[data])
+    return graph, [np.ones(data, np.float32)]
+
+
+def _table(node: Node, repeats: int) -> np.ndarray | None:
+    """(len(_GRID), len(_GRID)): seconds for these shares of inputs and outputs."""
+    runs = []
+    for inputs in _GRID:
+        for outputs in _GRID:
+            layer = _scaled_layer(node, inputs, outputs)
+            if layer is None:
+                return None
+            runs.append(runner(*layer))
+    return np.array(interleaved_medians(runs, repeats, seconds=0.5)).reshape(len(_GRID), len(_GRID))
+
+
+def layer_times(model: GraphView, repeats: int = 7) -> tuple[LayerTimes, float]:
+    """(times of the layers with weights, bilinear in the shares of their channels from a table measured here; seconds of the whole network less those layers).
+
+    The network must be compiled for the dims to measure; the second number, what stays whatever is cut, is at least 0.
+    """
+    tables: dict[str, np.ndarray] = {}
+    for node in model.get_ordered_nodes():
+        if (node.type().startswith("Conv") and "Transpose" not in node.type()) or node.type() == "FC":
+            table = _table(node, repeats)
+            if table is not None:
+                tables[node.name()] = table
+    dims = [dims_at(node, index) for node, index in model.get_ordered_inputs()]
+    whole = interleaved_medians([runner(model, [np.ones(entry, np.float32) for entry in dims])], repeats)[0]
+    rest = max(0.0, whole - sum(table[-1, -1] for table in tables.values()))
+
+    def times(name: str, inputs: float, outputs: float) -> float:
+        table = tables.get(name)
+        if table is None:
+            return 0.0
+        by_output = [np.interp(outputs, _GRID, row) for row in table]
+        return float(np.interp(inputs, _GRID, by_output))
+
+    return times, rest

@@ -1,0 +1,122 @@
+"""What compress returns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._core import GraphView
+
+__all__ = ["CompressionResult", "GroupChange", "LayerChange", "Quality", "Totals"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How a network does on samples that nothing was fitted on, compared with the original.
+
+    Attributes:
+        samples: how many.
+        agreement: share of samples with the same largest output; None where the first output is no vector of at least 2 scores.
+        error: root of the mean squared difference of all outputs over their variance in the original.
+        accuracy: share of labelled samples whose largest output is the label; None without labels.
+    """
+
+    samples: int
+    agreement: float | None
+    error: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Costs of a whole network: one sample, constants in elements, medians in seconds (None: not measured)."""
+
+    macs: int
+    parameters: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class LayerChange:
+    """A layer with weights before and after; (0, …) after where it was merged into another."""
+
+    name: str
+    type: str
+    channels: tuple[int, int]
+    parameters: tuple[int, int]
+    macs: tuple[int, int]
+    error: float | None = (
+        None  # of its output on held-out samples, relative to the original's variance; None: not compared
+    )
+    ridge: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class GroupChange:
+    """Channels that can only go together: the layers that make them, how many stay, and why not fewer where something forbids it."""
+
+    layers: tuple[str, ...]
+    size: int
+    kept: int
+    refusal: str
+
+
+@dataclass(frozen=True)
+class CompressionResult:
+    """A smaller network and what it took; see `compress`.
+
+    Attributes:
+        model: the smaller network, compiled for the calibration batches.
+        original: what its outputs were compared with: the original, folded.
+        before, after: costs of one sample.
+        original_quality, start_quality, quality: of the original, after cutting and before least squares, and in the end; the first has accuracy alone.
+        layers: one entry a layer with weights of the original.
+        groups: one entry a group of channels.
+        removed_activations: names.
+        passes: over the calibration data.
+        seconds: a stage.
+        warnings: what the reader should know.
+    """
+
+    model: GraphView
+    original: GraphView
+    before: Totals
+    after: Totals
+    original_quality: Quality
+    start_quality: Quality | None
+    quality: Quality
+    layers: tuple[LayerChange, ...]
+    groups: tuple[GroupChange, ...]
+    removed_activations: tuple[str, ...] = ()
+    merged: int = 0
+    samples: int = 0
+    passes: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def drop(self) -> float:
+        """What was lost: of accuracy where there are labels, else of agreement, else the relative error of the outputs."""
+        if self.quality.accuracy is not None and self.original_quality.accuracy is not None:
+            return self.original_quality.accuracy - self.quality.accuracy
+        if self.quality.agreement is not None:
+            return 1.0 - self.quality.agreement
+        return self.quality.error
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: everything but the networks."""
+        document = {
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name not in ("model", "original")
+        }
+        for name, value in document.items():
+            if hasattr(value, "__dataclass_fields__"):
+                document[name] = asdict(value)
+            elif name in ("layers", "groups"):
+                document[name] = [asdict(entry) for entry in value]
+        return {**document, "seconds": dict(self.seconds), "drop": self.drop}

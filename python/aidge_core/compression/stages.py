@@ -1,0 +1,218 @@
+"""The stages of compression: fold, remove activations, merge, measure, cut, compensate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from ..summary import summarize
+from .activations import RemovedActivation, remove_activations
+from .allocate import Limits, units_to_keep
+from .cost import CostModel
+from .data import split
+from .latency import dims_at, layer_times
+from .start import take_over
+from .statistics import GroupStatistics, collect
+
+if TYPE_CHECKING:
+    from .._core import ChannelGroup, GraphView, Node
+
+__all__ = ["Clock", "Options", "Prepared", "Progress", "cut", "one_sample", "prepare", "share_function"]
+
+Progress = Callable[[str, int, int], object]
+"""(stage, done, total) → False to stop after it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for."""
+
+    allocation: str
+    selection: str
+    compensation: str
+    limits: Limits
+    protect: frozenset[str]
+    activations: int
+    merge: bool
+    latency: bool
+    seed: int
+    memory: int
+
+
+@dataclass
+class Prepared:
+    """What every target starts from: networks, data, and what was measured."""
+
+    original: GraphView
+    model: GraphView  # folded, without the removed activations, merged; its channels are whole
+    data: _core.CalibrationData
+    judge: Any
+    groups: list[ChannelGroup]
+    measured: list[GroupStatistics]
+    removed: tuple[RemovedActivation, ...]
+    merged: int
+    warnings: list[str]
+    seconds: dict[str, float]
+
+
+class Clock:
+    """Times stages and reports them."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+
+    def run(self, stage: str, work: Callable[[], Any]) -> Any:
+        """What `work` returns."""
+        begin = time.perf_counter()
+        if self._progress is not None:
+            self._progress(stage, 0, 1)
+        result = work()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+        return result
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Reports progress within a stage."""
+        if self._progress is not None:
+            self._progress(stage, done, total)
+
+
+def _fold(model: GraphView, dims: list[list[int]]) -> GraphView:
+    import aidge_backend_cpu  # noqa: F401  (registers the backend)
+
+    folded = model.clone()
+    _core.remove_identity(folded)
+    _core.remove_dropout(folded)
+    _core.fuse_batchnorm(folded)
+    folded.compile("cpu", dims=dims)
+    return folded
+
+
+def one_sample(dims: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The same dims for a batch of one."""
+    return [[1, *entry[1:]] for entry in dims]
+
+
+def prepare(
+    model: GraphView, provider: Any, evaluation: Any, options: Options, clock: Clock, held_out: float
+) -> Prepared:
+    """Everything before channels are chosen; `model` stays as it is."""
+    fit, judge = split(provider, model, 0.0 if evaluation is not None else held_out)
+    data = clock.run("read", lambda: _core.CalibrationData(model, fit, memory=options.memory))
+    judge = evaluation if evaluation is not None else judge
+    dims = data.dims
+    original = clock.run("fold", lambda: _fold(model, dims))
+    smaller = original.clone()
+    warnings: list[str] = []
+    removed: tuple[RemovedActivation, ...] = ()
+    if options.activations:
+        removed = clock.run(
+            "activations",
+            lambda: remove_activations(original, smaller, fit, options.activations, options.protect),
+        )
+        if len(removed) < options.activations:
+            warnings.append(f"only {len(removed)} of {options.activations} activations could be removed")
+    merged = 0
+    if options.merge:
+        report = clock.run("merge", lambda: _core.fuse_convolution(smaller, dims=one_sample(dims), repeats=0))
+        merged = len(report.merged)
+        smaller.compile("cpu", dims=dims)
+    groups = _core.channel_groups(smaller, dims=dims)
+    usable = [
+        group
+        for group in groups
+        if group.can_be_cut() and _can_be_measured(smaller, group) and not _is_protected(group, options)
+    ]
+    measured = clock.run("measure", lambda: collect(smaller, usable, data)) if usable else []
+    for group in measured:
+        if data.samples < 2 or min(use.covariance.shape[0] for use in group.uses) > 4 * data.samples:
+            warnings.append(
+                f"few samples ({data.samples}) for the {group.group.size} channels of {group.name}"
+            )
+            break
+    return Prepared(
+        original, smaller, data, judge, groups, measured, removed, merged, warnings, clock.seconds
+    )
+
+
+def _can_be_measured(model: GraphView, group: ChannelGroup) -> bool:
+    """Whether layers of the network itself, with their channels on axis 1, read it."""
+    nodes = [source.node for source in group.sources] + [use.node for use in group.uses]
+    if not group.uses or any(model.find_node(node.name()) != node for node in nodes):
+        return False
+    return all(
+        use.node.type() not in ("Gemm", "MatMul") or len(dims_at(use.node, use.input)) == 2
+        for use in group.uses
+    )
+
+
+def _is_protected(group: ChannelGroup, options: Options) -> bool:
+    nodes = [source.node for source in group.sources] + list(group.crossed)
+    return any(node.name() in options.protect for node in nodes)
+
+
+def share_function(prepared: Prepared, target: Mapping[str, float]) -> Callable[[list[int]], float]:
+    """From counts of the measured groups to the largest of cost / target share (1: just within)."""
+    prepared.model.forward_dims(one_sample(prepared.data.dims))
+    model = CostModel(prepared.model, prepared.groups)
+    index = {id(group): i for i, group in enumerate(prepared.groups)}
+    places = [index[id(group.group)] for group in prepared.measured]
+    whole = [group.size for group in prepared.groups]
+    functions: list[tuple[Callable[[list[int]], float], float]] = []
+    original = summarize(prepared.original, one_sample(prepared.data.dims))
+    full = {"macs": float(original.macs), "parameters": float(original.parameters)}
+    if "macs" in target:
+        functions.append((model.macs, target["macs"] * full["macs"]))
+    if "parameters" in target:
+        functions.append((model.parameters, target["parameters"] * full["parameters"]))
+    if "latency" in target:
+        prepared.model.compile("cpu", dims=one_sample(prepared.data.dims))
+        times, rest = layer_times(prepared.model)
+        seconds = model.seconds(whole, times) + rest
+        functions.append((lambda counts: model.seconds(counts, times) + rest, target["latency"] * seconds))
+    prepared.model.compile("cpu", dims=prepared.data.dims)
+
+    def share(counts: list[int]) -> float:
+        everything = list(whole)
+        for place, count in zip(places, counts, strict=True):
+            everything[place] = count
+        return max(function(everything) / budget for function, budget in functions)
+
+    return share
+
+
+def cut(
+    prepared: Prepared, counts: Sequence[int], options: Options
+) -> tuple[GraphView, dict[str, list[int]], dict[str, str]]:
+    """(a smaller copy, which outputs each cut layer still has, {layer: why more of its group stays})."""
+    kept = [
+        units_to_keep(group, count, options.selection, options.seed)
+        for group, count in zip(prepared.measured, counts, strict=True)
+    ]
+    copy = prepared.model.clone()
+    request: dict[Node | str, Sequence[Any]] = {}
+    for group, units in zip(prepared.measured, kept, strict=True):
+        staying = set(units)
+        if len(staying) == group.group.size:
+            continue
+        if options.compensation != "none":
+            take_over(copy, group, units)
+        for source in group.group.sources:
+            request[source.node.name()] = [
+                index
+                for index, channel in enumerate(source.channels)
+                if channel >= 0 and channel not in staying
+            ]
+    outputs: dict[str, list[int]] = {}
+    refused: dict[str, str] = {}
+    if request:
+        report = _core.remove_channels(copy, request, dims=prepared.data.dims)
+        for entry in (layer for group in report.removed for layer in group):
+            gone = set(entry.channels)
+            outputs[entry.node] = [index for index in range(entry.before) if index not in gone]
+        refused = {name: refusal.reason for refusal in report.refused for name in refusal.nodes}
+    copy.compile("cpu", dims=prepared.data.dims)
+    return copy, outputs, refused

@@ -1,0 +1,161 @@
+#include "CompensationPlan.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "aidge/core/Errors.hpp"
+#include "aidge/operator/Operator.hpp"
+
+namespace Aidge::compress {
+
+namespace {
+
+using Layers = std::set<std::size_t>;
+using Ancestry = std::unordered_map<const Node*, Layers>;  ///< numbers of the layers that each node's outputs depend on
+
+Ancestry ancestryOf(const GraphView& graph, const std::vector<FittedLayer>& layers) {
+  std::unordered_map<const Node*, std::size_t> numbers;
+  for (std::size_t i = 0; i < layers.size(); ++i) numbers.emplace(layers[i].layer.node.get(), i);
+  Ancestry ancestry;
+  for (const NodePtr& node : graph.orderedNodes()) {
+    Layers& mine = ancestry[node.get()];
+    for (const NodePtr& parent : node->getParents()) {
+      if (parent) mine.insert(ancestry[parent.get()].begin(), ancestry[parent.get()].end());
+    }
+    if (const auto number = numbers.find(node.get()); number != numbers.end()) mine.insert(number->second);
+  }
+  return ancestry;
+}
+
+/// The sum that a layer alone feeds; nothing where it feeds others too.
+NodePtr sumBehind(const GraphView& graph, const NodePtr& node) {
+  const auto consumers = node->output(0);
+  const bool isExit = std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& out) { return out.node == node; });
+  return consumers.size() == 1 && !isExit && consumers[0].first->type() == "Add" ? consumers[0].first : nullptr;
+}
+
+bool isFedBy(const NodePtr& node, const NodePtr& parent) {
+  const auto parents = node->getParents();
+  return std::find(parents.begin(), parents.end(), parent) != parents.end();
+}
+
+class Planner {
+ public:
+  Planner(const GraphViewPtr& original, const GraphViewPtr& current, const std::vector<Dims>& dims)
+      : mOriginal(*original),
+        mCurrent(*current),
+        mOriginalShapes(original->inferShapes(dims)),
+        mCurrentShapes(current->inferShapes(dims)) {}
+
+  FittedLayer begin(const NodePtr& node) const {
+    FittedLayer fitted;
+    fitted.layer = readLinear(mCurrent, node);
+    fitted.obstacle = fitted.layer.obstacle;
+    fitted.counterpart = mOriginal.findNode(node->name());
+    if (!fitted.counterpart || !isLinearType(fitted.counterpart->type())) fitted.obstacle = "the original has no layer of that name";
+    if (!fitted.obstacle.empty()) return fitted;
+    const auto input = tensorAt(mCurrent, node, 0);
+    if (!input) fitted.obstacle = "it has no input";
+    if (input) fitted.input = *input;
+    fitted.output = {node, 0};
+    fitted.target = {fitted.counterpart, 0};
+    return fitted;
+  }
+
+  /// Aims at the sum behind layer `number` where its other operands are final then.
+  void aimAtSum(FittedLayer& fitted, std::size_t number, const Ancestry& ancestry) const {
+    const NodePtr sum = sumBehind(mCurrent, fitted.layer.node);
+    const NodePtr counterpart = sum ? mOriginal.findNode(sum->name()) : nullptr;
+    if (!counterpart || counterpart->type() != "Add" || !isFedBy(counterpart, fitted.counterpart)) return;
+    if (dims(mCurrentShapes, {sum, 0}) != dims(mCurrentShapes, fitted.output)) return;  // broadcast
+    for (const NodePtr& parent : sum->getParents()) {
+      if (!parent || parent == fitted.layer.node) continue;
+      const Layers& before = ancestry.at(parent.get());
+      if (!before.empty() && *before.rbegin() >= number) return;
+    }
+    fitted.output = {sum, 0};
+    fitted.target = {counterpart, 0};
+  }
+
+  void cut(FittedLayer& fitted, const std::vector<std::size_t>* kept) const {
+    const Dims wanted = dims(mCurrentShapes, fitted.output);
+    const Dims given = dims(mOriginalShapes, fitted.target);
+    if (kept) {
+      fitted.kept = *kept;
+      if (fitted.kept.size() != fitted.layer.outputs || fitted.kept.empty() || given.size() < 2 ||
+          *std::max_element(fitted.kept.begin(), fitted.kept.end()) >= static_cast<std::size_t>(given[1])) {
+        throwExpected("compress::compensate", std::to_string(fitted.layer.outputs) + " kept outputs of " + fitted.counterpart->describe(),
+                      std::to_string(fitted.kept.size()) + " of " + toString(given));
+      }
+    } else {
+      fitted.kept.resize(fitted.layer.outputs);
+      std::iota(fitted.kept.begin(), fitted.kept.end(), std::size_t{0});
+    }
+    const bool isSame =
+        given.size() == wanted.size() && std::equal(given.begin() + 2, given.end(), wanted.begin() + 2) && (kept || given[1] == wanted[1]);
+    if (!isSame) fitted.obstacle = "its output is " + toString(wanted) + ", the original's " + toString(given);
+  }
+
+ private:
+  static Dims dims(const GraphView::ShapeMap& shapes, const TensorId& tensor) {
+    return shapes.at(tensor.first.get()).at(tensor.second).dims;
+  }
+  const GraphView& mOriginal;
+  const GraphView& mCurrent;
+  GraphView::ShapeMap mOriginalShapes;
+  GraphView::ShapeMap mCurrentShapes;
+};
+
+}  // namespace
+
+std::vector<FittedLayer> fittedLayers(const GraphViewPtr& original, const GraphViewPtr& current, const std::vector<Dims>& dims,
+                                      const std::map<std::string, std::vector<std::size_t>>& kept,
+                                      const std::map<std::string, std::string>& targets) {
+  for (const auto& [name, outputs] : kept) static_cast<void>(current->getNode(name));  // throws where there is none
+  const Planner planner(original, current, dims);
+  std::vector<FittedLayer> layers;
+  for (const NodePtr& node : current->orderedNodes()) {
+    if (isLinearType(node->type())) layers.push_back(planner.begin(node));
+  }
+  const Ancestry ancestry = ancestryOf(*current, layers);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (!layers[i].obstacle.empty()) continue;
+    const auto target = targets.find(layers[i].layer.node->name());
+    if (target == targets.end()) {
+      planner.aimAtSum(layers[i], i, ancestry);
+    } else {
+      layers[i].target = {original->getNode(target->second), 0};
+    }
+    const auto outputs = kept.find(layers[i].layer.node->name());
+    planner.cut(layers[i], outputs == kept.end() ? nullptr : &outputs->second);
+  }
+  return layers;
+}
+
+std::vector<std::vector<std::size_t>> independentLayers(const GraphViewPtr& current, const std::vector<FittedLayer>& layers,
+                                                        double memory) {
+  const Ancestry ancestry = ancestryOf(*current, layers);
+  std::vector<std::vector<std::size_t>> groups;
+  double used = 0.0;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (!layers[i].obstacle.empty()) continue;
+    Layers needed = ancestry.at(layers[i].output.first.get());
+    needed.erase(i);
+    const auto units = static_cast<double>(layers[i].layer.unknowns() + layers[i].layer.outputs);
+    const double bytes = 8.0 * units * units;
+    const bool joins = !groups.empty() && used + bytes <= memory &&
+                       std::none_of(groups.back().begin(), groups.back().end(), [&](std::size_t other) { return needed.contains(other); });
+    if (!joins) {
+      groups.emplace_back();
+      used = 0.0;
+    }
+    groups.back().push_back(i);
+    used += bytes;
+  }
+  return groups;
+}
+
+}  // namespace Aidge::compress

@@ -1,0 +1,34 @@
+// Private to compress: which layers are fitted, at what they aim, and which of them can share a pass.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "Patches.hpp"
+#include "Replay.hpp"
+
+namespace Aidge::compress {
+
+/// A layer of the current network and its counterpart.
+struct FittedLayer {
+  LinearNode layer;
+  TensorId input;                 ///< of the current network
+  TensorId output;                ///< its output, or the sum that it ends in
+  TensorId target;                ///< the same of the original
+  NodePtr counterpart;            ///< the layer of the original
+  std::vector<std::size_t> kept;  ///< outputs of the original that the target is cut to
+  std::string obstacle;           ///< not empty: left alone, and why
+};
+
+/// All layers of `current` in order of execution. Throws std::invalid_argument where `kept` does not fit.
+[[nodiscard]] std::vector<FittedLayer> fittedLayers(const GraphViewPtr& original, const GraphViewPtr& current,
+                                                    const std::vector<Dims>& dims,
+                                                    const std::map<std::string, std::vector<std::size_t>>& kept,
+                                                    const std::map<std::string, std::string>& targets);
+
+/// Numbers of consecutive layers that do not depend on one another and whose moments together take at most `memory` bytes; layers with an obstacle are in none.
+[[nodiscard]] std::vector<std::vector<std::size_t>> independentLayers(const GraphViewPtr& current, const std::vector<FittedLayer>& layers,
+                                                                      double memory);
+
+}  // namespace Aidge::compress

@@ -1,0 +1,89 @@
+#include "Patches.hpp"
+
+#include <algorithm>
+
+#include "../recipes/LayerParameters.hpp"
+#include "aidge/operator/Operator.hpp"
+
+namespace Aidge::compress {
+
+bool isLinearType(std::string_view type) { return type == "FC" || type == "Conv1D" || type == "Conv2D" || type == "Conv3D"; }
+
+LinearNode readLinear(const GraphView& graph, const NodePtr& node) {
+  constexpr IOIndex_t kWeight = 1;
+  constexpr IOIndex_t kBias = 2;
+  LinearNode layer;
+  layer.node = node;
+  const bool isConv = node->type() != "FC";
+  if (detail::parameter(graph, *node, kWeight).empty()) {
+    layer.obstacle = "its weight is not a constant of floating-point type";
+    return layer;
+  }
+  if ((node->getParent(kBias) && detail::parameter(graph, *node, kBias).empty()) || detail::isFed(graph, node, kBias)) {
+    layer.obstacle = "its bias is not a constant of floating-point type";
+    return layer;
+  }
+  if (isConv && node->getOperator()->attribute<std::int64_t>("groups") != 1) {
+    layer.obstacle = "its channels are in groups";
+    return layer;
+  }
+  const Node::Edge& weight = node->input(kWeight);
+  const Dims dims = weight.first->getOperator()->getOutput(weight.second)->dims();
+  layer.outputs = static_cast<std::size_t>(dims[0]);
+  layer.inputs = static_cast<std::size_t>(dims[1]);
+  layer.kernel.assign(dims.begin() + 2, dims.end());
+  layer.taps = elementCount(layer.kernel);
+  return layer;
+}
+
+PatchReader::PatchReader(const LinearNode& layer, const Dims& input) : mChannels(layer.inputs) {
+  if (layer.node->type() == "FC") return;  // the whole sample is one patch
+  mInput.assign(input.begin() + 2, input.end());
+  mArea = elementCount(mInput);
+  mTaps = layer.taps;
+  mWindow = resolveWindow(*layer.node->getOperator(), input, layer.kernel);
+  mPositions = elementCount(mWindow.output);
+}
+
+void PatchReader::read(const float* sample, std::size_t position, double* row) const {
+  if (mInput.empty()) {
+    std::copy_n(sample, mChannels, row);
+    return;
+  }
+  const std::size_t axes = mInput.size();
+  Dims origin(axes);
+  auto rest = static_cast<DimSize_t>(position);
+  for (std::size_t axis = axes; axis-- > 0;) {
+    origin[axis] = rest % mWindow.output[axis] * mWindow.stride[axis] - mWindow.padBegin[axis];
+    rest /= mWindow.output[axis];
+  }
+  for (std::size_t tap = 0; tap < mTaps; ++tap) {
+    auto index = static_cast<DimSize_t>(tap);
+    DimSize_t offset = 0;
+    DimSize_t scale = 1;
+    bool isInside = true;
+    for (std::size_t axis = axes; axis-- > 0;) {
+      const DimSize_t at = origin[axis] + index % mWindow.kernel[axis] * mWindow.dilation[axis];
+      index /= mWindow.kernel[axis];
+      isInside = isInside && at >= 0 && at < mInput[axis];
+      offset += at * scale;
+      scale *= mInput[axis];
+    }
+    for (std::size_t c = 0; c < mChannels; ++c) {
+      row[c * mTaps + tap] = isInside ? static_cast<double>(sample[c * mArea + static_cast<std::size_t>(offset)]) : 0.0;
+    }
+  }
+}
+
+PositionSampler::PositionSampler(std::size_t samples, std::size_t positions, std::size_t maxRows)
+    : mPositions(positions), mStep(std::max<std::size_t>(1, samples * positions / std::max<std::size_t>(1, maxRows))) {}
+
+std::vector<std::size_t> PositionSampler::of(std::size_t sample) const {
+  constexpr std::size_t kScatter = 7919;  // a prime: neighbouring samples begin far apart
+  std::vector<std::size_t> positions;
+  const std::size_t step = std::min(mStep, mPositions);
+  for (std::size_t p = sample * kScatter % step; p < mPositions; p += step) positions.push_back(p);
+  return positions;
+}
+
+}  // namespace Aidge::compress

@@ -1,0 +1,363 @@
+"""compress: from a network to a smaller one that gives nearly the same outputs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aidge_backend_cpu  # noqa: F401  (registers the backend)
+import aidge_core
+import aidge_onnx
+import numpy as np
+import pytest
+from aidge_core.compression import ALLOCATIONS, SELECTIONS
+from aidge_core.compression.cost import CostModel
+from aidge_core.compression.data import split
+from aidge_core.compression.latency import layer_times
+from aidge_core.data import from_arrays
+from aidge_core.summary import summarize
+
+CLASSES = 5
+
+
+def set_weight(node: aidge_core.Node, random: np.random.Generator, rank: int | None = None) -> None:
+    """Random weights; of a low rank over the outputs, so that some channels tell of others."""
+    operator = node.get_parent(1).get_operator()
+    dims = operator.get_output(0).dims
+    fan = np.prod(dims[1:])
+    values = random.normal(size=dims).reshape(dims[0], -1)
+    if rank is not None:
+        values = random.normal(size=(dims[0], rank)) @ random.normal(size=(rank, int(fan))) / np.sqrt(rank)
+        values += 0.1 * random.normal(size=values.shape)
+    operator.set_output(0, (values.reshape(dims) * np.sqrt(2 / fan)).astype(np.float32))
+    bias = node.get_parent(2).get_operator()
+    bias.set_output(0, 0.1 * random.normal(size=bias.get_output(0).dims).astype(np.float32))
+
+
+def residual_network(seed: int = 0) -> aidge_core.GraphView:
+    """Conv → BatchNorm → ReLU → (Conv → ReLU → Conv) + skip → ReLU → pool → Flatten → FC → ReLU → FC."""
+    random = np.random.default_rng(seed)
+    pad = {"padding_dims": [1, 1, 1, 1]}
+    stem = aidge_core.PaddedConv2D(3, 16, [3, 3], "stem", **pad)
+    first = aidge_core.PaddedConv2D(16, 24, [3, 3], "first", **pad)
+    second = aidge_core.PaddedConv2D(24, 16, [3, 3], "second", **pad)
+    hidden = aidge_core.FC(16 * 16, 20, name="hidden")
+    head = aidge_core.FC(20, CLASSES, name="head")
+    for node, rank in ((stem, 6), (first, 8), (second, 8), (hidden, 6), (head, None)):
+        set_weight(node, random, rank)
+    graph = aidge_core.sequential([stem, aidge_core.BatchNorm2D(16, name="norm"), aidge_core.ReLU("r0")])
+    graph.add_child(first)
+    tail = [aidge_core.ReLU("r1"), second]
+    for node in tail:
+        graph.add_child(node)
+    add = aidge_core.Add("sum")
+    second.add_child(add, 0, 0)
+    graph.get_node("r0").add_child(add, 0, 1)
+    graph.add(add)
+    for node in (
+        aidge_core.ReLU("r2"),
+        aidge_core.MaxPooling2D([2, 2], "pool", stride_dims=[2, 2]),
+        aidge_core.Flatten(name="flat"),
+        hidden,
+        aidge_core.ReLU("r3"),
+        head,
+    ):
+        graph.add_child(node)
+    graph.compile("cpu", dims=[[4, 3, 8, 8]])
+    return graph
+
+
+def images(count: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    coarse = random.normal(size=(count, 3, 4, 4)).repeat(2, axis=2).repeat(2, axis=3)
+    return (coarse + 0.3 * random.normal(size=(count, 3, 8, 8))).astype(np.float32)
+
+
+def outputs(graph: aidge_core.GraphView, x: np.ndarray) -> np.ndarray:
+    return np.asarray(aidge_core.SequentialScheduler(graph).forward(data=[x])[0]).copy()
+
+
+def shrink(
+    graph: aidge_core.GraphView, x: np.ndarray | None = None, **options: Any
+) -> aidge_core.CompressionResult:
+    options.setdefault("latency", False)
+    return aidge_core.compress(graph, from_arrays(images(400) if x is None else x, batch_size=32), **options)
+
+
+@pytest.fixture(scope="module")
+def halved() -> tuple[aidge_core.GraphView, aidge_core.CompressionResult]:
+    graph = residual_network()
+    return graph, shrink(graph, target=0.5, latency=True)
+
+
+def test_the_target_is_kept_exactly(
+    halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult],
+) -> None:
+    graph, result = halved
+    whole = summarize(graph, [[1, 3, 8, 8]])
+    now = summarize(result.model, [[1, 3, 8, 8]])
+    assert 0.35 * whole.macs < now.macs <= 0.5 * whole.macs
+    assert (result.after.macs, result.after.parameters) == (now.macs, now.parameters)
+    assert sum(layer.parameters[1] for layer in result.layers) == now.parameters
+
+
+def test_the_callers_network_is_not_touched(
+    halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult],
+) -> None:
+    graph, _ = halved
+    np.testing.assert_array_equal(outputs(graph, images(3)), outputs(residual_network(), images(3)))
+
+
+def test_compensation_recovers_most_of_what_cutting_lost(
+    halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult],
+) -> None:
+    _, result = halved
+    assert result.start_quality is not None
+    plain = shrink(residual_network(), target=0.5, compensation="none", selection="l1_norm")
+    assert result.quality.error < 0.5 * plain.quality.error
+    assert result.quality.error <= result.start_quality.error
+    assert result.quality.agreement is not None
+    assert result.quality.agreement > 0.8
+
+
+def test_the_result_is_the_same_every_time(
+    halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult],
+) -> None:
+    _, result = halved
+    again = shrink(residual_network(), target=0.5)
+    np.testing.assert_array_equal(outputs(result.model, images(5)), outputs(again.model, images(5)))
+
+
+def test_onnx_runtime_gives_the_same_outputs(
+    halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult], tmp_path: Path
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    _, result = halved
+    aidge_onnx.export_onnx(result.model, tmp_path / "small.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "small.onnx"), providers=["CPUExecutionProvider"])
+    x = images(4, seed=7)
+    got = session.run(None, {session.get_inputs()[0].name: x})[0]
+    np.testing.assert_allclose(got, outputs(result.model, x), atol=1e-4)
+
+
+def test_what_it_says_of_the_quality_is_numpys(
+    halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult],
+) -> None:
+    graph, _ = halved
+    x = images(100, seed=3)
+    labels = outputs(graph, x).argmax(1)
+    labels[:10] = (labels[:10] + 1) % CLASSES
+    result = shrink(graph, target=0.4, evaluation=from_arrays(x, labels, batch_size=30))
+    expected, got = outputs(result.original, x), outputs(result.model, x)
+    same = float((expected.argmax(1) == got.argmax(1)).mean())
+    assert result.quality.samples == 100
+    assert result.quality.agreement == pytest.approx(same)
+    assert result.quality.accuracy == pytest.approx(float((got.argmax(1) == labels).mean()))
+    assert result.original_quality.accuracy == pytest.approx(0.9)
+    assert result.drop == pytest.approx(0.9 - result.quality.accuracy)
+    assert result.quality.error == pytest.approx(
+        float(np.sqrt(((expected - got) ** 2).mean() / expected.var())), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("target", [{"parameters": 0.5}, {"macs": 0.7, "parameters": 0.6}])
+def test_other_targets(target: dict[str, float]) -> None:
+    result = shrink(residual_network(), target=target, compensation="covariance")
+    if "parameters" in target:
+        assert result.after.parameters <= target["parameters"] * result.before.parameters
+    if "macs" in target:
+        assert result.after.macs <= target["macs"] * result.before.macs
+    assert result.after.macs < result.before.macs
+
+
+def test_a_latency_target_is_kept_by_the_times_of_the_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "aidge_core.compression.stages.layer_times",
+        lambda model: (
+            lambda name, inputs, outputs: 2.0 * inputs * outputs if name == "hidden" else 0.0,
+            1.0,
+        ),
+    )
+    result = shrink(residual_network(), images(60), target={"latency": 0.6}, compensation="none")
+    hidden = next(layer for layer in result.layers if layer.name == "hidden")
+    assert 2.0 * hidden.parameters[1] / hidden.parameters[0] + 1.0 <= 0.62 * 3.0
+
+
+def test_layers_are_timed_over_a_grid_of_their_channels() -> None:
+    graph = residual_network()
+    graph.compile("cpu", dims=[[1, 3, 8, 8]])
+    times, rest = layer_times(graph, repeats=3)
+    assert rest >= 0
+    assert times("first", 1.0, 1.0) > 0
+    assert times("first", 0.3, 0.6) > 0
+    assert times("r1", 1.0, 1.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "choice"),
+    [("allocation", choice) for choice in ALLOCATIONS] + [("selection", choice) for choice in SELECTIONS],
+)
+def test_every_way_to_choose_keeps_the_target(name: str, choice: str) -> None:
+    result = shrink(residual_network(), images(60), target=0.5, compensation="none", **{name: choice})
+    assert 0.3 * result.before.macs < result.after.macs <= 0.5 * result.before.macs
+
+
+def test_limits_are_kept() -> None:
+    result = shrink(
+        residual_network(),
+        images(60),
+        target=0.55,
+        min_channels=6,
+        multiple=4,
+        protect=["hidden"],
+        compensation="none",
+    )
+    kept = {group.layers[0]: group for group in result.groups}
+    assert kept["hidden"].kept == 20
+    for group in result.groups:
+        assert group.kept == group.size or (group.kept >= 6 and group.kept % 4 == 0)
+
+
+def test_costs_before_cutting_are_those_after_it() -> None:
+    graph = residual_network()
+    aidge_core.fuse_batchnorm(graph)
+    graph.forward_dims([[1, 3, 8, 8]])
+    groups = aidge_core.channel_groups(graph, dims=[[1, 3, 8, 8]])
+    model = CostModel(graph, groups)
+    counts, request = [], {}
+    for group in groups:
+        count = group.size if group.fixed else group.size // 2
+        counts.append(count)
+        if count < group.size:
+            request[group.sources[0].node.name()] = list(range(count, group.size))
+    macs, parameters = model.macs(counts), model.parameters(counts)
+    aidge_core.remove_channels(graph, request, dims=[[1, 3, 8, 8]])
+    now = summarize(graph, [[1, 3, 8, 8]])
+    assert macs == pytest.approx(now.macs)
+    assert parameters == pytest.approx(now.parameters)
+
+
+def test_max_drop_alone_searches_for_the_smallest_network_within_it() -> None:
+    result = shrink(residual_network(), images(300), max_drop=0.1)
+    assert result.drop <= 0.1
+    assert result.after.macs < 0.9 * result.before.macs
+
+
+def test_held_out_samples_are_not_fitted_on() -> None:
+    x = np.arange(200, dtype=np.float32).reshape(200, 1, 1, 1) * np.ones((1, 3, 8, 8), np.float32)
+    fit, judge = split(from_arrays(x, np.arange(200), batch_size=16), residual_network(), 0.25)
+    first, second = (np.concatenate([batch[0][:, 0, 0, 0] for batch in part]) for part in (fit, judge))
+    assert not set(first) & set(second)
+    assert sorted([*first, *second]) == list(range(200))
+    assert 30 <= len(second) <= 70
+    for batch in judge:
+        np.testing.assert_array_equal(batch[0][:, 0, 0, 0], batch[1])
+
+
+def test_a_generator_serves_as_provider() -> None:
+    x = images(120)
+    result = aidge_core.compress(
+        residual_network(), ([x[i : i + 20]] for i in range(0, 120, 20)), target=0.6, latency=False
+    )
+    assert result.samples + result.quality.samples == 120
+
+
+def test_removed_activations_become_affine_maps() -> None:
+    graph = residual_network()
+    result = shrink(graph, target=None, remove_activations=2, merge=False)
+    assert len(result.removed_activations) == 2
+    kinds = [node.type() for node in result.model.get_ordered_nodes()]
+    assert kinds.count("ReLU") == 2
+    assert result.quality.error < 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "a target, max_drop or remove_activations"),
+        ({"target": 0.0}, r"shares in \(0, 1\]"),
+        ({"target": {"flops": 0.5}}, "of macs, parameters, latency"),
+        ({"target": 0.001}, r"a target that can be reached, at least macs 0\.0"),
+        ({"target": 0.5, "selection": "best"}, "selection as one of"),
+        ({"target": 0.5, "allocation": "best"}, "allocation as one of"),
+        ({"target": 0.5, "compensation": "best"}, "compensation as one of"),
+        ({"target": 0.5, "min_channels": 0}, "min_channels and multiple >= 1"),
+        ({"target": 0.5, "held_out": 1.0}, r"held_out in \[0, 1\)"),
+        (
+            {"target": 0.5, "protect": ["stem", "first", "hidden"]},
+            "channels that can be removed, got none: .*head",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_an_error(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        shrink(residual_network(), images(40), **options)
+
+
+def test_bad_data_is_an_error() -> None:
+    graph = residual_network()
+    bad = images(40)
+    bad[:, 0] = np.inf
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        shrink(graph, bad, target=0.5)
+    with pytest.raises(ValueError, match="an empty"):
+        aidge_core.compress(graph, [], target=0.5)
+    with pytest.raises(ValueError, match="expected"):
+        shrink(graph, np.zeros((40, 2, 8, 8), np.float32), target=0.5)
+
+
+def test_progress_is_reported_and_may_fail() -> None:
+    stages: list[str] = []
+    shrink(
+        residual_network(), images(60), target=0.6, progress=lambda stage, done, total: stages.append(stage)
+    )
+    assert {"read", "fold", "measure", "allocate", "cut", "compensate", "judge"} <= set(stages)
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if stage == "compensate":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shrink(residual_network(), images(60), target=0.6, progress=stop)
+
+
+def aidge(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from aidge_core.cli.app import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_writes_a_verified_network(tmp_path: Path) -> None:
+    graph = residual_network()
+    aidge_onnx.export_onnx(graph, tmp_path / "net.onnx")
+    np.savez(tmp_path / "calib.npz", x=images(200))
+    x = images(60, seed=5)
+    np.savez(tmp_path / "test.npz", x=x, y=outputs(graph, x).argmax(1))
+    common = [
+        str(tmp_path / "net.onnx"),
+        "--data",
+        str(tmp_path / "calib.npz"),
+        "--macs",
+        "0.4",
+        "--no-timing",
+    ]
+    done = aidge(
+        "compress", *common, "--out", str(tmp_path / "small.onnx"), "--eval", str(tmp_path / "test.npz")
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "accuracy after recipe" in done.stdout
+    assert "same outputs as in memory" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines() if str(tmp_path) not in line) <= 100
+    small = aidge_onnx.load_onnx(tmp_path / "small.onnx")
+    assert summarize(small, [[1, 3, 8, 8]]).macs <= 0.4 * summarize(graph, [[1, 3, 8, 8]]).macs
+    failed = aidge(
+        "compress", *common, "--max-drop", "0", "--compensation", "none", "--selection", "random", "--json"
+    )
+    document = json.loads(failed.stdout)
+    assert (failed.returncode, document["exit_code"]) == (3, 3)
+    assert document["drop"] > 0
+    unreachable = aidge("compress", *common[:3], "--macs", "0.0001")
+    assert unreachable.returncode == 2
+    assert "a target that can be reached" in unreachable.stderr
