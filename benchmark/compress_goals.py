@@ -50,6 +50,12 @@ def _line(name: str, result: aidge_core.CompressionResult, seconds: float) -> No
         f"{seconds:.0f} s, {result.passes} passes",
         flush=True,
     )
+    print(
+        "   ",
+        {stage: round(value, 1) for stage, value in result.seconds.items()},
+        result.warnings,
+        flush=True,
+    )
 
 
 def _run(name: str, network: Any, images: np.ndarray, judge: Any, **options: Any) -> None:

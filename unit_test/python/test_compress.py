@@ -257,6 +257,22 @@ def test_held_out_samples_are_not_fitted_on() -> None:
         np.testing.assert_array_equal(batch[0][:, 0, 0, 0], batch[1])
 
 
+def test_samples_are_on_the_same_side_in_every_order() -> None:
+    provider = from_arrays(images(100), batch_size=8, shuffle=True)
+    fit, judge = split(provider, residual_network(), 0.3)
+    first, second = ({sample.tobytes() for batch in part for sample in batch[0]} for part in (fit, judge))
+    assert not first & second
+    assert len(first) + len(second) == 100
+
+
+def test_very_few_samples_are_all_fitted_on_with_a_warning() -> None:
+    result = shrink(residual_network(), images(1), target=0.7)
+    assert result.samples == 1
+    assert result.quality.samples == 0
+    assert any("few samples" in warning for warning in result.warnings)
+    assert any("no samples were held out" in warning for warning in result.warnings)
+
+
 def test_a_generator_serves_as_provider() -> None:
     x = images(120)
     result = aidge_core.compress(
@@ -343,12 +359,12 @@ def test_the_command_writes_a_verified_network(tmp_path: Path) -> None:
         "0.4",
         "--no-timing",
     ]
-    done = aidge(
-        "compress", *common, "--out", str(tmp_path / "small.onnx"), "--eval", str(tmp_path / "test.npz")
-    )
+    judged = ["--eval", str(tmp_path / "test.npz"), "--retrained", str(tmp_path / "net.onnx")]
+    done = aidge("compress", *common, "--out", str(tmp_path / "small.onnx"), *judged)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "accuracy after recipe" in done.stdout
     assert "same outputs as in memory" in done.stdout
+    assert "accuracy after retraining      100.00 %" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines() if str(tmp_path) not in line) <= 100
     small = aidge_onnx.load_onnx(tmp_path / "small.onnx")
     assert summarize(small, [[1, 3, 8, 8]]).macs <= 0.4 * summarize(graph, [[1, 3, 8, 8]]).macs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aidge_core.cli.common import console, load, percent, plain_table, print_json, quantity
+from aidge_core.cli.common import compile_model, console, load, percent, plain_table, print_json, quantity
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 from aidge_core.cli.verify import Verification, print_verification, write_verified
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from aidge_core import CompressionResult
+    from aidge_core.compression import Quality
 
 __all__ = ["compress"]
 
@@ -132,6 +133,27 @@ def _print_quality(out: Console, result: CompressionResult, where: str) -> None:
     out.print(f"relative error of the outputs  {quality.error:.4f}")
 
 
+def _judge_retrained(path: Path | None, result: CompressionResult, judge: Any) -> Quality | None:
+    if path is None:
+        return None
+    if judge is None:
+        raise ValueError("[cli::compress] expected --eval with --retrained, got none")
+    from aidge_core.compression.quality import compare
+
+    network = load(path)
+    compile_model(network)
+    return compare(network, result.original, judge)
+
+
+def _print_retrained(out: Console, quality: Quality | None) -> None:
+    if quality is None:
+        return
+    if quality.accuracy is not None:
+        out.print(f"accuracy after retraining      {percent(quality.accuracy)}")
+    if quality.agreement is not None:
+        out.print(f"agreement after retraining     {percent(quality.agreement)}")
+
+
 def _print_rest(out: Console, result: CompressionResult) -> None:
     if result.removed_activations:
         out.print(f"activations removed: {', '.join(result.removed_activations)}", markup=False)
@@ -199,6 +221,10 @@ def compress(
         str | None,
         typer.Option("--eval", help="What to judge on (none: a fifth of --data, which is then held out)."),
     ] = None,
+    retrained: Annotated[
+        Path | None,
+        typer.Option(help="The smaller network after training of your own: judged on --eval too."),
+    ] = None,
     allocation: Annotated[
         str, typer.Option(help="energy, loss, uniform or kl: how channels are shared out.")
     ] = "energy",
@@ -265,12 +291,14 @@ def compress(
     from aidge_core.compression.latency import dims_at
 
     screen = console(quiet=as_json)
+    after_training = _judge_retrained(retrained, result, judge)
     verification = write_verified(result.model, out, provider) if out is not None else None
     shapes = [dims_at(node, index) for node, index in result.model.get_ordered_inputs()]
     files = _files(model, out if verification and verification.passed else None, shapes, timing)
     _print_layers(screen, result)
     _print_totals(screen, result, files)
     _print_quality(screen, result, "of --eval" if evaluate else "of --data, held out")
+    _print_retrained(screen, after_training)
     _print_rest(screen, result)
     if out is not None and verification is not None:
         print_verification(screen, out, verification)
@@ -281,6 +309,7 @@ def compress(
                 "model": str(model),
                 **result.to_dict(),
                 **asdict(files),
+                "retrained": asdict(after_training) if after_training else None,
                 "verification": _document(verification),
                 "exit_code": code,
             }

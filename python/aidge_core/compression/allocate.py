@@ -123,10 +123,32 @@ def allocate(
         raise ValueError(
             f"[compress::allocate] expected a target that can be reached, at least {least}, got {dict(target)}"
         )
-    low, high = 0.0, 1.0
+    low, high, above = 0.0, 1.0, everything
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         counts = counts_of(groups, allocation, middle, limits, weights)
+        if share(counts) <= 1.0:
+            low, best = middle, counts
+        else:
+            high, above = middle, counts
+    return _between(groups, limits, share, best, above)
+
+
+def _between(
+    groups: Sequence[GroupStatistics],
+    limits: Limits,
+    share: Callable[[list[int]], float],
+    below: list[int],
+    above: list[int],
+) -> list[int]:
+    """As far from `below`, which is within the target, to `above`, which is not, as the target allows: thresholds can jump."""
+    best, low, high = below, 0.0, 1.0
+    for _ in range(_BISECTIONS // 2):
+        middle = (low + high) / 2
+        counts = [
+            limits.of(group, round(few + middle * (many - few)))
+            for group, few, many in zip(groups, below, above, strict=True)
+        ]
         if share(counts) <= 1.0:
             low, best = middle, counts
         else:

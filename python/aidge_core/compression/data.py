@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data import as_batches
+from ..data.adapters import as_batches, as_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from .._core import GraphView
 
 __all__ = ["Part", "split"]
-
-_PRIME = 2654435761  # Knuth's multiplicative hash: whether a sample is judged has nothing to do with its neighbours
 
 
 class Part:
@@ -28,23 +27,29 @@ class Part:
         self._held = held
 
     def __iter__(self) -> Iterator[list[np.ndarray]]:
-        first = 0
         for batch in self._provider:
             inputs = [np.asarray(array) for array in next(iter(as_batches([batch], self._specs)))]
             count = len(inputs[0])
             rest = list(batch)[len(inputs) :] if isinstance(batch, (list, tuple)) else []
             arrays = inputs + [np.asarray(entry) for entry in rest if np.ndim(entry) and len(entry) == count]
-            numbers = (np.arange(first, first + count, dtype=np.uint64) * _PRIME) % 2**32
-            chosen = (numbers < self._share * 2**32) == self._held
-            first += count
+            chosen = np.array([self._is_held(sample) == self._held for sample in inputs[0]], dtype=bool)
             if chosen.any():
                 yield [np.ascontiguousarray(array[chosen]) for array in arrays]
 
+    def _is_held(self, sample: np.ndarray) -> bool:
+        """By the sample's values, so that it is on the same side in every pass, whatever the order."""
+        return zlib.crc32(np.ascontiguousarray(sample).tobytes()) < self._share * 2**32
+
 
 def split(provider: Any, model: GraphView, share: float) -> tuple[Any, Any]:
-    """(what to fit on, what to judge on): about `share` of the samples are held out; a provider that can be read once is kept in memory."""
+    """(what to fit on, what to judge on): about `share` of the samples are held out, or none (None) where they are too few; a provider that can be read
+    only once is kept in memory."""
+    provider = as_provider(provider)
     if iter(provider) is provider:
         provider = list(provider)
     if share <= 0:
         return provider, None
-    return Part(provider, model, share, held=False), Part(provider, model, share, held=True)
+    fit, judge = (Part(provider, model, share, held=held) for held in (False, True))
+    if any(next(iter(part), None) is None for part in (fit, judge)):
+        return provider, None  # too few samples for two parts
+    return fit, judge

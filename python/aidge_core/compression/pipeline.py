@@ -232,7 +232,7 @@ def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candida
         quality = clock.run("judge", lambda: compare(model, ready.original, ready.judge))
         original = clock.run("judge", lambda: compare(ready.original, ready.original, ready.judge))
     else:
-        warnings.append("nothing was held out: the loss is not known")
+        warnings.append("no samples were held out: the loss is not known")
     seconds: Sequence[float | None] = (None, None)
     if options.latency:
         seconds = clock.run("latency", lambda: _latencies([ready.original, model], ready.data.dims))

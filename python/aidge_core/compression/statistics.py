@@ -121,9 +121,10 @@ def _measure(use: ChannelUse, size: int, moment: Covariance) -> UseStatistics:
     """Channels of the group that the layer does not read have zeros."""
     present, _ = occurrences(use.channels)
     covariance, mean, spectrum = np.zeros((size, size)), np.zeros(size), np.zeros(size)
-    covariance[np.ix_(present, present)] = moment.matrix()
+    matrix = moment.matrix() if moment.samples > 1 else np.zeros((len(present), len(present)))
+    covariance[np.ix_(present, present)] = matrix
     mean[present] = moment.mean
-    spectrum[: len(present)] = _core.eigenvalues(moment.matrix())
+    spectrum[: len(present)] = _core.eigenvalues(matrix)
     return UseStatistics(use, covariance, mean, _gram(use, size), spectrum)
 
 
