@@ -377,3 +377,20 @@ def test_the_command_writes_a_verified_network(tmp_path: Path) -> None:
     unreachable = aidge("compress", *common[:3], "--macs", "0.0001")
     assert unreachable.returncode == 2
     assert "a target that can be reached" in unreachable.stderr
+
+
+def test_the_fibnlr_command_fits_affine_maps(tmp_path: Path) -> None:
+    aidge_onnx.export_onnx(residual_network(), tmp_path / "net.onnx")
+    np.savez(tmp_path / "calib.npz", x=images(60))
+    options = [
+        "--ablation-method",
+        "affine",
+        "--ablation-threshold",
+        "1000",
+        "--out",
+        str(tmp_path / "out.onnx"),
+    ]
+    done = aidge("fibnlr", str(tmp_path / "net.onnx"), "--data", str(tmp_path / "calib.npz"), *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    kinds = {node.type() for node in aidge_onnx.load_onnx(tmp_path / "out.onnx").get_nodes()}
+    assert "ReLU" not in kinds

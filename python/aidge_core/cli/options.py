@@ -69,6 +69,7 @@ class How(str, Enum):
     none = "none"
     identity = "identity"
     remove = "remove"
+    affine = "affine"
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def run_fibnlr(
                     int(aidge_core.fibnlr_get_activity_tracker(node).count_dead_neurons()),
                 )
             )
-    removed = aidge_core.fibnlr_prune(model, params)
+    removed = aidge_core.fibnlr_prune(model, params, provider)
     rows = tuple(
         ActivationRow(
             node.name(),

@@ -202,25 +202,24 @@ def _targets(ready: Prepared) -> dict[str, str]:
 
 def _search(ready: Prepared, options: Options, clock: Clock, max_drop: float) -> CompressionResult:
     """The smallest network, by MACs, whose loss is within max_drop; bisected in the logarithm of the share."""
-    best = _finish(ready, options, clock, _at(ready, options, clock, None))
-    low, high = np.log(_SMALLEST), 0.0
+    quick = replace(options, latency=False)
+    best = _at(ready, options, clock, None)
+    low, high = float(np.log(_SMALLEST)), 0.0
     for step in range(_SEARCH_STEPS):
         clock.step("search", step, _SEARCH_STEPS)
         middle = (low + high) / 2
         try:
-            result = _finish(
-                ready, options, clock, _at(ready, options, clock, {"macs": float(np.exp(middle))})
-            )
+            candidate = _at(ready, options, clock, {"macs": float(np.exp(middle))})
         except ValueError as error:
             if "target that can be reached" not in str(error):
                 raise
             low = middle
             continue
-        if result.drop <= max_drop:
-            best, high = result, middle
+        if _finish(ready, quick, clock, candidate).drop <= max_drop:
+            best, high = candidate, middle
         else:
             low = middle
-    return best
+    return _finish(ready, options, clock, best)
 
 
 def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candidate) -> CompressionResult:
