@@ -87,6 +87,35 @@ def shrink(
     return aidge_core.compress(graph, from_arrays(images(400) if x is None else x, batch_size=32), **options)
 
 
+def mobile_network(seed: int = 0) -> aidge_core.GraphView:
+    """Expansion → depthwise → projection beside a plain convolution, side by side into a last convolution and an FC."""
+    random = np.random.default_rng(seed)
+    pad = {"padding_dims": [1, 1, 1, 1]}
+    stem = aidge_core.PaddedConv2D(3, 8, [3, 3], "stem", **pad)
+    expand = aidge_core.Conv2D(8, 24, [1, 1], "expand")
+    depthwise = aidge_core.PaddedConvDepthWise2D(24, [3, 3], "depthwise", **pad)
+    project = aidge_core.Conv2D(24, 10, [1, 1], "project")
+    beside = aidge_core.PaddedConv2D(8, 6, [3, 3], "beside", **pad)
+    last = aidge_core.Conv2D(16, 12, [1, 1], "last")
+    head = aidge_core.FC(12 * 64, CLASSES, name="head")
+    for node, rank in ((stem, 4), (expand, 6), (project, 4), (beside, 3), (last, 5)):
+        set_weight(node, random, rank)
+    set_weight(depthwise, random)
+    set_weight(head, random)
+    graph = aidge_core.sequential([stem, aidge_core.ReLU("r0"), expand, aidge_core.ReLU("r1"), depthwise])
+    for node in (aidge_core.ReLU("r2"), project):
+        graph.add_child(node)
+    graph.get_node("r0").add_child(beside, 0, 0)
+    concat = aidge_core.Concat(2, 1, "concat")
+    project.add_child(concat, 0, 0)
+    beside.add_child(concat, 0, 1)
+    graph.add([beside, concat])
+    for node in (aidge_core.ReLU("r3"), last, aidge_core.ReLU("r4"), head):
+        graph.add_child(node)
+    graph.compile("cpu", dims=[[4, 3, 8, 8]])
+    return graph
+
+
 @pytest.fixture(scope="module")
 def halved() -> tuple[aidge_core.GraphView, aidge_core.CompressionResult]:
     graph = residual_network()
@@ -161,6 +190,18 @@ def test_what_it_says_of_the_quality_is_numpys(
     assert result.quality.error == pytest.approx(
         float(np.sqrt(((expected - got) ** 2).mean() / expected.var())), rel=1e-4
     )
+
+
+def test_depthwise_channels_go_with_their_neighbours_and_branches_keep_their_own() -> None:
+    graph = mobile_network()
+    result = shrink(graph, target=0.5)
+    now = {layer.name: layer.channels[1] for layer in result.layers}
+    assert now["expand"] == now["depthwise"] < 24
+    assert now["project"] < 10 or now["beside"] < 6
+    notes = {layer.name: layer.note for layer in result.layers}
+    assert notes["depthwise"] == "its channels are in groups"
+    plain = shrink(mobile_network(), target=0.5, compensation="none")
+    assert result.quality.error < 0.7 * plain.quality.error
 
 
 @pytest.mark.parametrize("target", [{"parameters": 0.5}, {"macs": 0.7, "parameters": 0.6}])

@@ -53,13 +53,14 @@ def compare(model: GraphView, original: GraphView, data: Any) -> Quality:
     Raises:
         ValueError: if there is no data.
     """
-    schedulers = [SequentialScheduler(original), SequentialScheduler(model)]
+    graphs = [original] if model is original else [original, model]
+    schedulers = [SequentialScheduler(graph) for graph in graphs]
     sums = _Sums()
     for inputs, labels in labelled_batches(data, original):
         outputs: Sequence[list[np.ndarray]] = [
             [np.asarray(out).copy() for out in scheduler.forward(data=inputs)] for scheduler in schedulers
         ]
-        sums.add(outputs[0], outputs[1], labels)
+        sums.add(outputs[0], outputs[-1], labels)
     if sums.samples == 0:
         raise ValueError("[compress::compare] expected data to judge on, got none")
     variance = sums.square / sums.values - (sums.total / sums.values) ** 2
