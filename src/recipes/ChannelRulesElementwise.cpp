@@ -87,6 +87,7 @@ void followLRN(RuleScope& scope) {
 }
 
 void followReduce(RuleScope& scope) {
+  if (scope.has(1)) return scope.fixAll("which takes its axes from a tensor");
   const RuleInput& data = scope.inputs[0];
   const auto axes = resolveReducedAxes(scope.op(), data.dims.size());
   fixAcross(scope, axes);
@@ -104,13 +105,23 @@ void followReduce(RuleScope& scope) {
 }  // namespace
 
 const RuleTable& elementwiseRules() {
-  static const RuleTable table{
-      {"ReLU", followPass},     {"LeakyReLU", followPass},    {"GeLU", followPass},        {"Clip", followPass},
-      {"Sigmoid", followPass},  {"Tanh", followPass},         {"HardSigmoid", followPass}, {"HardSwish", followPass},
-      {"Identity", followPass}, {"Dropout", followPass},      {"Add", followBroadcast},    {"Sub", followBroadcast},
-      {"Mul", followBroadcast}, {"Div", followBroadcast},     {"PReLU", followBroadcast},  {"Softmax", followSoftmax},
-      {"LRN", followLRN},       {"ReduceMean", followReduce},
-  };
+  static const RuleTable table = [] {
+    RuleTable rules{{"Softmax", followSoftmax}, {"LogSoftmax", followSoftmax}, {"LRN", followLRN}};
+    for (const std::string_view type :
+         {"ReLU",  "LeakyReLU", "GeLU", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Identity", "Dropout",
+          "Elu",   "Selu",      "Celu", "Mish", "Swish",   "Erf",  "Softplus",    "Softsign",  "Shrink",   "ThresholdedRelu",
+          "Exp",   "Log",       "Sqrt", "Abs",  "Neg",     "Sign", "Reciprocal",  "Floor",     "Ceil",     "Round",
+          "Sin",   "Cos",       "Tan",  "Asin", "Acos",    "Atan", "Sinh",        "Cosh",      "Asinh",    "Acosh",
+          "Atanh", "Cast"})
+      rules.emplace(type, followPass);
+    for (const std::string_view type : {"Add", "Sub", "Mul", "Div", "PReLU", "Pow", "Mod", "Min", "Max", "Mean", "Where", "Equal", "Less",
+                                        "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor"})
+      rules.emplace(type, followBroadcast);
+    for (const std::string_view type : {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
+                                        "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"})
+      rules.emplace(type, followReduce);
+    return rules;
+  }();
   return table;
 }
 

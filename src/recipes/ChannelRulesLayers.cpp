@@ -152,6 +152,7 @@ const RuleTable& layerRules() {
       {"BatchNorm1D", followNormalisation},
       {"BatchNorm2D", followNormalisation},
       {"BatchNorm3D", followNormalisation},
+      {"InstanceNorm", followNormalisation},
       {"MaxPooling1D", followSpatial},
       {"MaxPooling2D", followSpatial},
       {"MaxPooling3D", followSpatial},
@@ -159,6 +160,7 @@ const RuleTable& layerRules() {
       {"AvgPooling2D", followSpatial},
       {"AvgPooling3D", followSpatial},
       {"GlobalAveragePooling", followSpatial},
+      {"GlobalMaxPooling", followSpatial},
   };
   return table;
 }

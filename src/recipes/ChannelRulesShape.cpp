@@ -11,11 +11,22 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
+/// Whether attributes alone say what it does; else fixes everything.
+bool isStatic(RuleScope& scope) {
+  for (IOIndex_t i = 1; i < scope.inputs.size(); ++i) {
+    if (!scope.has(i)) continue;
+    scope.fixAll("which takes its shape or places from a tensor");
+    return false;
+  }
+  return true;
+}
+
 /// The same values under other dims.
 void followFlatten(RuleScope& scope) { scope.results = {reshaped(scope.inputs[0].grid, scope.inputs[0].dims, scope.outputs[0])}; }
 
 /// A Reshape's target: what it says, but for extents that a cut changes.
 void followReshape(RuleScope& scope) {
+  if (!isStatic(scope)) return;
   followFlatten(scope);
   const Ints shape = scope.op().attribute<Ints>("shape");
   const bool allowZero = scope.op().attribute<bool>("allowzero");
@@ -46,16 +57,19 @@ void followTranspose(RuleScope& scope) {
   scope.results = {permuted(scope.inputs[0].grid, resolvePermutation(scope.op(), scope.inputs[0].dims.size()))};
 }
 
+std::vector<Label> freshLabels(RuleScope& scope, DimSize_t count) {
+  std::vector<Label> labels(static_cast<std::size_t>(std::max<DimSize_t>(count, 0)));
+  std::iota(labels.begin(), labels.end(), scope.atoms().make(labels.size()));
+  return labels;
+}
+
 /// Makes all inputs agree along the axes on which they are not joined, and gives constants slices of their own on the other one.
 LabelGrid joined(RuleScope& scope, IOIndex_t input, DimIdx_t axis, const Dims& others) {
   const RuleInput& data = scope.inputs[input];
   Dims extents = others;
   extents[axis] = data.dims[axis];
   if (!data.isConstant) return expanded(data.grid, extents);
-  const auto count = static_cast<std::size_t>(data.dims[axis]);
-  std::vector<Label> own(count);
-  std::iota(own.begin(), own.end(), scope.atoms().make(count));
-  return expanded(LabelGrid::along(extents.size(), axis, own), extents);
+  return expanded(LabelGrid::along(extents.size(), axis, freshLabels(scope, data.dims[axis])), extents);
 }
 
 /// Joined along the channels: one after the other.
@@ -116,41 +130,41 @@ void followConcat(RuleScope& scope) {
   }
 }
 
+/// What a Pad adds (or takes away) at one end of its channels.
+struct PaddedEnd {
+  std::vector<Label> added;
+  std::vector<Label> cropped;
+
+  [[nodiscard]] std::int64_t count(const ChannelCut& cut) const {
+    const auto stays = [&cut](Label label) { return !cut.isGone(label); };
+    return std::count_if(added.begin(), added.end(), stays) - std::count_if(cropped.begin(), cropped.end(), stays);
+  }
+};
+
 /// Padding along the channels adds slices of its own, which go by a smaller count.
-void padAxis(RuleScope& scope, DimIdx_t axis, const AxisPads& pads, LabelGrid& grid) {
-  const DimSize_t extent = scope.inputs[0].dims[axis];
-  const auto zeros = [&](DimSize_t count) {
-    const auto wanted = static_cast<std::size_t>(std::max<DimSize_t>(count, 0));
-    std::vector<Label> labels(wanted);
-    std::iota(labels.begin(), labels.end(), scope.atoms().make(wanted));
-    return labels;
-  };
-  const auto before = zeros(pads.begin[axis]);
-  const auto after = zeros(pads.end[axis]);
-  const auto inner = labelsAlong(grid, axis, extent);
-  const auto first = inner.begin() + std::max<DimSize_t>(-pads.begin[axis], 0);
-  const auto last = inner.end() - std::max<DimSize_t>(-pads.end[axis], 0);
-  std::vector<Label> labels = before;
+LabelGrid padAxis(RuleScope& scope, DimIdx_t axis, DimSize_t before, DimSize_t after) {
+  const auto inner = scope.along(0, axis);
+  const auto first = inner.begin() + std::max<DimSize_t>(-before, 0);
+  const auto last = inner.end() - std::max<DimSize_t>(-after, 0);
+  const PaddedEnd begin{freshLabels(scope, before), {inner.begin(), first}};
+  const PaddedEnd end{freshLabels(scope, after), {last, inner.end()}};
+  std::vector<Label> labels = begin.added;
   labels.insert(labels.end(), first, last);
-  labels.insert(labels.end(), after.begin(), after.end());
+  labels.insert(labels.end(), end.added.begin(), end.added.end());
   const std::size_t rank = scope.inputs[0].dims.size();
-  scope.edit("pads", [=, pads = scope.op().attribute<Ints>("pads"), axes = scope.op().attribute<Ints>("axes")](const ChannelCut& cut) {
-    const auto left = [&cut](auto begin, auto end) {
-      return std::int64_t{std::count_if(begin, end, [&cut](Label label) { return !cut.isGone(label); })};
-    };
-    std::size_t at = axis;
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      if (static_cast<DimIdx_t>(axes[i] < 0 ? axes[i] + static_cast<std::int64_t>(rank) : axes[i]) == axis) at = i;
-    }
+  const auto axes = normaliseAxes(errorSite(scope.op()), scope.op().attribute<Ints>("axes"), rank);
+  const auto at = axes.empty() ? axis : static_cast<std::size_t>(std::find(axes.begin(), axes.end(), axis) - axes.begin());
+  scope.edit("pads", [=, pads = scope.op().attribute<Ints>("pads")](const ChannelCut& cut) {
     Ints result = pads;
-    result[at] = left(before.begin(), before.end()) - left(inner.begin(), first);
-    result[result.size() / 2 + at] = left(after.begin(), after.end()) - left(last, inner.end());
+    result[at] = begin.count(cut);
+    result[result.size() / 2 + at] = end.count(cut);
     return result;
   });
-  grid = LabelGrid::along(rank, axis, std::move(labels));
+  return LabelGrid::along(rank, axis, std::move(labels));
 }
 
 void followPad(RuleScope& scope) {
+  if (!isStatic(scope)) return;
   const std::size_t rank = scope.inputs[0].dims.size();
   const AxisPads pads = resolvePads(scope.op(), rank);
   const bool isConstant = scope.op().attribute<std::string>("mode") == "constant";
@@ -160,23 +174,142 @@ void followPad(RuleScope& scope) {
     const bool isChannel = grid.extents[axis] > 1;
     if (!isChannel) continue;
     if (isConstant) {
-      scope.along(0, axis);
-      grid = scope.inputs[0].grid;
-      padAxis(scope, axis, pads, grid);
+      grid = padAxis(scope, axis, pads.begin[axis], pads.end[axis]);
     } else {
       scope.fix(0, "feeds " + scope.node()->describe() + ", which repeats channels");
-      grid = LabelGrid::uniform(rank, scope.inputs[0].grid.labels[0]);
+      grid = LabelGrid::uniform(rank, grid.labels[0]);
     }
   }
   scope.results = {std::move(grid)};
+}
+
+// --- parts ----------------------------------------------------------------------------------------------------------
+
+Ints range(std::int64_t begin, std::int64_t end) {
+  Ints places(static_cast<std::size_t>(end - begin));
+  std::iota(places.begin(), places.end(), begin);
+  return places;
+}
+
+void followSplit(RuleScope& scope) {
+  if (!isStatic(scope)) return;
+  const LabelGrid grid = scope.inputs[0].grid;
+  const DimSize_t rank = static_cast<DimSize_t>(grid.extents.size());
+  const DimIdx_t axis = normaliseAxis(errorSite(scope.op()), scope.op().attribute<std::int64_t>("axis"), static_cast<std::size_t>(rank));
+  std::int64_t begin = 0;
+  for (const Dims& part : scope.outputs) {
+    scope.results.push_back(taken(grid, axis, scope.inputs[0].dims[axis], range(begin, begin + part[axis])));
+    begin += part[axis];
+  }
+  if (grid.extents[axis] == 1) return;
+  scope.edit("split", [axis, grids = scope.results, outputs = scope.outputs](const ChannelCut& cut) {
+    Ints parts;
+    for (std::size_t i = 0; i < grids.size(); ++i) parts.push_back(cut.dims(grids[i], outputs[i])[axis]);
+    return parts;
+  });
+}
+
+/// The slice that a Slice takes of one axis of channels: [begin, end), or nothing where it skips some or turns them round.
+struct TakenChannels {
+  std::size_t entry;  ///< in starts and ends
+  std::vector<Label> before;
+  std::vector<Label> labels;
+};
+
+void followSlice(RuleScope& scope) {
+  if (!isStatic(scope)) return;
+  const auto list = [&scope](const char* name) { return scope.op().attribute<Ints>(name); };
+  const Ints starts = list("starts");
+  const Ints steps = list("steps");
+  const RuleInput& data = scope.inputs[0];
+  auto axes = normaliseAxes(errorSite(scope.op()), list("axes"), data.dims.size());
+  for (DimIdx_t axis = 0; list("axes").empty() && axis < starts.size(); ++axis) axes.push_back(axis);
+  LabelGrid grid = data.grid;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const DimIdx_t axis = axes[i];
+    if (grid.extents[axis] == 1) continue;
+    if (!steps.empty() && steps[i] != 1) return scope.fixAll("which skips channels");
+    const DimSize_t extent = data.dims[axis];
+    const std::int64_t begin = std::clamp<std::int64_t>(starts[i] < 0 ? starts[i] + extent : starts[i], 0, extent);
+    const std::int64_t end = begin + scope.outputs[0][axis];
+    const LabelGrid before = taken(grid, axis, extent, range(0, begin));
+    grid = taken(grid, axis, extent, range(begin, end));
+    const auto editBound = [&](const char* name, bool isEnd) {
+      scope.edit(name, [=, bounds = list(name), count = end - begin](const ChannelCut& cut) {
+        Ints result = bounds;
+        const auto kept = [&](const LabelGrid& part, DimSize_t size) {
+          return static_cast<std::int64_t>(cut.kept(part, axis, size).size());
+        };
+        result[i] = (begin > 0 ? kept(before, begin) : 0) + (isEnd ? kept(grid, count) : 0);
+        return result;
+      });
+    };
+    editBound("starts", false);
+    editBound("ends", true);
+  }
+  scope.results = {std::move(grid)};
+}
+
+// --- space ----------------------------------------------------------------------------------------------------------
+
+void followResize(RuleScope& scope) {
+  if (!isStatic(scope)) return;
+  const Dims before = scope.inputs[0].dims;
+  for (DimIdx_t axis = 0; axis < before.size(); ++axis) {
+    if (before[axis] != scope.outputs[0][axis]) scope.flatten(0, axis);
+  }
+  scope.results = {scope.inputs[0].grid};
+  const Ints sizes = scope.op().attribute<Ints>("sizes");
+  if (sizes.empty()) return;
+  const auto axes = normaliseAxes(errorSite(scope.op()), scope.op().attribute<Ints>("axes"), before.size());
+  scope.edit("sizes", [=, grid = scope.results[0], dims = scope.outputs[0]](const ChannelCut& cut) {
+    const Dims after = cut.dims(grid, dims);
+    Ints result = sizes;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const DimIdx_t axis = axes.empty() ? i : axes[i];
+      if (grid.extents[axis] > 1) result[i] = after[axis];
+    }
+    return result;
+  });
+}
+
+/// The channels of a block go together.
+void followDepthToSpace(RuleScope& scope) {
+  const auto in = scope.along(0, 1);
+  const auto out = static_cast<std::size_t>(scope.outputs[0][1]);
+  const std::size_t block = in.size() / out;
+  const bool rowsFirst = scope.op().attribute<std::string>("mode") == "DCR";
+  std::vector<Label> labels(out);
+  for (std::size_t c = 0; c < out; ++c) {
+    labels[c] = in[rowsFirst ? c : c * block];
+    for (std::size_t k = 0; k < block; ++k) scope.unite(labels[c], in[rowsFirst ? k * out + c : c * block + k]);
+  }
+  scope.give(1, std::move(labels));
+}
+
+void followSpaceToDepth(RuleScope& scope) {
+  const auto in = scope.along(0, 1);
+  std::vector<Label> labels(static_cast<std::size_t>(scope.outputs[0][1]));
+  for (std::size_t o = 0; o < labels.size(); ++o) labels[o] = in[o % in.size()];
+  scope.give(1, std::move(labels));
 }
 
 }  // namespace
 
 const RuleTable& shapeRules() {
   static const RuleTable table{
-      {"Flatten", followFlatten},     {"Reshape", followReshape}, {"Squeeze", followSqueeze}, {"Unsqueeze", followFlatten},
-      {"Transpose", followTranspose}, {"Concat", followConcat},   {"Pad", followPad},
+      {"Flatten", followFlatten},
+      {"Reshape", followReshape},
+      {"Squeeze", followSqueeze},
+      {"Unsqueeze", followFlatten},
+      {"Transpose", followTranspose},
+      {"Concat", followConcat},
+      {"Pad", followPad},
+      {"Split", followSplit},
+      {"Slice", followSlice},
+      {"Resize", followResize},
+      {"DepthToSpace", followDepthToSpace},
+      {"SpaceToDepth", followSpaceToDepth},
   };
   return table;
 }

@@ -121,3 +121,67 @@ def check_cut(
         order = [value.name for value in cut.graph.input]
         assert difference(run_ours(graph, [feeds[name] for name in order]), wanted) <= tolerance
     return graph, report
+
+
+class Builder:
+    """An ONNX graph under construction: every method adds a node and returns the name of its output."""
+
+    def __init__(self, seed: int = 0, opset: int = 17) -> None:
+        self.random = np.random.default_rng(seed)
+        self.opset = opset
+        self.batch: int | str = "n"
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, np.ndarray] = {}
+
+    def constant(self, *shape: int, low: float = -1.0, high: float = 1.0) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants[name] = self.random.uniform(low, high, shape).astype(np.float32)
+        return name
+
+    def integers(self, *values: int) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants[name] = np.asarray(values, np.int64)
+        return name
+
+    def scalar(self, value: float) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants[name] = np.asarray(value, np.float32)
+        return name
+
+    def add(self, op: str, inputs: Sequence[str], outputs: int = 1, name: str = "", **attributes: Any) -> Any:
+        name = name or f"{op.lower()}{len(self.nodes)}"
+        ends = [f"{name}_out{i}" for i in range(outputs)]
+        self.nodes.append(onnx.helper.make_node(op, list(inputs), ends, name, **attributes))
+        return ends[0] if outputs == 1 else ends
+
+    def conv(
+        self, x: str, inputs: int, outputs: int, kernel: int = 1, group: int = 1, **attributes: Any
+    ) -> str:
+        """2-D, of the same size, with a bias."""
+        bound = float(np.sqrt(3 / (inputs // group * kernel * kernel)))
+        weight = self.constant(outputs, inputs // group, kernel, kernel, low=-bound, high=bound)
+        pads = [kernel // 2] * 4
+        return str(
+            self.add("Conv", [x, weight, self.constant(outputs)], group=group, pads=pads, **attributes)
+        )
+
+    def norm(self, x: str, channels: int) -> str:
+        parameters = [self.constant(channels) for _ in range(3)] + [self.constant(channels, low=0.5)]
+        return str(self.add("BatchNormalization", [x, *parameters]))
+
+    def relu(self, x: str) -> str:
+        return str(self.add("Relu", [x]))
+
+    def gemm(self, x: str, inputs: int, outputs: int, **attributes: Any) -> str:
+        bound = float(np.sqrt(3 / inputs))
+        weight = self.constant(outputs, inputs, low=-bound, high=bound)
+        return str(self.add("Gemm", [x, weight, self.constant(outputs)], transB=1, **attributes))
+
+    def model(self, inputs: Mapping[str, Sequence[Any]], outputs: Sequence[str]) -> onnx.ModelProto:
+        kind = onnx.TensorProto.FLOAT
+        starts = [onnx.helper.make_tensor_value_info(name, kind, dims) for name, dims in inputs.items()]
+        ends = [onnx.helper.make_tensor_value_info(name, kind, None) for name in outputs]
+        constants = [onnx.numpy_helper.from_array(value, name) for name, value in self.constants.items()]
+        graph = onnx.helper.make_graph(self.nodes, "net", starts, ends, constants)
+        opsets = [onnx.helper.make_opsetid("", self.opset)]
+        return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9)

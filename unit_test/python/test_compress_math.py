@@ -372,21 +372,3 @@ def test_residuals_of_single_activations_are_numpys() -> None:
         left += ((f[:, c] - fit) ** 2).mean()
         whole += f[:, c].var()
     assert residual == pytest.approx(left / whole, rel=1e-5)
-
-
-def test_elimination_of_many_units_is_the_plain_recursion() -> None:
-    n = 150  # more than the removals that are worked in together
-    random = np.random.default_rng(8)
-    covariance, weight = np.cov(correlated(400, n).T), random.normal(size=(40, n))
-    order, loss = aidge_core.eliminate_units([(covariance, weight.T @ weight, 1.0)], 1e-3)
-    shifted = covariance + 1e-3 * np.trace(covariance) / n * np.eye(n)
-    inverse, w, lost, kept = np.linalg.inv(shifted), weight.copy(), 0.0, np.ones(n, dtype=bool)
-    for step, unit in enumerate(order):
-        costs = np.where(kept, (w**2).sum(0) / np.maximum(np.diag(inverse), 1e-300), np.inf)
-        assert costs[unit] == pytest.approx(costs.min(), rel=1e-6)
-        lost += costs[unit]
-        assert loss[step] == pytest.approx(lost / np.trace(weight @ shifted @ weight.T), rel=1e-6)
-        column = inverse[:, unit] / inverse[unit, unit]
-        w = w - np.outer(w[:, unit], column)
-        inverse = inverse - np.outer(inverse[:, unit], column)
-        kept[unit] = False

@@ -135,7 +135,7 @@ def _units(use: ChannelUse) -> list[int]:
 
 
 def collect(
-    model: GraphView, groups: Sequence[ChannelGroup], data: CalibrationData, max_rows: int = 100_000
+    model: GraphView, groups: Sequence[ChannelGroup], data: CalibrationData, max_rows: int = 400_000
 ) -> list[GroupStatistics]:
     """Covariances at every input that reads one of `groups`, in one pass over the data."""
     uses = [use for group in groups for use in group.uses]
