@@ -210,16 +210,14 @@ class Builder:
     def _opaque(self, name: str) -> Value:
         proto = helper.make_node("Constant", [], [name], value=self.source.opaque[name])
         return self._generic(
-            GenericNode(proto, "", self.opset, (), "of a type that only ONNX has"),
+            GenericNode.make(proto, self.source.opsets, (), "of a type that only ONNX has"),
             self._names.unique(name),
             [],
         )
 
     def generic(self, node: OnnxNode, reason: str) -> None:
         """Keeps the node as it is."""
-        entry = GenericNode(
-            node.to_proto(), node.domain, self.source.opsets.get(node.domain, 1), node.captured, reason
-        )
+        entry = GenericNode.make(node.to_proto(), self.source.opsets, node.captured, reason)
         value = self._generic(entry, self.name_of(node), [*node.inputs, *node.captured])
         for index, name in enumerate(node.outputs):
             if name:
@@ -271,7 +269,7 @@ class Builder:
         if self.source.type_of(name).elem == TensorProto.FLOAT:
             return self.step(node, "Identity", [name])
         return self._generic(
-            GenericNode(proto, "", self.opset, (), "works on other than float32"),
+            GenericNode.make(proto, self.source.opsets, (), "works on other than float32"),
             self.name_of(node),
             [name],
         )

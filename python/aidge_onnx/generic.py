@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import aidge_core
@@ -12,12 +13,16 @@ from onnx import GraphProto, NodeProto
 
 from .checks import subgraphs
 
-__all__ = ["GenericNode", "rename_captured"]
+__all__ = ["REGION", "GenericNode", "rename_captured"]
 
-_NODE, _DOMAIN, _OPSET, _CAPTURED, _REASON = (
+REGION = "aidge.region"
+"""Domain of nodes that stand for several, which are in a graph inside (see regions)."""
+
+_NODE, _DOMAIN, _OPSET, _INNER, _CAPTURED, _REASON = (
     "onnx_node",
     "onnx_domain",
     "onnx_opset",
+    "onnx_inner_opsets",
     "onnx_captured",
     "onnx_reason",
 )
@@ -28,7 +33,7 @@ class GenericNode:
     """What a generic operator keeps.
 
     The node, its domain and opset, the outer values that graphs inside it read (they are inputs after its
-    own), and why it is not native.
+    own), why it is not native, and the opsets of other domains from which graphs inside it have operators.
     """
 
     proto: NodeProto
@@ -36,6 +41,17 @@ class GenericNode:
     opset: int
     captured: tuple[str, ...]
     reason: str
+    inner_opsets: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def make(
+        cls, proto: NodeProto, opsets: Mapping[str, int], captured: tuple[str, ...], reason: str
+    ) -> GenericNode:
+        """For a node of a model that imports these opsets."""
+        domain = _standard(proto.domain)
+        used = {_standard(node.domain) for node in _nodes_inside(proto)} - {domain}
+        inner = {name: opsets.get(name, 1) for name in sorted(used)}
+        return cls(proto, domain, opsets.get(domain, 1), captured, reason, inner)
 
     def type(self) -> str:
         """The operator type in the graph; never that of a native operator."""
@@ -51,32 +67,55 @@ class GenericNode:
             _OPSET: self.opset,
             _CAPTURED: list(self.captured),
             _REASON: self.reason,
+            **(
+                {_INNER: [f"{name}={version}" for name, version in self.inner_opsets.items()]}
+                if self.inner_opsets
+                else {}
+            ),
         }
 
     @classmethod
     def of(cls, node: aidge_core.Node) -> GenericNode:
         """Reads it back. ValueError where the node did not come from ONNX."""
-        attributes = node.get_operator().attr
-        if not attributes.has_attr(_NODE):
+        return cls.read(node.get_operator().attr.dict(), f"{node.name()} ({node.type()})")
+
+    @classmethod
+    def read(cls, attributes: Mapping[str, Any], where: str) -> GenericNode:
+        """Reads it from an operator's attributes. ValueError, with `where`, where it did not come from ONNX."""
+        if _NODE not in attributes:
             raise ValueError(
-                f"[aidge_onnx.export] expected a generic operator that came from ONNX, got "
-                f"{node.name()} ({node.type()})"
+                f"[aidge_onnx.export] expected a generic operator that came from ONNX, got {where}"
             )
-        proto = NodeProto()
+        inner = (entry.rpartition("=") for entry in attributes.get(_INNER, ()))
         try:
-            proto.ParseFromString(base64.b64decode(attributes.get_attr(_NODE), validate=True))
+            proto = NodeProto.FromString(base64.b64decode(attributes[_NODE], validate=True))
         except (ValueError, DecodeError) as error:
-            raise ValueError(
-                f"[aidge_onnx.export] expected an ONNX node in {node.name()} ({node.type()}), got {error}"
-            ) from error
-        captured = tuple(str(name) for name in attributes.get_attr(_CAPTURED))
+            raise ValueError(f"[aidge_onnx.export] expected an ONNX node in {where}, got {error}") from error
         return cls(
             proto,
-            str(attributes.get_attr(_DOMAIN)),
-            int(attributes.get_attr(_OPSET)),
-            captured,
-            str(attributes.get_attr(_REASON)),
+            str(attributes[_DOMAIN]),
+            int(attributes[_OPSET]),
+            tuple(str(name) for name in attributes[_CAPTURED]),
+            str(attributes[_REASON]),
+            {name: int(version) for name, _, version in inner},
         )
+
+    def nodes(self) -> Iterator[NodeProto]:
+        """The node, unless it is a region, and all in the graphs inside it."""
+        if self.domain != REGION:
+            yield self.proto
+        yield from _nodes_inside(self.proto)
+
+
+def _standard(domain: str) -> str:
+    return "" if domain == "ai.onnx" else domain
+
+
+def _nodes_inside(node: NodeProto) -> Iterator[NodeProto]:
+    for graph in subgraphs(node):
+        for inner in graph.node:
+            yield inner
+            yield from _nodes_inside(inner)
 
 
 def rename_captured(node: NodeProto, names: dict[str, str]) -> None:

@@ -16,11 +16,13 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 from .batch import free_batch
 from .builder import Builder, NotNative
 from .checks import check_header, tensors_of
+from .cleaning import clean
 from .converters import IMPORTERS
 from .errors import InvalidModelError
 from .external_data import internalize
 from .folding import drop_dead_nodes, fold
-from .patterns import find_gelu
+from .patterns import find_activations
+from .regions import join_regions
 from .source import Source
 from .tensors import DTYPE_NAMES, dtype_name
 
@@ -36,6 +38,7 @@ def load_onnx(
     base_dir: str | os.PathLike[str] | None = None,
     dynamic_batch: bool = False,
     max_constant_bytes: int = 1 << 30,
+    cleaning: bool = True,
 ) -> aidge_core.GraphView:
     """Reads an ONNX model into a graph (opset 7 and newer as they are, older ones converted to 7 first).
 
@@ -45,6 +48,8 @@ def load_onnx(
     dynamic_batch: leave the first dim of every graph input free, also where the file fixes it; Reshape
         targets that start with it follow.
     max_constant_bytes: bound of the memory for constants that the file computes (ConstantOfShape, Expand …).
+    cleaning: take out what does nothing (Identity, Dropout …) and put together what exporters have taken apart
+        (GeLU, HardSwish, ReLU6, padding, BatchNorm); False keeps the file's nodes one by one.
     Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and
     aidge_core.UnsupportedError where a graph input or output is no tensor of numbers.
     """
@@ -57,8 +62,11 @@ def load_onnx(
         if dynamic_batch:
             free_batch(prepared)
         fold(prepared, max_constant_bytes)
-        find_gelu(prepared)
+        if cleaning:
+            clean(prepared)
+            find_activations(prepared)
         drop_dead_nodes(prepared)
+        join_regions(prepared)
         return _build(prepared)
 
 

@@ -1,9 +1,10 @@
-"""Finds GeLU where it is written out in elementary operators, whatever the order of its factors."""
+"""Finds activations that are written out in elementary operators, whatever the order of their factors."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,28 +12,59 @@ from onnx import TensorProto
 
 from .source import OnnxNode, Source
 
-__all__ = ["find_gelu"]
+__all__ = ["find_activations"]
 
 _SAMPLES = np.asarray(
     [-4.5, -3.1, -2.2, -1.4, -0.9, -0.37, -0.05, 0.0, 0.08, 0.41, 0.83, 1.27, 2.03, 3.3, 4.7, 6.1]
 )
 _ERF = np.vectorize(math.erf, otypes=[float])
-_GELU = {
-    "Erf": ("none", 0.5 * _SAMPLES * (1.0 + _ERF(_SAMPLES / math.sqrt(2.0)))),
-    "Tanh": (
-        "tanh",
+_CLIPPED = np.clip(_SAMPLES / 6.0 + 0.5, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """An activation: the operator within it from which the search starts, its name, attributes and values at the samples."""
+
+    core: str
+    op: str
+    attributes: dict[str, Any]
+    values: np.ndarray[Any, Any]
+
+
+_TARGETS = (
+    _Target("Erf", "Gelu", {"approximate": "none"}, 0.5 * _SAMPLES * (1.0 + _ERF(_SAMPLES / math.sqrt(2.0)))),
+    _Target(
+        "Tanh",
+        "Gelu",
+        {"approximate": "tanh"},
         0.5 * _SAMPLES * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (_SAMPLES + 0.044715 * _SAMPLES**3))),
     ),
-}
+    _Target("Clip", "HardSwish", {}, _SAMPLES * _CLIPPED),
+    _Target("HardSigmoid", "HardSwish", {}, _SAMPLES * _CLIPPED),
+    _Target("Clip", "HardSigmoid", {"alpha": 1.0 / 6.0, "beta": 0.5}, _CLIPPED),
+)
+
+
+def _clip(node: OnnxNode, x: Any, *bounds: Any) -> Any:
+    low, high = (*bounds, None, None)[:2]
+    return np.clip(x, node.attributes.get("min", low), node.attributes.get("max", high))
+
+
+def _hard_sigmoid(node: OnnxNode, x: Any) -> Any:
+    return np.clip(node.attributes.get("alpha", 0.2) * x + node.attributes.get("beta", 0.5), 0.0, 1.0)
+
+
 _ELEMENTARY: dict[str, Callable[..., Any]] = {
-    "Add": np.add,
-    "Sub": np.subtract,
-    "Mul": np.multiply,
-    "Div": np.divide,
-    "Pow": np.power,
-    "Erf": _ERF,
-    "Tanh": np.tanh,
-    "Identity": lambda x: x,
+    "Add": lambda node, x, y: np.add(x, y),
+    "Sub": lambda node, x, y: np.subtract(x, y),
+    "Mul": lambda node, x, y: np.multiply(x, y),
+    "Div": lambda node, x, y: np.divide(x, y),
+    "Pow": lambda node, x, y: np.power(x, y),
+    "Erf": lambda node, x: _ERF(x),
+    "Tanh": lambda node, x: np.tanh(x),
+    "Identity": lambda node, x: x,
+    "Clip": _clip,
+    "HardSigmoid": _hard_sigmoid,
 }
 _TOLERANCE = 2e-6
 _MAX_ABOVE = 8
@@ -59,14 +91,14 @@ class _Graph:
             else None
         )
 
-    def replace(self, region: list[OnnxNode], last: OnnxNode, entry: str, form: str) -> None:
-        """Makes the last node of the region a Gelu of the entry; the others are forgotten."""
+    def replace(self, region: list[OnnxNode], last: OnnxNode, entry: str, target: _Target) -> None:
+        """Makes the last node of the region the activation of the entry; the others are forgotten."""
         for node in region:
             for name in node.uses():
                 self.readers[name] = [reader for reader in self.readers[name] if reader is not node]
             if node is not last:
                 del self.maker[node.outputs[0]]
-        last.op, last.inputs, last.captured, last.attributes = "Gelu", [entry], (), {"approximate": form}
+        last.rewrite(target.op, [entry], dict(target.attributes))
         self.readers[entry].append(last)
 
     def only_reader(self, name: str) -> OnnxNode | None:
@@ -82,28 +114,29 @@ class _Graph:
         )
 
 
-def find_gelu(source: Source) -> None:
-    """Replaces every written-out GeLU (erf and tanh form) on float32 values by one Gelu node.
+def find_activations(source: Source) -> None:
+    """Replaces every GeLU (erf and tanh form), HardSwish and HardSigmoid that is written out, on float32 values, by one node.
 
     It has the name of the last of the nodes that it stands for.
     """
     graph = _Graph(source)
     gone: set[int] = set()
-    for node in source.nodes:
-        if node.op not in _GELU or node.domain or id(node) in gone:
-            continue
-        if source.type_of(node.inputs[0]).elem != TensorProto.FLOAT:
-            continue
-        found = _match(graph, node)
-        if found is not None:
-            entry, last, region = found
-            graph.replace(region, last, entry, _GELU[node.op][0])
-            gone.update(id(part) for part in region if part is not last)
+    for target in _TARGETS:
+        for node in source.nodes:
+            if node.op != target.core or node.domain or id(node) in gone:
+                continue
+            if source.type_of(node.inputs[0]).elem != TensorProto.FLOAT:
+                continue
+            found = _match(graph, node, target)
+            if found is not None:
+                entry, last, region = found
+                graph.replace(region, last, entry, target)
+                gone.update(id(part) for part in region if part is not last)
     source.nodes = [node for node in source.nodes if id(node) not in gone]
 
 
-def _match(graph: _Graph, core: OnnxNode) -> tuple[str, OnnxNode, list[OnnxNode]] | None:
-    """(input, last node, all nodes) of the GeLU around an Erf or Tanh."""
+def _match(graph: _Graph, core: OnnxNode, target: _Target) -> tuple[str, OnnxNode, list[OnnxNode]] | None:
+    """(input, last node, all nodes) of the activation around its core."""
     below: OnnxNode | None = core
     for _ in range(_MAX_BELOW):
         below = None if below is None else graph.only_reader(below.outputs[0])
@@ -113,10 +146,12 @@ def _match(graph: _Graph, core: OnnxNode) -> tuple[str, OnnxNode, list[OnnxNode]
             region: dict[str, np.ndarray[Any, Any] | float] = {entry: _SAMPLES}
             inside: list[OnnxNode] = []
             result = _evaluate(graph, below.outputs[0], region, inside)
-            if result is None or not np.allclose(result, _GELU[core.op][1], rtol=_TOLERANCE, atol=_TOLERANCE):
+            if result is None or np.shape(result) != _SAMPLES.shape:
+                continue
+            if not np.allclose(result, target.values, rtol=_TOLERANCE, atol=_TOLERANCE):
                 continue
             same_rank = graph.source.type_of(entry).rank == graph.source.type_of(below.outputs[0]).rank
-            if same_rank and _closed(graph, inside, below):
+            if same_rank and core in inside and _closed(graph, inside, below):
                 return entry, below, inside
     return None
 
@@ -127,7 +162,9 @@ def _candidates(graph: _Graph, name: str) -> list[str]:
     for candidate in found:
         node = graph.elementary(candidate)
         if node is not None:
-            found += [value for value in node.inputs if graph.scalar(value) is None and value not in found]
+            found += [
+                value for value in node.inputs if value and graph.scalar(value) is None and value not in found
+            ]
         if len(found) > _MAX_ABOVE:
             break
     return found[:_MAX_ABOVE]
@@ -144,11 +181,11 @@ def _evaluate(graph: _Graph, name: str, known: dict[str, Any], inside: list[Onnx
     if node is None or len(inside) > 16:
         return None
     inside.append(node)
-    operands = [_evaluate(graph, value, known, inside) for value in node.inputs]
-    if any(operand is None for operand in operands):
+    operands = [_evaluate(graph, value, known, inside) if value else None for value in node.inputs]
+    if any(operand is None and value for operand, value in zip(operands, node.inputs, strict=True)):
         return None
     with np.errstate(all="ignore"):
-        known[name] = _ELEMENTARY[node.op](*operands)
+        known[name] = _ELEMENTARY[node.op](node, *operands)
     return known[name]
 
 

@@ -81,12 +81,18 @@ class OnnxNode:
         """For messages."""
         return f"node {self.name!r} ({self.op})"
 
+    def rewrite(self, op: str, inputs: list[str], attributes: dict[str, Any]) -> None:
+        """Makes another operator of it; only for nodes without graphs inside."""
+        self.op, self.inputs, self.attributes, self.captured = op, inputs, attributes, ()
+        self.proto = onnx.helper.make_node(op, inputs, self.outputs, self.name, **attributes)
+
     def to_proto(self) -> NodeProto:
-        """The proto with the inputs as they are now."""
+        """The proto with the inputs and outputs as they are now."""
         proto = NodeProto()
         proto.CopyFrom(self.proto)
-        del proto.input[:]
+        del proto.input[:], proto.output[:]
         proto.input.extend(self.inputs)
+        proto.output.extend(self.outputs)
         return proto
 
 
@@ -119,6 +125,8 @@ class Source:
     symbols: dict[str, Sym] = field(default_factory=dict)
     #: Shape operands of unknown length, which the last inference did not see.
     hidden: set[str] = field(default_factory=set)
+    #: Values that are no tensors of types that a graph can hold.
+    foreign: set[str] = field(default_factory=set)
     #: True for a model from before opset 7.
     is_upgraded: bool = False
     #: Name and former size of the first dim of the inputs, where it was fixed and has been made free.
@@ -265,8 +273,12 @@ class Source:
         inferred = _infer(model)
         self.values = {}
         for value in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
-            if value.type.HasField("tensor_type"):
+            kind = value.type.WhichOneof("value")
+            if kind == "tensor_type":
                 self.values[value.name] = _value_type(value, self.symbols)
+            elem = self.values[value.name].elem if kind == "tensor_type" else None
+            if (kind is not None and kind != "tensor_type") or (elem is not None and elem not in DTYPE_NAMES):
+                self.foreign.add(value.name)
         for name, array in self.constants.items():
             self.values[name] = ValueType(
                 int(onnx.helper.np_dtype_to_tensor_dtype(array.dtype)), tuple(array.shape)

@@ -12,8 +12,9 @@ import onnx
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
 
 from .checks import subgraphs
-from .generic import GenericNode, rename_captured
+from .generic import REGION, GenericNode, rename_captured
 from .names import Names
+from .regions import unpack_region
 from .tensors import onnx_type_of, to_proto
 
 __all__ = ["NeedsOpset", "Writer"]
@@ -231,6 +232,9 @@ class Writer:
     def generic(self, node: aidge_core.Node) -> None:
         """The ONNX node that a generic operator keeps, wired as the graph says."""
         entry = GenericNode.of(node)
+        if entry.domain == REGION:
+            self._region(node, entry)
+            return
         if not entry.domain:
             _check_version(entry.proto, entry.opset, self.opset, node)
         elif self.domains.setdefault(entry.domain, entry.opset) != entry.opset:
@@ -249,6 +253,18 @@ class Writer:
         proto.output.extend(self.output(node, index) if name else "" for index, name in enumerate(outputs))
         rename_captured(proto, dict(zip(entry.captured, names[own:], strict=True)))
         self._append(proto)
+
+    def _region(self, node: aidge_core.Node, entry: GenericNode) -> None:
+        """The nodes that the region stands for, under their own names where these are free."""
+        source = entry.inner_opsets.get("", self.opset)
+        for domain, version in entry.inner_opsets.items():
+            if domain and self.domains.setdefault(domain, version) != version:
+                raise ValueError(f"[aidge_onnx.export] expected one version of domain {domain!r}, got two")
+        outputs = [self.output(node, index) for index in range(node.get_nb_outputs())]
+        for proto in unpack_region(entry.proto, self.inputs(node), outputs, self._names.unique):
+            _check_version(proto, source, self.opset, node)
+            proto.name = self._node_names.unique(proto.name) if proto.name else ""
+            self._append(proto)
 
     # --- the model ------------------------------------------------------------------------------------------
     def skeleton(self, outputs: Sequence[ValueInfoProto]) -> ModelProto:

@@ -108,7 +108,7 @@ def transposed(net: Net) -> None:
     data, choose = net.current, net.choices
     if not data.sizes:
         return
-    rank = data.spatial + 2
+    rank, before = data.spatial + 2, list(net.live)
     net.add("Transpose", [data], (*data.sizes, data.channels), perm=[0, *range(2, rank), 1])
     for _ in range(choose.integer(0, 2)):
         kind = choose.pick([activation, affine, identity, prelu])
@@ -117,6 +117,7 @@ def transposed(net: Net) -> None:
         else:
             kind(net)
     net.add("Transpose", [net.current], data.dims, perm=[0, rank - 1, *range(1, rank - 1)])
+    net.live = [*before, net.current]  # nothing else works with the channels last
 
 
 def head(net: Net) -> None:
