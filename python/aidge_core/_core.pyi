@@ -663,7 +663,8 @@ class GraphView:
         """
         Fixes backend, type and shapes (`dims`: one list an input; by default the declared ones, free axes taken as 1).
         Further keywords are the backend's options for this graph: "cpu" knows convolution_accuracy="direct", "default" or "fast"
-        (see aidge_backend_cpu.set_convolution_accuracy, before which it goes).
+        (see aidge_backend_cpu.set_convolution_accuracy, before which it goes), and convolution_choice="rule" or "measure": the latter
+        runs every kernel that could do when a plan is made, takes the fastest and remembers it for the process.
         UnsupportedError lists every node that the backend cannot run; ValueError for an unknown option.
         """
     def find_node(self, node_name: str) -> Node | None:

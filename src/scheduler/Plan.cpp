@@ -97,9 +97,9 @@ void Plan::dropPackedConstants() {
   }
 }
 
-std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, std::byte* arena, bool profiling) {
+std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, std::byte* arena, std::span<double> seconds) {
   bindValues(inputs, arena);
-  for (std::size_t g = 0; g < mProgram.segments.size(); ++g) runSegment(g, arena, profiling);
+  for (std::size_t g = 0; g < mProgram.segments.size(); ++g) runSegment(g, arena, seconds);
   std::vector<Tensor> results = exportResults();
   mTensors.clear();
   return results;
@@ -107,7 +107,7 @@ std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, std::byte* arena, 
 
 int Plan::lanesOf(const Segment& segment) const { return static_cast<int>(std::min<DimSize_t>(mThreads, segment.parts)); }
 
-void Plan::runSegment(std::size_t index, std::byte* arena, bool profiling) {
+void Plan::runSegment(std::size_t index, std::byte* arena, std::span<double> seconds) {
   const Segment& segment = mProgram.segments[index];
   for (std::size_t s = segment.first; s < segment.end; ++s) {
     mTasks[s].signs.assign(mProgram.steps[s].observers.size() * static_cast<std::size_t>(segment.parts), {});
@@ -118,31 +118,31 @@ void Plan::runSegment(std::size_t index, std::byte* arena, bool profiling) {
   const int lanes = lanesOf(segment);
   const std::size_t laneBytes = mMemory.laneBytes[index];
   if (lanes == 1) {
-    runParts(segment, {.parts = segment.parts, .arena = arena, .inputs = {}, .outputs = {}}, next, profiling);
+    runParts(segment, {.parts = segment.parts, .arena = arena, .inputs = {}, .outputs = {}}, next, seconds);
   } else {
 #pragma omp parallel num_threads(lanes)
     {
       omp_set_num_threads(1);
       const std::size_t shift = laneBytes * static_cast<std::size_t>(omp_get_thread_num());
-      runParts(segment, {.parts = segment.parts, .arena = arena, .shift = shift, .inputs = {}, .outputs = {}}, next, profiling);
+      runParts(segment, {.parts = segment.parts, .arena = arena, .shift = shift, .inputs = {}, .outputs = {}}, next, seconds);
     }
   }
   if (mError) std::rethrow_exception(std::exchange(mError, nullptr));
   for (std::size_t s = segment.first; s < segment.end; ++s) deliver(s, segment.parts);
 }
 
-void Plan::runParts(const Segment& segment, Lane lane, std::atomic<DimSize_t>& next, bool profiling) {
+void Plan::runParts(const Segment& segment, Lane lane, std::atomic<DimSize_t>& next, std::span<double> seconds) {
   try {
     while ((lane.part = next.fetch_add(1)) < segment.parts) {
       for (std::size_t s = segment.first; s < segment.end; ++s) {
-        if (!profiling) {
+        if (seconds.empty()) {
           runStep(s, lane);
           continue;
         }
         const auto start = std::chrono::steady_clock::now();
         runStep(s, lane);
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        std::atomic_ref(mTasks[s].seconds).fetch_add(seconds);
+        const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        std::atomic_ref(seconds[s]).fetch_add(taken);
       }
     }
   } catch (...) {
@@ -329,7 +329,7 @@ std::vector<Tensor> Plan::exportResults() {
   return results;
 }
 
-PlanReport Plan::report() const {
+PlanReport Plan::report(std::span<const double> seconds) const {
   PlanReport report;
   report.arenaBytes = mMemory.arenaBytes;
   std::size_t segment = 0;
@@ -349,7 +349,7 @@ PlanReport Plan::report() const {
     }
     while (mProgram.segments[segment].end <= s) ++segment;
     entry.parts = mProgram.segments[segment].parts;
-    entry.seconds = mTasks[s].seconds / lanesOf(mProgram.segments[segment]);
+    entry.seconds = (seconds.empty() ? 0.0 : seconds[s]) / lanesOf(mProgram.segments[segment]);
     entry.macs = macsOf(step);
     report.steps.push_back(std::move(entry));
   }

@@ -1,21 +1,18 @@
 #include "aidge/scheduler/SequentialScheduler.hpp"
 
-#include <list>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
-#include "aidge/scheduler/Plan.hpp"
+#include "aidge/scheduler/PlanPool.hpp"
 
 namespace Aidge {
 
 namespace {
 
 constexpr std::string_view kWhere = "scheduler::forward";
-/// Plans are kept for this many combinations of input shapes and thread counts.
-constexpr std::size_t kMaxPlans = 4;
 
 std::string describe(const Tensor& tensor) {
   return std::string(toString(tensor.dataType())) + " " + toString(tensor.dims()) + (tensor.hasData() ? "" : " without data");
@@ -54,19 +51,12 @@ void checkInput(const GraphInput& input, std::size_t index, const Tensor& tensor
 }  // namespace
 
 struct SequentialScheduler::Impl {
-  struct Cached {
-    std::vector<Dims> dims;
-    int threads = 0;
-    int options = 0;
-    std::shared_ptr<plan::Plan> plan;
-  };
-
   GraphViewPtr graph;
   std::vector<NodePtr> keep;
   bool profiling = false;
-  std::uint64_t version = 0;
-  std::list<Cached> plans;  ///< most recently used first
+  std::shared_ptr<plan::PlanPool> pool;
   std::shared_ptr<plan::Plan> last;
+  std::vector<double> seconds;  ///< one a step of `last`, if profiling
   plan::AlignedBuffer arena;
   std::vector<Tensor> lastData;
   std::recursive_mutex mutex;
@@ -100,40 +90,33 @@ struct SequentialScheduler::Impl {
     return tensors;
   }
 
-  std::shared_ptr<plan::Plan> planFor(const std::vector<Tensor>& inputs) {
+  [[nodiscard]] std::unique_ptr<plan::PlanLease> planFor(const std::vector<Tensor>& inputs) const {
     const BackendServices& services = KernelRegistry::services(graph->backend());
-    const int threads = services.enterThread ? services.enterThread() : 1;
-    const int options = services.options ? services.options() : 0;
-    if (const std::uint64_t now = graph->version(); now != version) {
-      plans.clear();
-      version = now;
-    }
-    std::vector<Dims> dims;
+    plan::PlanKey key{.dims = {},
+                      .keep = keep,
+                      .threads = services.enterThread ? services.enterThread() : 1,
+                      .options = services.options ? services.options() : 0};
     std::vector<TensorInfo> infos;
     for (const Tensor& input : inputs) {
-      dims.push_back(input.dims());
+      key.dims.push_back(input.dims());
       infos.push_back({input.dims(), input.dataType(), nullptr});
     }
-    for (auto entry = plans.begin(); entry != plans.end(); ++entry) {
-      if (entry->dims != dims || entry->threads != threads || entry->options != options) continue;
-      plans.splice(plans.begin(), plans, entry);
-      return entry->plan;
-    }
-    if (plans.size() >= kMaxPlans) plans.pop_back();
-    plans.push_front({std::move(dims), threads, options, nullptr});
-    try {
-      plans.front().plan = std::make_shared<plan::Plan>(*graph, graph->backend(), infos, keep, threads);
-    } catch (...) {
-      plans.pop_front();
-      throw;
-    }
-    return plans.front().plan;
+    return pool->take(*graph, key, infos);
+  }
+
+  /// Where the steps' seconds are added up; empty without profiling.
+  std::span<double> secondsOf(const std::shared_ptr<plan::Plan>& plan) {
+    if (last != plan) seconds.clear();
+    if (!profiling) return {};
+    seconds.resize(plan->nbSteps(), 0.0);
+    return seconds;
   }
 };
 
 SequentialScheduler::SequentialScheduler(GraphViewPtr graph) : mImpl(std::make_unique<Impl>()) {
   if (!graph) throwExpected("scheduler::SequentialScheduler", "a graph", "none");
   if (graph->backend().empty()) throwExpected("scheduler::SequentialScheduler", "a graph with a backend (call compile first)", "none");
+  mImpl->pool = plan::PlanPool::of(*graph);
   mImpl->graph = std::move(graph);
 }
 
@@ -145,18 +128,20 @@ std::vector<Tensor> SequentialScheduler::forward(std::span<const Tensor> data) {
   const std::lock_guard lock(mImpl->mutex);
   if (mImpl->running) throwInvalid(kWhere, "a hook or an observer called forward of the scheduler that is just calling it");
   std::vector<Tensor> inputs = mImpl->gatherInputs(data);
-  const std::shared_ptr<plan::Plan> plan = mImpl->planFor(inputs);
+  const std::unique_ptr<plan::PlanLease> lease = mImpl->planFor(inputs);
+  const std::shared_ptr<plan::Plan>& plan = lease->plan();
   if (mImpl->arena.bytes() < plan->arenaBytes()) {
     mImpl->arena = {};
     mImpl->arena = plan::AlignedBuffer(plan->arenaBytes());
   }
+  const std::span<double> seconds = mImpl->secondsOf(plan);
   mImpl->last = plan;
   struct Running {
     bool& flag;
     explicit Running(bool& f) : flag(f) { flag = true; }
     ~Running() { flag = false; }
   } running(mImpl->running);
-  std::vector<Tensor> results = plan->run(inputs, mImpl->arena.data(), mImpl->profiling);
+  std::vector<Tensor> results = plan->run(inputs, mImpl->arena.data(), seconds);
   mImpl->lastData = std::move(inputs);
   return results;
 }
@@ -164,7 +149,6 @@ std::vector<Tensor> SequentialScheduler::forward(std::span<const Tensor> data) {
 void SequentialScheduler::keepOutputs(std::vector<NodePtr> nodes) {
   const std::lock_guard lock(mImpl->mutex);
   mImpl->keep = std::move(nodes);
-  mImpl->plans.clear();
 }
 
 void SequentialScheduler::setProfiling(bool on) {
@@ -176,7 +160,7 @@ const GraphViewPtr& SequentialScheduler::graph() const noexcept { return mImpl->
 
 PlanReport SequentialScheduler::report() const {
   const std::lock_guard lock(mImpl->mutex);
-  return mImpl->last ? mImpl->last->report() : PlanReport{};
+  return mImpl->last ? mImpl->last->report(mImpl->seconds) : PlanReport{};
 }
 
 }  // namespace Aidge

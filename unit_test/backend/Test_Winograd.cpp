@@ -145,9 +145,9 @@ TEST_CASE("A Winograd convolution equals the direct one with every padding, size
 
 TEST_CASE("The accuracy of convolutions is an option with three words") {
   const Options options(ConvolutionAccuracy::Default);
-  cpu::setConvolutionAccuracy("fast");
+  cpu::setConvolutionAccuracy(cpu::parseConvolutionAccuracy("test", "fast"));
   CHECK(cpu::convolutionAccuracy() == ConvolutionAccuracy::Fast);
   CHECK(cpu::toString(ConvolutionAccuracy::Direct) == "direct");
-  CHECK_THROWS_WITH(cpu::setConvolutionAccuracy("quick"),
-                    "[backend_cpu::set_convolution_accuracy] expected \"direct\", \"default\" or \"fast\", got \"quick\"");
+  CHECK_THROWS_WITH(cpu::parseConvolutionAccuracy("test", "quick"),
+                    "[test] expected \"direct\", \"default\" or \"fast\" as convolution accuracy, got \"quick\"");
 }

@@ -111,7 +111,9 @@ def test_small_maps_and_few_channels_are_right_whatever_the_kernel(shape: tuple[
 
 
 def test_a_word_that_is_no_accuracy_is_refused() -> None:
-    with pytest.raises(ValueError, match='expected "direct", "default" or "fast", got "exact"'):
+    with pytest.raises(
+        ValueError, match='expected "direct", "default" or "fast" as convolution accuracy, got "exact"'
+    ):
         aidge_backend_cpu.set_convolution_accuracy("exact")
     assert aidge_backend_cpu.get_convolution_accuracy() == "default"
 
@@ -144,6 +146,27 @@ def test_the_option_of_a_compile_goes_before_that_of_the_process() -> None:
     assert not ran_by("fast").startswith("winograd")
 
 
+@pytest.mark.parametrize("accuracy", ["direct", "default", "fast"])
+@pytest.mark.parametrize(("shape", "outputs"), [((1, 16, 9, 7), 8), ((2, 48, 20, 20), 40)])
+def test_kernels_that_are_chosen_by_measuring_compute_the_same(
+    shape: tuple[int, ...], outputs: int, accuracy: str
+) -> None:
+    model, exact = convolution_net(shape[1], outputs, residual=False)
+    network = aidge_onnx.load_onnx(model)
+    network.compile("cpu", dims=[shape], convolution_accuracy=accuracy, convolution_choice="measure")
+    data = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    ran = []
+    for _ in range(2):
+        scheduler = aidge_core.SequentialScheduler(network.clone())
+        (result,) = scheduler.forward(data=[data])
+        expected = exact(data)
+        assert np.abs(np.asarray(result) - expected).max() / np.abs(expected).max() < ERROR_LIMITS[accuracy]
+        ran.append(implementation_of(scheduler))
+    assert ran[0] == ran[1]
+    if accuracy == "direct":
+        assert not ran[0].startswith("winograd")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -151,7 +174,11 @@ def test_the_option_of_a_compile_goes_before_that_of_the_process() -> None:
             {"convolution_accuracy": "exact"},
             r'\[graph::compile\] expected "direct", "default" or "fast".*got "exact"',
         ),
-        ({"speed": "high"}, r"\[graph::compile\] expected the option convolution_accuracy, got speed"),
+        ({"convolution_choice": "guess"}, r'expected convolution_choice "rule" or "measure", got "guess"'),
+        (
+            {"speed": "high"},
+            r"\[graph::compile\] expected the options convolution_accuracy and convolution_choice, got speed",
+        ),
     ],
 )
 def test_an_unknown_option_of_a_compile_is_refused(options: dict[str, str], message: str) -> None:

@@ -129,6 +129,9 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   /// Runs `edit`; if it throws, edges, nodes, inputs and outputs are put back as they were and the exception goes on.
   void transaction(const std::function<void()>& edit);
 
+  /// What executes the graph keeps prepared state here, which lives as long as the graph; clones start without. One owner only.
+  [[nodiscard]] std::shared_ptr<void>& prepared() noexcept { return mPrepared; }
+
   /// Annotations that travel with the graph (e.g. the ONNX opset it came from).
   [[nodiscard]] std::map<std::string, std::string>& metadata() noexcept { return mMetadata; }
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept { return mMetadata; }
@@ -164,6 +167,7 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   bool mExplicitOutputs = false;  ///< setOutputs was called: outputs no longer follow from dangling edges
   int mSuspended = 0;             ///< > 0 while an edit is under way and the boundary is not refreshed
   std::uint64_t mVersion = 0;
+  std::shared_ptr<void> mPrepared;
 };
 
 /// A chain: every node / graph is fed by the one before it.

@@ -23,11 +23,13 @@ class Plan {
   Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep, int threads);
 
   /// Runs the steps. `inputs`: one row-major tensor a graph input, of the plan's dims; `arena`: at least arenaBytes(). Returns the graph's outputs and leaves
-  /// exports in their operators. `profiling` adds up each step's seconds.
-  std::vector<Tensor> run(std::span<const Tensor> inputs, std::byte* arena, bool profiling);
+  /// exports in their operators. `seconds`: one a step, to which its time is added; or empty. One run at a time.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, std::byte* arena, std::span<double> seconds);
 
   [[nodiscard]] std::size_t arenaBytes() const noexcept { return mMemory.arenaBytes; }
-  [[nodiscard]] PlanReport report() const;
+  [[nodiscard]] std::size_t nbSteps() const noexcept { return mTasks.size(); }
+  /// `seconds`: what `run` was given.
+  [[nodiscard]] PlanReport report(std::span<const double> seconds) const;
 
  private:
   struct Task {
@@ -35,7 +37,6 @@ class Plan {
     std::vector<SignAccumulator> signs;       ///< one a part and observer, while a segment runs
     std::vector<std::vector<double>> pooled;  ///< one an observer: (batch, channels), or empty
     DimSize_t turn = 0;                       ///< the part whose values are observed next
-    double seconds = 0.0;
   };
   /// One thread's view of a segment.
   struct Lane {
@@ -52,8 +53,8 @@ class Plan {
   [[nodiscard]] std::vector<std::vector<double>> makePooled(const Step& step) const;
   void dropPackedConstants();
   void bindValues(std::span<const Tensor> inputs, std::byte* arena);
-  void runSegment(std::size_t index, std::byte* arena, bool profiling);
-  void runParts(const Segment& segment, Lane lane, std::atomic<DimSize_t>& next, bool profiling);
+  void runSegment(std::size_t index, std::byte* arena, std::span<double> seconds);
+  void runParts(const Segment& segment, Lane lane, std::atomic<DimSize_t>& next, std::span<double> seconds);
   void runStep(std::size_t index, Lane& lane);
   void runKernel(std::size_t index, Lane& lane);
   void runSignActivation(std::size_t index, const Lane& lane);

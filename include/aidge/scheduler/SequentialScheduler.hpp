@@ -28,7 +28,8 @@ struct PlanReport {
   std::size_t weightBytes = 0;  ///< packed constants
 };
 
-/// Runs a compiled graph. Notices every edit of the graph (version) and rebuilds its plans; keeps one plan an input shape.
+/// Runs a compiled graph. Notices every edit of the graph (version) and makes its plans anew. The schedulers of a graph share its plans, one an
+/// input shape; where two run at the same time, each has its own.
 class SequentialScheduler {
  public:
   /// Throws std::invalid_argument if the graph has no backend (compile or setBackend first).

@@ -106,6 +106,9 @@ def bench(
     convolution_accuracy: Annotated[
         Accuracy, typer.Option(help="How 3×3 convolutions are computed.")
     ] = Accuracy.default,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Choose among the kernels of a convolution by running each.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Time a forward pass on random data, layer by layer, and compare it with ONNX Runtime."""
@@ -113,7 +116,13 @@ def bench(
 
     network = load(model)
     shapes = _input_dims(network, dims or [], batch)
-    compile_model(network, threads, shapes, convolution_accuracy=convolution_accuracy.value)
+    compile_model(
+        network,
+        threads,
+        shapes,
+        convolution_accuracy=convolution_accuracy.value,
+        convolution_choice="measure" if measure else "rule",
+    )
     profile = profile_model(network, passes=passes)
     comparison = against_onnxruntime(network, str(model), pairs=pairs) if against else None
     if as_json:

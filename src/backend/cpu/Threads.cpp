@@ -27,7 +27,12 @@ int enterThread() {
 
 void checkOption(std::string_view name, std::string_view value) {
   constexpr std::string_view kWhere = "graph::compile";
-  if (name != kConvolutionAccuracy) throwExpected(kWhere, "the option " + std::string(kConvolutionAccuracy), std::string(name));
+  if (name == kConvolutionChoice) {
+    if (value != "rule" && value != "measure")
+      throwExpected(kWhere, "convolution_choice \"rule\" or \"measure\"", "\"" + std::string(value) + "\"");
+    return;
+  }
+  if (name != kConvolutionAccuracy) throwExpected(kWhere, "the options convolution_accuracy and convolution_choice", std::string(name));
   static_cast<void>(parseConvolutionAccuracy(kWhere, value));
 }
 

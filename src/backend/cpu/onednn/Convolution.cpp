@@ -6,6 +6,7 @@
 #include "CountingConvolution.hpp"
 #include "Winograd.hpp"
 #include "aidge/backend/cpu/Activation.hpp"
+#include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
 
@@ -219,6 +220,17 @@ void ConvolutionKernel::run(std::span<const void* const> inputs, std::span<void*
 
 namespace {
 
+std::unique_ptr<Kernel> createDirect(const KernelRequest& request, bool transposed) {
+  if (request.counted.op) return std::make_unique<CountingConvolution>(request, transposed);
+  return std::make_unique<ConvolutionKernel>(request, transposed);
+}
+
+bool isMeasured(const KernelRequest& request) {
+  if (request.options == nullptr) return false;
+  const auto choice = request.options->find(kConvolutionChoice);
+  return choice != request.options->end() && choice->second == "measure";
+}
+
 KernelFactory factory(bool transposed) {
   KernelFactory result;
   result.layout = LayoutRule::PreferChannelsLast;
@@ -226,9 +238,12 @@ KernelFactory factory(bool transposed) {
   result.canCount = [](const KernelRequest&, const Operator& activation) { return ActivationFunction::supports(activation.type()); };
   result.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   result.create = [transposed](const KernelRequest& request) -> std::unique_ptr<Kernel> {
-    if (auto winograd = transposed ? nullptr : createWinograd(request)) return winograd;
-    if (request.counted.op) return std::make_unique<CountingConvolution>(request, transposed);
-    return std::make_unique<ConvolutionKernel>(request, transposed);
+    const bool measures = isMeasured(request);
+    std::vector<KernelMaker> makers = transposed ? std::vector<KernelMaker>{} : winogradKernels(request, measures);
+    if (makers.empty()) return createDirect(request, transposed);
+    if (!measures) return makers[0]();
+    makers.emplace_back([&] { return createDirect(request, transposed); });
+    return fastestKernel(request, makers);
   };
   return result;
 }

@@ -152,17 +152,24 @@ class WinogradKernel final : public Kernel {
     const BlockStatistics statistics{out, out, order, &activation, static_cast<float>(mCounted.upper)};
     prepareFlags(signs, mTiling.outputs);
     std::vector<SignSums> sums(mTiling.blocks());
-#pragma omp parallel if (mThreads > 1) num_threads(static_cast<int>(mThreads))
-    {
+    const auto countBlock = [&](std::ptrdiff_t i, ActiveChannels& active, std::byte* own) {
+      const Counter counter{statistics, &sums[static_cast<std::size_t>(i)], active};
+      runBlock(static_cast<std::size_t>(i), {in, addend, out, own}, &counter);
+    };
+    if (mThreads == 1) {  // no team, not even of one: Call asks for the thread's number in the team that shares this kernel
       ActiveChannels active(signs.active);
+      for (std::ptrdiff_t i = 0; i < std::ssize(sums); ++i) countBlock(i, active, scratch);
+      active.addTo(signs.active);
+    } else {
+#pragma omp parallel num_threads(static_cast<int>(mThreads))
+      {
+        ActiveChannels active(signs.active);
 #pragma omp barrier
 #pragma omp for schedule(static)
-      for (std::ptrdiff_t i = 0; i < std::ssize(sums); ++i) {
-        Counter counter{statistics, &sums[static_cast<std::size_t>(i)], active};
-        runBlock(static_cast<std::size_t>(i), {in, addend, out, mThreads > 1 ? laneOf(scratch) : scratch}, &counter);
-      }
+        for (std::ptrdiff_t i = 0; i < std::ssize(sums); ++i) countBlock(i, active, laneOf(scratch));
 #pragma omp critical(aidgeWinogradSigns)
-      active.addTo(signs.active);
+        active.addTo(signs.active);
+      }
     }
     for (const SignSums& blockSums : sums) {
       signs.negative += blockSums.negative + blockSums.above;
@@ -370,12 +377,16 @@ ConvolutionAccuracy accuracyOf(const KernelRequest& request) {
 
 }  // namespace
 
-std::unique_ptr<Kernel> createWinograd(const KernelRequest& request) {
+std::vector<KernelMaker> winogradKernels(const KernelRequest& request, bool all) {
   const ConvolutionAccuracy accuracy = accuracyOf(request);
-  if (accuracy == ConvolutionAccuracy::Direct || !isPossible(request)) return nullptr;
-  if (accuracy == ConvolutionAccuracy::Fast && isProfitable(tilingOf(request, 4))) return std::make_unique<WinogradKernel>(request, 4);
-  if (isProfitable(tilingOf(request, 2))) return std::make_unique<WinogradKernel>(request, 2);
-  return nullptr;
+  std::vector<KernelMaker> makers;
+  if (accuracy == ConvolutionAccuracy::Direct || !isPossible(request)) return makers;
+  for (const std::size_t m : {4, 2}) {
+    if (m == 4 && accuracy != ConvolutionAccuracy::Fast) continue;
+    if (all || isProfitable(tilingOf(request, m)))
+      makers.emplace_back([&request, m] { return std::make_unique<WinogradKernel>(request, m); });
+  }
+  return makers;
 }
 
 }  // namespace Aidge::cpu::onednn

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
+#include <vector>
 
-#include "aidge/backend/Kernel.hpp"
+#include "ConvolutionChoice.hpp"
 
 namespace Aidge::cpu::onednn {
 
-/// A 3x3 convolution of stride 1 by Winograd's minimal filtering, or nullptr where that is impossible, not wanted (convolutionAccuracy) or
-/// not faster than the direct one.
-[[nodiscard]] std::unique_ptr<Kernel> createWinograd(const KernelRequest& request);
+/// Kernels of a 3x3 convolution of stride 1 by Winograd's minimal filtering, the fastest one first as a rule: none where that is impossible or
+/// not wanted (convolution accuracy). `all`: also those that the rule takes to be slower than the direct one. They refer to `request`.
+[[nodiscard]] std::vector<KernelMaker> winogradKernels(const KernelRequest& request, bool all);
 
 }  // namespace Aidge::cpu::onednn

@@ -1,0 +1,42 @@
+#include "aidge/scheduler/PlanPool.hpp"
+
+namespace Aidge::plan {
+
+namespace {
+
+/// Plans are kept for this many combinations of input shapes, kept outputs and thread counts.
+constexpr std::size_t kMostPlans = 6;
+
+}  // namespace
+
+std::shared_ptr<PlanPool> PlanPool::of(GraphView& graph) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (!graph.prepared()) graph.prepared() = std::make_shared<PlanPool>();
+  return std::static_pointer_cast<PlanPool>(graph.prepared());
+}
+
+std::unique_ptr<PlanLease> PlanPool::take(GraphView& graph, const PlanKey& key, const std::vector<TensorInfo>& inputs) {
+  const std::uint64_t version = graph.version();
+  if (auto lease = takeIdle(version, key)) return lease;
+  const auto plan = std::make_shared<Plan>(graph, graph.backend(), inputs, key.keep, key.threads);
+  const auto busy = std::make_shared<std::atomic<bool>>(true);
+  const std::lock_guard lock(mMutex);
+  if (mVersion == version) mEntries.push_front({key, plan, busy});
+  if (mEntries.size() > kMostPlans) mEntries.pop_back();
+  return std::make_unique<PlanLease>(plan, busy);
+}
+
+std::unique_ptr<PlanLease> PlanPool::takeIdle(std::uint64_t version, const PlanKey& key) {
+  const std::lock_guard lock(mMutex);
+  if (mVersion != version) mEntries.clear();
+  mVersion = version;
+  for (auto entry = mEntries.begin(); entry != mEntries.end(); ++entry) {
+    if (!(entry->key == key) || entry->busy->exchange(true)) continue;
+    mEntries.splice(mEntries.begin(), mEntries, entry);
+    return std::make_unique<PlanLease>(entry->plan, entry->busy);
+  }
+  return nullptr;
+}
+
+}  // namespace Aidge::plan
