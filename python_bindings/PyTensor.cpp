@@ -12,10 +12,6 @@ namespace py = pybind11;
 namespace Aidge::python {
 namespace {
 
-constexpr DataType kDataTypes[] = {DataType::Float32, DataType::Float64, DataType::Float16, DataType::BFloat16, DataType::Int8,
-                                   DataType::Int16,   DataType::Int32,   DataType::Int64,   DataType::UInt8,    DataType::UInt16,
-                                   DataType::UInt32,  DataType::UInt64,  DataType::Bool};
-
 [[noreturn]] void throwUnsupportedType(const char* where, const std::string& got) {
   throwExpected(where, "float16/32/64, bfloat16, int8…64, uint8…64 or bool", got);
 }
@@ -23,9 +19,7 @@ constexpr DataType kDataTypes[] = {DataType::Float32, DataType::Float64, DataTyp
 std::string typeName(py::handle object) { return py::str(py::type::of(object).attr("__name__")); }
 
 DataType dataTypeByName(const std::string& name) {
-  for (const DataType type : kDataTypes) {
-    if (toString(type) == name) return type;
-  }
+  if (const auto type = dataTypeOf(name)) return *type;
   throwUnsupportedType("data::dtype", "\"" + name + "\"");
 }
 

@@ -169,6 +169,17 @@ NodePtr makeGeneric(const std::string& type, IOIndex_t nbData, IOIndex_t nbParam
   return GenericOperator(type, nbData + nbParam, nbOut, name, attributesFromPython(all));
 }
 
+std::vector<std::vector<std::string>> inputTypes(const std::string& type) {
+  const OperatorSchema* schema = OperatorRegistry::find(type);
+  if (schema == nullptr) throwExpected("operator::operator_input_types", "a registered operator type", "\"" + type + "\"");
+  std::vector<std::vector<std::string>> result;
+  for (const InputSpec& spec : schema->inputs) {
+    auto& names = result.emplace_back();
+    for (const DataType dtype : spec.types.types()) names.emplace_back(toString(dtype));
+  }
+  return result;
+}
+
 void bindFactories(py::module_& m) {
   m.def(
       "make_node",
@@ -190,6 +201,9 @@ void bindFactories(py::module_& m) {
         "A node of any type, with any attributes (`attributes` and keywords), that nothing can run natively. The attribute\n"
         "\"output_dims\" (for each output its rank, then its dims) tells shape inference what comes out.");
   m.def("meta_operator", &MetaOperator, py::arg("type"), py::arg("graph"), py::arg("name") = "", "A node whose work is `graph`.");
+  m.def("operator_input_types", &inputTypes, py::arg("type"),
+        "For each declared input of an operator type (the last one may repeat) the element types that it runs with, by name.\n"
+        "Raises ValueError for a type that is not registered.");
   m.def("operator_types", &OperatorRegistry::types, "All registered operator types, sorted.");
 }
 

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "GraphTypes.hpp"
+#include "PyAttributes.hpp"
+#include "PyTensor.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Activation.hpp"
 #include "aidge/operator/BatchNorm.hpp"
+#include "aidge/operator/Cast.hpp"
 #include "aidge/operator/Concat.hpp"
 #include "aidge/operator/ConvTranspose.hpp"
 #include "aidge/operator/Convolution.hpp"
@@ -18,6 +21,7 @@
 #include "aidge/operator/Identity.hpp"
 #include "aidge/operator/LRN.hpp"
 #include "aidge/operator/MatMul.hpp"
+#include "aidge/operator/Normalisation.hpp"
 #include "aidge/operator/Pad.hpp"
 #include "aidge/operator/Pooling.hpp"
 #include "aidge/operator/Reduce.hpp"
@@ -227,8 +231,23 @@ void bindArithmetic(py::module_& m) {
         "x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta for (batch, channels, ...).");
 }
 
+void bindNormalisations(py::module_& m) {
+  m.def("InstanceNorm", &InstanceNorm, py::arg("nb_features"), py::arg("epsilon") = 1e-5, py::arg("name") = "",
+        "scale * (x - mean) / sqrt(variance + epsilon) + bias over each image's channel of (batch, nb_features, ...).\n\n"
+        "Makes producers (nb_features): <name>_scale (1), <name>_bias (0).");
+  m.def("GroupNorm", &GroupNorm, py::arg("nb_features"), py::arg("groups"), py::arg("epsilon") = 1e-5, py::arg("name") = "",
+        "The same over each image's group of channels; nb_features is a multiple of groups.");
+  m.def("LayerNorm", &LayerNorm, py::arg("nb_features"), py::arg("epsilon") = 1e-5, py::arg("name") = "",
+        "The same over the last axis of (..., nb_features); outputs 1 and 2 are mean and 1 / sqrt(variance + epsilon).");
+  m.def("RMSNorm", &RMSNorm, py::arg("nb_features"), py::arg("epsilon") = 1e-5, py::arg("name") = "",
+        "scale * x / sqrt(mean of x^2 + epsilon) over the last axis of (..., nb_features). Makes the producer <name>_scale (1).");
+}
+
 void bindShapeOps(py::module_& m) {
   m.def("Identity", &Identity, py::arg("name") = "", "Hands its input on.");
+  m.def(
+      "Cast", [](DataTypeLike to, const std::string& name) { return Cast(to.value, name); }, py::arg("to"), py::arg("name") = "",
+      "The values in another type, any shape.");
   m.def("Dropout", &Dropout, py::arg("ratio") = 0.5, py::arg("name") = "",
         "Hands its input on, as dropout does at inference; ratio in [0, 1].");
   m.def("Concat", &Concat, py::arg("nb_inputs"), py::arg("axis") = 0, py::arg("name") = "",
@@ -248,6 +267,30 @@ void bindShapeOps(py::module_& m) {
         "at the other end.");
 }
 
+/// One function for every type that has none yet: its attributes by name, and `nb_inputs` where any number of inputs will do.
+void bindOthers(py::module_& m) {
+  for (const std::string& type : OperatorRegistry::types()) {
+    if (py::hasattr(m, type.c_str())) continue;
+    const OperatorSchema& schema = *OperatorRegistry::find(type);
+    std::string text = schema.brief + "\n\nAttributes, by name:";
+    for (const auto& entry : schema.attributes) text.append(" ").append(entry.first);
+    if (schema.attributes.empty()) text += " none";
+    if (schema.variadic) {
+      m.def(
+          type.c_str(),
+          [type](IOIndex_t nbInputs, const std::string& name, const py::kwargs& attributes) {
+            return makeNode(type, attributesFromPython(attributes), name, nbInputs);
+          },
+          py::arg("nb_inputs"), py::arg("name") = "", text.c_str());
+    } else {
+      m.def(
+          type.c_str(),
+          [type](const std::string& name, const py::kwargs& attributes) { return makeNode(type, attributesFromPython(attributes), name); },
+          py::arg("name") = "", text.c_str());
+    }
+  }
+}
+
 }  // namespace
 
 void bindOperatorFactories(py::module_& m) {
@@ -256,7 +299,9 @@ void bindOperatorFactories(py::module_& m) {
   bindSpatial<3>(m);
   bindActivations(m);
   bindArithmetic(m);
+  bindNormalisations(m);
   bindShapeOps(m);
+  bindOthers(m);
 }
 
 }  // namespace Aidge::python

@@ -32,6 +32,7 @@ __all__: list = [
     "Producer",
     "GenericOperator",
     "meta_operator",
+    "operator_input_types",
     "operator_types",
     "Conv1D",
     "PaddedConv1D",
@@ -83,7 +84,12 @@ __all__: list = [
     "GlobalAveragePooling",
     "ReduceMean",
     "LRN",
+    "InstanceNorm",
+    "GroupNorm",
+    "LayerNorm",
+    "RMSNorm",
     "Identity",
+    "Cast",
     "Dropout",
     "Concat",
     "Flatten",
@@ -92,6 +98,74 @@ __all__: list = [
     "Squeeze",
     "Unsqueeze",
     "Pad",
+    "Abs",
+    "Acos",
+    "Acosh",
+    "And",
+    "ArgMax",
+    "ArgMin",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "BitShift",
+    "BitwiseAnd",
+    "BitwiseNot",
+    "BitwiseOr",
+    "BitwiseXor",
+    "Ceil",
+    "Celu",
+    "Cos",
+    "Cosh",
+    "CumSum",
+    "Elu",
+    "Equal",
+    "Erf",
+    "Exp",
+    "Floor",
+    "Greater",
+    "GreaterOrEqual",
+    "Hardmax",
+    "IsInf",
+    "IsNaN",
+    "Less",
+    "LessOrEqual",
+    "Log",
+    "LogSoftmax",
+    "LpNormalization",
+    "Max",
+    "Mean",
+    "Min",
+    "Mish",
+    "Mod",
+    "Neg",
+    "Not",
+    "Or",
+    "Pow",
+    "Reciprocal",
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSum",
+    "ReduceSumSquare",
+    "Round",
+    "Selu",
+    "Shrink",
+    "Sign",
+    "Sin",
+    "Sinh",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Swish",
+    "Tan",
+    "ThresholdedRelu",
+    "Where",
+    "Xor",
     "StepReport",
     "PlanReport",
     "SequentialScheduler",
@@ -1923,10 +1997,79 @@ class CalibrationData:
         """
     @property
     def samples(self) -> int: ...
+def Abs(name: str = "", **kwargs) -> Node:
+    """
+    Magnitude: y = |x|.
+
+    Attributes, by name: none
+    """
+
+def Acos(name: str = "", **kwargs) -> Node:
+    """
+    y = acos(x).
+
+    Attributes, by name: none
+    """
+
+def Acosh(name: str = "", **kwargs) -> Node:
+    """
+    y = acosh(x).
+
+    Attributes, by name: none
+    """
 
 def Add(name: str = "") -> Node:
     """
     A + B with NumPy's broadcasting.
+    """
+
+def And(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A and B.
+
+    Attributes, by name: none
+    """
+
+def ArgMax(name: str = "", **kwargs) -> Node:
+    """
+    Index (int64) of the greatest value along the axis: of the first such one, or of the last where select_last_index is set.
+
+    Attributes, by name: axis keep_dims select_last_index
+    """
+
+def ArgMin(name: str = "", **kwargs) -> Node:
+    """
+    Index (int64) of the least value along the axis: of the first such one, or of the last where select_last_index is set.
+
+    Attributes, by name: axis keep_dims select_last_index
+    """
+
+def Asin(name: str = "", **kwargs) -> Node:
+    """
+    y = asin(x).
+
+    Attributes, by name: none
+    """
+
+def Asinh(name: str = "", **kwargs) -> Node:
+    """
+    y = asinh(x).
+
+    Attributes, by name: none
+    """
+
+def Atan(name: str = "", **kwargs) -> Node:
+    """
+    y = atan(x).
+
+    Attributes, by name: none
+    """
+
+def Atanh(name: str = "", **kwargs) -> Node:
+    """
+    y = atanh(x).
+
+    Attributes, by name: none
     """
 
 def AvgPooling1D(
@@ -2011,6 +2154,60 @@ def BatchNorm3D(
 
     Input (batch, nb_features, ...). Makes producers (nb_features): <name>_scale (1), <name>_shift (0), <name>_mean (0), <name>_var (1).
     ValueError where nb_features < 1, epsilon < 0 or training_mode is set.
+    """
+
+def BitShift(name: str = "", **kwargs) -> Node:
+    """
+    A shifted by B bits to the LEFT or RIGHT (`direction`), with broadcasting.
+
+    Attributes, by name: direction
+    """
+
+def BitwiseAnd(name: str = "", **kwargs) -> Node:
+    """
+    Bit by bit, with broadcasting: y = A & B.
+
+    Attributes, by name: none
+    """
+
+def BitwiseNot(name: str = "", **kwargs) -> Node:
+    """
+    Bit by bit: y = ~x.
+
+    Attributes, by name: none
+    """
+
+def BitwiseOr(name: str = "", **kwargs) -> Node:
+    """
+    Bit by bit, with broadcasting: y = A | B.
+
+    Attributes, by name: none
+    """
+
+def BitwiseXor(name: str = "", **kwargs) -> Node:
+    """
+    Bit by bit, with broadcasting: y = A ^ B.
+
+    Attributes, by name: none
+    """
+
+def Cast(to: _dtype | numpy.typing.DTypeLike, name: str = "") -> Node:
+    """
+    The values in another type, any shape.
+    """
+
+def Ceil(name: str = "", **kwargs) -> Node:
+    """
+    Smallest whole number that is not less.
+
+    Attributes, by name: none
+    """
+
+def Celu(name: str = "", **kwargs) -> Node:
+    """
+    Continuously differentiable linear unit: y = max(x, 0) + min(0, alpha * (exp(x / alpha) - 1)).
+
+    Attributes, by name: alpha
     """
 
 def Clip(
@@ -2190,6 +2387,27 @@ def ConvTranspose3D(
     no_bias, <name>_b (out_channels). ValueError where a count, a list or groups does not fit.
     """
 
+def Cos(name: str = "", **kwargs) -> Node:
+    """
+    y = cos(x).
+
+    Attributes, by name: none
+    """
+
+def Cosh(name: str = "", **kwargs) -> Node:
+    """
+    y = cosh(x).
+
+    Attributes, by name: none
+    """
+
+def CumSum(name: str = "", **kwargs) -> Node:
+    """
+    Running sum along the axis: of the values up to each one, without it if `exclusive`, from the end if `reverse`.
+
+    Attributes, by name: axis exclusive reverse
+    """
+
 def Div(name: str = "") -> Node:
     """
     A / B with NumPy's broadcasting; integers are truncated towards zero.
@@ -2198,6 +2416,34 @@ def Div(name: str = "") -> Node:
 def Dropout(ratio: typing.SupportsFloat | typing.SupportsIndex = 0.5, name: str = "") -> Node:
     """
     Hands its input on, as dropout does at inference; ratio in [0, 1].
+    """
+
+def Elu(name: str = "", **kwargs) -> Node:
+    """
+    Exponential linear unit: y = x where x >= 0, else alpha * (exp(x) - 1).
+
+    Attributes, by name: alpha
+    """
+
+def Equal(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A == B.
+
+    Attributes, by name: none
+    """
+
+def Erf(name: str = "", **kwargs) -> Node:
+    """
+    Gaussian error function: y = erf(x).
+
+    Attributes, by name: none
+    """
+
+def Exp(name: str = "", **kwargs) -> Node:
+    """
+    y = exp(x).
+
+    Attributes, by name: none
     """
 
 def FC(
@@ -2215,6 +2461,13 @@ def FC(
 def Flatten(axis: typing.SupportsInt | typing.SupportsIndex = 1, name: str = "") -> Node:
     """
     (product of the dims before axis, product of the others).
+    """
+
+def Floor(name: str = "", **kwargs) -> Node:
+    """
+    Largest whole number that is not greater.
+
+    Attributes, by name: none
     """
 
 def GeLU(approximate: str = "none", name: str = "") -> Node:
@@ -2252,6 +2505,30 @@ def GlobalAveragePooling(name: str = "") -> Node:
     Mean over all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).
     """
 
+def Greater(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A > B.
+
+    Attributes, by name: none
+    """
+
+def GreaterOrEqual(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A >= B.
+
+    Attributes, by name: none
+    """
+
+def GroupNorm(
+    nb_features: typing.SupportsInt | typing.SupportsIndex,
+    groups: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
+    name: str = "",
+) -> Node:
+    """
+    The same over each image's group of channels; nb_features is a multiple of groups.
+    """
+
 def HardSigmoid(
     alpha: typing.SupportsFloat | typing.SupportsIndex = 0.2,
     beta: typing.SupportsFloat | typing.SupportsIndex = 0.5,
@@ -2266,9 +2543,41 @@ def HardSwish(name: str = "") -> Node:
     x * min(max(x / 6 + 0.5, 0), 1), any shape.
     """
 
+def Hardmax(name: str = "", **kwargs) -> Node:
+    """
+    1 at the first greatest value along the axis, 0 elsewhere.
+
+    Attributes, by name: axis
+    """
+
 def Identity(name: str = "") -> Node:
     """
     Hands its input on.
+    """
+
+def InstanceNorm(
+    nb_features: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
+    name: str = "",
+) -> Node:
+    """
+    scale * (x - mean) / sqrt(variance + epsilon) + bias over each image's channel of (batch, nb_features, ...).
+
+    Makes producers (nb_features): <name>_scale (1), <name>_bias (0).
+    """
+
+def IsInf(name: str = "", **kwargs) -> Node:
+    """
+    Whether x is infinite: positive (unless detect_positive is off) or negative (unless detect_negative is off).
+
+    Attributes, by name: detect_negative detect_positive
+    """
+
+def IsNaN(name: str = "", **kwargs) -> Node:
+    """
+    Whether x is no number.
+
+    Attributes, by name: none
     """
 
 def LRN(
@@ -2282,14 +2591,65 @@ def LRN(
     x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta for (batch, channels, ...).
     """
 
+def LayerNorm(
+    nb_features: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
+    name: str = "",
+) -> Node:
+    """
+    The same over the last axis of (..., nb_features); outputs 1 and 2 are mean and 1 / sqrt(variance + epsilon).
+    """
+
 def LeakyReLU(negative_slope: typing.SupportsFloat | typing.SupportsIndex = 0.0, name: str = "") -> Node:
     """
     x where x >= 0, else negative_slope * x, any shape.
     """
 
+def Less(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A < B.
+
+    Attributes, by name: none
+    """
+
+def LessOrEqual(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A <= B.
+
+    Attributes, by name: none
+    """
+
+def Log(name: str = "", **kwargs) -> Node:
+    """
+    Natural logarithm: y = log(x).
+
+    Attributes, by name: none
+    """
+
+def LogSoftmax(name: str = "", **kwargs) -> Node:
+    """
+    Its logarithm: y = x - log(sum of exp(x) along axis).
+
+    Attributes, by name: axis
+    """
+
+def LpNormalization(name: str = "", **kwargs) -> Node:
+    """
+    Along the axis: y = x / (sum of |x|^p)^(1/p), p = 1 or 2; 0 where that norm is 0.
+
+    Attributes, by name: axis p
+    """
+
 def MatMul(name: str = "") -> Node:
     """
     (..., M, K) times (..., K, N) gives (..., M, N), as numpy.matmul does.
+    """
+
+def Max(nb_inputs: typing.SupportsInt | typing.SupportsIndex, name: str = "", **kwargs) -> Node:
+    """
+    Greatest of any number of inputs, with broadcasting; NaN wins.
+
+    Attributes, by name: none
     """
 
 def MaxPooling1D(
@@ -2334,9 +2694,58 @@ def MaxPooling3D(
     ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
     """
 
+def Mean(nb_inputs: typing.SupportsInt | typing.SupportsIndex, name: str = "", **kwargs) -> Node:
+    """
+    Mean of any number of inputs, with broadcasting: y = (sum of the inputs) / their number.
+
+    Attributes, by name: none
+    """
+
+def Min(nb_inputs: typing.SupportsInt | typing.SupportsIndex, name: str = "", **kwargs) -> Node:
+    """
+    Least of any number of inputs, with broadcasting; NaN wins.
+
+    Attributes, by name: none
+    """
+
+def Mish(name: str = "", **kwargs) -> Node:
+    """
+    y = x * tanh(log(1 + exp(x))).
+
+    Attributes, by name: none
+    """
+
+def Mod(name: str = "", **kwargs) -> Node:
+    """
+    Remainder with broadcasting, with the sign of B, or with that of A where fmod is set.
+
+    Attributes, by name: fmod
+    """
+
 def Mul(name: str = "") -> Node:
     """
     A * B with NumPy's broadcasting.
+    """
+
+def Neg(name: str = "", **kwargs) -> Node:
+    """
+    y = -x.
+
+    Attributes, by name: none
+    """
+
+def Not(name: str = "", **kwargs) -> Node:
+    """
+    y = not x.
+
+    Attributes, by name: none
+    """
+
+def Or(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A or B.
+
+    Attributes, by name: none
     """
 
 def PReLU(
@@ -2563,6 +2972,13 @@ def PaddedMaxPooling3D(
     ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
     """
 
+def Pow(name: str = "", **kwargs) -> Node:
+    """
+    Power with broadcasting, in the type of A: y = A^B.
+
+    Attributes, by name: none
+    """
+
 @typing.overload
 def Producer(tensor: typing.Any, name: str = "", constant: bool = False) -> Node:
     """
@@ -2580,9 +2996,60 @@ def Producer(
     A node that holds zeros, float32.
     """
 
+def RMSNorm(
+    nb_features: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
+    name: str = "",
+) -> Node:
+    """
+    scale * x / sqrt(mean of x^2 + epsilon) over the last axis of (..., nb_features). Makes the producer <name>_scale (1).
+    """
+
 def ReLU(name: str = "") -> Node:
     """
     max(x, 0), any shape.
+    """
+
+def Reciprocal(name: str = "", **kwargs) -> Node:
+    """
+    y = 1 / x.
+
+    Attributes, by name: none
+    """
+
+def ReduceL1(name: str = "", **kwargs) -> Node:
+    """
+    Sum of magnitudes over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
+def ReduceL2(name: str = "", **kwargs) -> Node:
+    """
+    Root of the sum of squares over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
+def ReduceLogSum(name: str = "", **kwargs) -> Node:
+    """
+    Logarithm of the sum over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
+def ReduceLogSumExp(name: str = "", **kwargs) -> Node:
+    """
+    Logarithm of the sum of exp(x) over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
+def ReduceMax(name: str = "", **kwargs) -> Node:
+    """
+    Greatest value over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
     """
 
 def ReduceMean(
@@ -2595,6 +3062,34 @@ def ReduceMean(
     Mean over the axes (all if none are given, unless noop_with_empty_axes), which stay with extent 1 if keep_dims.
     """
 
+def ReduceMin(name: str = "", **kwargs) -> Node:
+    """
+    Least value over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
+def ReduceProd(name: str = "", **kwargs) -> Node:
+    """
+    Product over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
+def ReduceSum(name: str = "", **kwargs) -> Node:
+    """
+    Sum over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
+def ReduceSumSquare(name: str = "", **kwargs) -> Node:
+    """
+    Sum of squares over the given axes; over all axes if none are given, unless noop_with_empty_axes.
+
+    Attributes, by name: axes keep_dims noop_with_empty_axes
+    """
+
 def Reshape(
     shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
     allowzero: bool = False,
@@ -2604,14 +3099,77 @@ def Reshape(
     The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.
     """
 
+def Round(name: str = "", **kwargs) -> Node:
+    """
+    Nearest whole number, halves to the even one.
+
+    Attributes, by name: none
+    """
+
+def Selu(name: str = "", **kwargs) -> Node:
+    """
+    Scaled exponential linear unit: y = gamma * x where x > 0, else gamma * alpha * (exp(x) - 1).
+
+    Attributes, by name: alpha gamma
+    """
+
+def Shrink(name: str = "", **kwargs) -> Node:
+    """
+    y = x + bias where x < -lambd, x - bias where x > lambd, else 0.
+
+    Attributes, by name: bias lambd
+    """
+
 def Sigmoid(name: str = "") -> Node:
     """
     1 / (1 + exp(-x)), any shape.
     """
 
+def Sign(name: str = "", **kwargs) -> Node:
+    """
+    1, 0 or -1, as x is.
+
+    Attributes, by name: none
+    """
+
+def Sin(name: str = "", **kwargs) -> Node:
+    """
+    y = sin(x).
+
+    Attributes, by name: none
+    """
+
+def Sinh(name: str = "", **kwargs) -> Node:
+    """
+    y = sinh(x).
+
+    Attributes, by name: none
+    """
+
 def Softmax(axis: typing.SupportsInt | typing.SupportsIndex = -1, name: str = "") -> Node:
     """
     exp(x) / (sum of exp(x) along axis), any shape with that axis.
+    """
+
+def Softplus(name: str = "", **kwargs) -> Node:
+    """
+    Smooth rectifier: y = log(1 + exp(x)).
+
+    Attributes, by name: none
+    """
+
+def Softsign(name: str = "", **kwargs) -> Node:
+    """
+    y = x / (1 + |x|).
+
+    Attributes, by name: none
+    """
+
+def Sqrt(name: str = "", **kwargs) -> Node:
+    """
+    Square root: y = sqrt(x).
+
+    Attributes, by name: none
     """
 
 def Squeeze(
@@ -2626,9 +3184,30 @@ def Sub(name: str = "") -> Node:
     A - B with NumPy's broadcasting.
     """
 
+def Swish(name: str = "", **kwargs) -> Node:
+    """
+    y = x / (1 + exp(-alpha * x)).
+
+    Attributes, by name: alpha
+    """
+
+def Tan(name: str = "", **kwargs) -> Node:
+    """
+    y = tan(x).
+
+    Attributes, by name: none
+    """
+
 def Tanh(name: str = "") -> Node:
     """
     tanh(x), any shape.
+    """
+
+def ThresholdedRelu(name: str = "", **kwargs) -> Node:
+    """
+    Rectifier with a threshold: y = x where x > alpha, else 0.
+
+    Attributes, by name: alpha
     """
 
 def Transpose(
@@ -2644,6 +3223,20 @@ def Unsqueeze(
 ) -> Node:
     """
     With new axes of extent 1 at these places of the output.
+    """
+
+def Where(name: str = "", **kwargs) -> Node:
+    """
+    y = X where the condition holds, else Y, with broadcasting.
+
+    Attributes, by name: none
+    """
+
+def Xor(name: str = "", **kwargs) -> Node:
+    """
+    Truth values, with broadcasting: y = A != B.
+
+    Attributes, by name: none
     """
 
 def channel_groups(
@@ -3084,6 +3677,12 @@ def make_node(
 def meta_operator(type: str, graph: GraphView, name: str = "") -> Node:
     """
     A node whose work is `graph`.
+    """
+
+def operator_input_types(type: str) -> list[list[str]]:
+    """
+    For each declared input of an operator type (the last one may repeat) the element types that it runs with, by name.
+    Raises ValueError for a type that is not registered.
     """
 
 def operator_types() -> list[str]:

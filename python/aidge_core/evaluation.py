@@ -49,8 +49,9 @@ class EvaluationResult:
 
 
 def _scores(array: np.ndarray) -> np.ndarray:
-    """(samples, classes): whatever lies behind the first axis is one vector a sample."""
-    return array.reshape(len(array), -1)
+    """(samples, classes) that can be subtracted: whatever lies behind the first axis is one vector a sample."""
+    scores = array.reshape(len(array), -1)
+    return scores if scores.dtype.kind == "f" else scores.astype(np.float64)
 
 
 def _hits(scores: np.ndarray, labels: np.ndarray, k: int) -> tuple[int, int]:

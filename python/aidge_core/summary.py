@@ -13,7 +13,27 @@ if TYPE_CHECKING:
 __all__ = ["LayerSummary", "ModelSummary", "summarize"]
 
 _ACTIVATIONS = frozenset(
-    ["ReLU", "LeakyReLU", "PReLU", "GeLU", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Softmax"]
+    [
+        "ReLU",
+        "LeakyReLU",
+        "PReLU",
+        "GeLU",
+        "Clip",
+        "Sigmoid",
+        "Tanh",
+        "HardSigmoid",
+        "HardSwish",
+        "Softmax",
+        "LogSoftmax",
+        "Elu",
+        "Selu",
+        "Celu",
+        "Softplus",
+        "Softsign",
+        "ThresholdedRelu",
+        "Mish",
+        "Swish",
+    ]
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,20 @@ from .generic import GenericNode
 from .names import Names
 from .source import OnnxNode, Source
 from .symbolic import Sym
+from .tensors import DTYPE_NAMES, dtype_name, onnx_type_of, type_text
 
 __all__ = ["Array", "Builder", "Fresh", "NotNative", "Value"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
+
+
+#: Types whose last input may repeat.
+_VARIADIC = frozenset({"Concat", "Min", "Max", "Mean"})
+
+
+@functools.cache
+def _input_types(kind: str) -> list[list[str]]:
+    return aidge_core.operator_input_types(kind)
 
 
 class NotNative(Exception):
@@ -133,14 +144,6 @@ class Builder:
             and self._readers.get(node.outputs[output], 0) > 0
         )
 
-    def check_float(self, node: OnnxNode) -> None:
-        """NotNative unless the values that flow through the node are float32 (or of unknown type)."""
-        flowing = [name for name in node.inputs if name and name not in self.source.constants]
-        for name in [*flowing, *node.outputs[:1]]:
-            elem = self.source.type_of(name).elem
-            if elem not in (None, TensorProto.FLOAT):
-                raise NotNative(f"works on {TensorProto.DataType.Name(elem).lower()}")
-
     # --- what is made ---------------------------------------------------------------------------------------
     def step(
         self,
@@ -151,6 +154,7 @@ class Builder:
         suffix: str = "",
     ) -> Value:
         """One operator of several that stand for `node`; its name is the node's with the suffix."""
+        self._check_types(kind, inputs)
         name = self.name_of(node)
         made = self._make(
             node,
@@ -164,17 +168,50 @@ class Builder:
         self.nodes.append(made)
         return Value(made)
 
+    def _check_types(self, kind: str, inputs: Sequence[_Input]) -> None:
+        """NotNative where an input is known to be of a type that the operator does not take."""
+        taken = _input_types(kind)
+        for index, entry in enumerate(inputs):
+            dtype = self.type_name(entry)
+            if dtype is not None and dtype not in taken[min(index, len(taken) - 1)]:
+                raise NotNative(f"works on {dtype}")
+
+    def type_name(self, entry: _Input) -> str | None:
+        """Name of the element type of an input; None where it is absent or not known."""
+        if isinstance(entry, Fresh):
+            return dtype_name(onnx_type_of(entry.array.dtype))
+        elem = self.source.type_of(entry).elem if isinstance(entry, str) and entry else None
+        return None if elem is None else type_text(elem)
+
+    def undo(self, mark: int) -> None:
+        """Takes back the operators that were made after the first `mark` nodes; producers of constants stay."""
+        kept = {id(value.node) for value in self._values.values()}
+        dropped = [node for node in self.nodes[mark:] if id(node) not in kept]
+        gone = {node.id() for node in dropped}
+        self.nodes[mark:] = [node for node in self.nodes[mark:] if node.id() not in gone]
+        for name, targets in self.targets.items():
+            self.targets[name] = [target for target in targets if target[0].id() not in gone]
+
     def emit(
         self, node: OnnxNode, kind: str, inputs: Sequence[_Input], attributes: Mapping[str, Any] | None = None
     ) -> None:
         """The operator that stands for `node` (the last of several) and gives its first output."""
         self._values[node.outputs[0]] = self.step(node, kind, inputs, attributes)
 
+    def emit_all(
+        self, node: OnnxNode, kind: str, inputs: Sequence[_Input], attributes: Mapping[str, Any] | None = None
+    ) -> None:
+        """The same for an operator with several outputs, in ONNX's order."""
+        made = self.step(node, kind, inputs, attributes)
+        for index, name in enumerate(node.outputs):
+            if name:
+                self._values[name] = Value(made.node, index)
+
     def _make(
         self, node: OnnxNode, kind: str, attributes: dict[str, Any], name: str, nb_inputs: int
     ) -> aidge_core.Node:
         try:
-            return aidge_core.make_node(kind, attributes, name, nb_inputs if kind == "Concat" else 0)
+            return aidge_core.make_node(kind, attributes, name, nb_inputs if kind in _VARIADIC else 0)
         except (ValueError, TypeError, OverflowError) as error:
             raise InvalidModelError(f"{node.where()}: {error}") from error
 
@@ -228,6 +265,9 @@ class Builder:
         packed = self._packed_dims(entry.proto, inputs)
         if packed is not None:
             attributes["output_dims"] = packed
+            types = [self.source.type_of(name).elem or TensorProto.FLOAT for name in entry.proto.output]
+            if all(elem in DTYPE_NAMES for elem in types):
+                attributes["output_types"] = [dtype_name(elem) for elem in types]
         if "" in inputs:
             attributes["optional_inputs"] = [index for index, value in enumerate(inputs) if not value]
         made = aidge_core.GenericOperator(
@@ -266,10 +306,10 @@ class Builder:
         proto = NodeProto(op_type="Identity", input=[name], output=[name])
         node = OnnxNode(proto, "Identity", "", "", [name], [name], {}, ())
         self._node_names[node] = self._names.unique(f"{name}_output")
-        if self.source.type_of(name).elem == TensorProto.FLOAT:
+        if self.source.type_of(name).elem in DTYPE_NAMES:
             return self.step(node, "Identity", [name])
         return self._generic(
-            GenericNode.make(proto, self.source.opsets, (), "works on other than float32"),
+            GenericNode.make(proto, self.source.opsets, (), "works on a type that only ONNX has"),
             self.name_of(node),
             [name],
         )

@@ -223,18 +223,25 @@ def _output_infos(
                 for dim in tensor.shape.dim
             ]
         else:
-            shape = [dim if dim != "" else None for dim in _dims_without_inference(graph, name, declared)]
+            shape = [
+                dim if dim != "" else None for dim in _dims_without_inference(graph, write, name, declared)
+            ]
         infos.append(helper.make_tensor_value_info(name, elem, shape))
     return infos
 
 
-def _dims_without_inference(graph: aidge_core.GraphView, name: str, declared: dict[str, Any]) -> list[Any]:
+def _dims_without_inference(
+    graph: aidge_core.GraphView, write: Writer, name: str, declared: dict[str, Any]
+) -> list[Any]:
     dims = declared.get(name, {}).get("dims")
     if dims is not None:
         return list(dims)
     output = next(output for output in graph.output_specs if output.name == name)
     if output.dims is not None:
         return list(output.dims)
+    rank = write.known_rank(name)
+    if rank is not None:
+        return [None] * rank
     raise ValueError(
         f"[aidge_onnx.export] expected a graph output of known rank, got {name!r} behind "
         f"{output.node.name()} ({output.node.type()})"

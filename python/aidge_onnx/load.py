@@ -129,10 +129,11 @@ def _build(source: Source) -> aidge_core.GraphView:
         if importer is None:
             builder.generic(node, "no native operator")
             continue
+        mark = len(builder.nodes)
         try:
-            builder.check_float(node)
             importer(node, builder)
         except NotNative as reason:
+            builder.undo(mark)
             builder.generic(node, str(reason))
     outputs = [(value.name, builder.output(value.name)) for value in source.outputs]
     graph = aidge_core.GraphView(source.model.graph.name)

@@ -21,6 +21,7 @@ __all__ = [
     "onnx_type_of",
     "to_numpy",
     "to_proto",
+    "type_text",
 ]
 
 _FIELDS = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
@@ -90,6 +91,11 @@ _ONNX_TYPES = {name: value for value, name in _NAMES.items()}
 def dtype_name(elem_type: int) -> str:
     """NumPy's name of an ONNX element type; KeyError where a graph cannot hold it."""
     return _NAMES[elem_type]
+
+
+def type_text(elem_type: int) -> str:
+    """For messages: NumPy's name of an ONNX element type, or ONNX's own where a graph cannot hold it."""
+    return _NAMES.get(elem_type) or str(TensorProto.DataType.Name(elem_type)).lower()
 
 
 def onnx_type_of(dtype: Any) -> int:

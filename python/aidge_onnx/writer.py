@@ -3,13 +3,14 @@ to."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aidge_core
 import numpy as np
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from .checks import subgraphs
 from .generic import REGION, GenericNode, rename_captured
@@ -22,7 +23,7 @@ __all__ = ["NeedsOpset", "Writer"]
 Array = np.ndarray[Any, Any]
 _SMALL = 4096
 _SAME_RANK = frozenset(
-    {
+    [
         "BatchNormalization",
         "Clip",
         "Conv",
@@ -40,11 +41,22 @@ _SAME_RANK = frozenset(
         "Relu",
         "Sigmoid",
         "Softmax",
+        "LogSoftmax",
         "Tanh",
         "Transpose",
         "Erf",
         "Concat",
-    }
+        "Cast",
+        "Elu",
+        "Celu",
+        "Selu",
+        "Mish",
+        "Swish",
+        "Softplus",
+        "InstanceNormalization",
+        "GroupNormalization",
+        "LayerNormalization",
+    ]
 )
 
 
@@ -74,6 +86,7 @@ class Writer:
         self._node_names = Names()
         self._chosen: dict[int, str] = {}
         self._ranks: dict[str, int] = {}
+        self._types: dict[str, int] = {}
         self._makers: dict[str, NodeProto] = {}
 
     # --- names ----------------------------------------------------------------------------------------------
@@ -149,11 +162,23 @@ class Writer:
                 break
             value = node.input[0]
         if value not in self._ranks:
-            inferred = onnx.shape_inference.infer_shapes(self.skeleton([ValueInfoProto(name=value)]))
-            for info in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
-                if info.type.tensor_type.HasField("shape"):
-                    self._ranks[info.name] = len(info.type.tensor_type.shape.dim)
+            self._infer(value)
         return self._ranks.get(value)
+
+    def _infer(self, value: str) -> None:
+        inferred = onnx.shape_inference.infer_shapes(self.skeleton([ValueInfoProto(name=value)]))
+        for info in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
+            self._types[info.name] = info.type.tensor_type.elem_type
+            if info.type.tensor_type.HasField("shape"):
+                self._ranks[info.name] = len(info.type.tensor_type.shape.dim)
+
+    def dtype(self, value: str) -> np.dtype[Any]:
+        """Element type of a value; float32 where shape inference cannot tell."""
+        if value in self.initialisers:
+            return np.dtype(self.initialisers[value].dtype)
+        if value not in self._types:
+            self._infer(value)
+        return helper.tensor_dtype_to_np_dtype(self._types.get(value, 0) or TensorProto.FLOAT)
 
     def _append(self, proto: NodeProto) -> None:
         self.nodes.append(proto)
@@ -188,6 +213,12 @@ class Writer:
                 f"({node.type()}), got {self.opset}",
             )
 
+    def need_version(self, op: str, node: aidge_core.Node) -> None:
+        """NeedsOpset where the model's opset is older than the operator."""
+        first = _first_versions().get(op, 1)
+        if self.opset < first:
+            self.need(first, node, op)
+
     # --- what they write ------------------------------------------------------------------------------------
     def emit(
         self,
@@ -196,11 +227,28 @@ class Writer:
         inputs: Sequence[str],
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        """The ONNX node that gives the node's output, under the node's name."""
+        """The ONNX node that gives the node's output, under the node's name. NeedsOpset where the model's
+        opset has no such operator yet."""
+        self.need_version(op, node)
         self._append(
             helper.make_node(
                 op, list(inputs), [self.output(node)], name=self._chosen[node.id()], **dict(attributes or {})
             )
+        )
+
+    def emit_all(
+        self, node: aidge_core.Node, op: str, inputs: Sequence[str], attributes: Mapping[str, Any]
+    ) -> None:
+        """The same for a node with several outputs; those that nobody reads are left out."""
+        self.need_version(op, node)
+        outputs = [
+            self.output(node, index) if self.is_named(node, index) or node.output(index) else ""
+            for index in range(node.get_nb_outputs())
+        ]
+        while outputs and not outputs[-1]:
+            outputs.pop()
+        self._append(
+            helper.make_node(op, list(inputs), outputs, name=self._chosen[node.id()], **dict(attributes))
         )
 
     def step(
@@ -287,6 +335,16 @@ class Writer:
                     helper.make_tensor_value_info(name, onnx_type_of(array.dtype), list(array.shape))
                 )
         return model
+
+
+@functools.cache
+def _first_versions() -> dict[str, int]:
+    """Opset in which each standard operator appeared."""
+    first: dict[str, int] = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        if schema.domain == "":
+            first[schema.name] = min(first.get(schema.name, schema.since_version), schema.since_version)
+    return first
 
 
 def _check_version(proto: NodeProto, source: int, target: int, node: aidge_core.Node) -> None:

@@ -47,6 +47,17 @@ const KernelFactory* KernelRegistry::find(std::string_view backend, std::string_
   return found == ofBackend->second.end() ? nullptr : &found->second;
 }
 
+std::string KernelRegistry::refusal(const KernelFactory& factory, const Operator& op, std::span<const TensorInfo> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const InputSpec& spec = op.inputSpec(i);
+    if (inputs[i].missing || spec.types.contains(inputs[i].dtype)) continue;
+    std::string reason = spec.name + " of type " + std::string(toString(inputs[i].dtype)) + " (it runs";
+    for (const DataType type : spec.types.types()) reason.append(" ").append(toString(type));
+    return reason + ")";
+  }
+  return factory.unsupported ? factory.unsupported(op, inputs) : "";
+}
+
 bool KernelRegistry::setServices(std::string_view backend, BackendServices services) {
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);

@@ -62,6 +62,21 @@ std::string_view toString(DataType type) {
   throw std::logic_error("[core::toString] unknown data type");
 }
 
+std::optional<DataType> dataTypeOf(std::string_view name) {
+  for (const DataType type : kAllTypes.types()) {
+    if (toString(type) == name) return type;
+  }
+  return std::nullopt;
+}
+
+std::vector<DataType> TypeSet::types() const {
+  std::vector<DataType> result;
+  for (auto code = std::uint8_t{0}; code <= static_cast<std::uint8_t>(DataType::Bool); ++code) {
+    if (contains(static_cast<DataType>(code))) result.push_back(static_cast<DataType>(code));
+  }
+  return result;
+}
+
 std::string_view toString(DataFormat format) {
   switch (format) {
     case DataFormat::Default:

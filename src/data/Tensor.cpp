@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "aidge/core/Errors.hpp"
+#include "aidge/data/Convert.hpp"
 
 namespace Aidge {
 
@@ -27,44 +28,9 @@ std::shared_ptr<void> allocateAligned(std::size_t bytes) {
   return {memory, [](void* p) { ::operator delete(p, std::align_val_t{kAlignment}); }};
 }
 
-/// Calls f.operator()<T>() for the C++ type that stands for `type`; half-precision types have none.
-template <typename F> decltype(auto) dispatch(DataType type, std::string_view where, F&& f) {
-  switch (type) {
-    case DataType::Float32:
-      return f.template operator()<float>();
-    case DataType::Float64:
-      return f.template operator()<double>();
-    case DataType::Int8:
-      return f.template operator()<std::int8_t>();
-    case DataType::Int16:
-      return f.template operator()<std::int16_t>();
-    case DataType::Int32:
-      return f.template operator()<std::int32_t>();
-    case DataType::Int64:
-      return f.template operator()<std::int64_t>();
-    case DataType::UInt8:
-      return f.template operator()<std::uint8_t>();
-    case DataType::UInt16:
-      return f.template operator()<std::uint16_t>();
-    case DataType::UInt32:
-      return f.template operator()<std::uint32_t>();
-    case DataType::UInt64:
-      return f.template operator()<std::uint64_t>();
-    case DataType::Bool:
-      return f.template operator()<bool>();
-    case DataType::Float16:
-    case DataType::BFloat16:
-      break;
-  }
-  throwExpected(where, "a tensor of a C++ number type", toString(type));
-}
-
-template <typename To> std::vector<To> convertAll(const Tensor& tensor, std::string_view where) {
+template <TensorElement To> std::vector<To> convertAll(const Tensor& tensor) {
   std::vector<To> values(tensor.size());
-  dispatch(tensor.dataType(), where, [&]<typename T>() {
-    const auto source = tensor.data<T>();
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<To>(source[i]);
-  });
+  convertElements(tensor.rawData(), tensor.dataType(), values.data(), DataTypeOf<To>::value, values.size());
   return values;
 }
 
@@ -91,8 +57,8 @@ Tensor Tensor::fromExternal(void* data, Dims dims, DataType dtype, std::shared_p
 Tensor Tensor::full(Dims dims, double value, DataType dtype) {
   Tensor tensor(std::move(dims), dtype);
   tensor.allocate();
-  dispatch(dtype, "data::full", [&]<typename T>() {
-    for (T& element : tensor.mutableData<T>()) element = static_cast<T>(value);
+  withType(dtype, [&]<typename T>() {
+    for (T& element : tensor.mutableData<T>()) element = convertTo<T>(value);
   });
   return tensor;
 }
@@ -145,13 +111,7 @@ Tensor Tensor::cast(DataType dtype) const {
   if (dtype == mDataType) return *this;
   Tensor result(mDims, dtype, mDataFormat);
   result.allocate();
-  dispatch(mDataType, "data::cast", [&]<typename From>() {
-    const auto source = data<From>();
-    dispatch(dtype, "data::cast", [&]<typename To>() {
-      auto target = result.mutableData<To>();
-      for (std::size_t i = 0; i < target.size(); ++i) target[i] = static_cast<To>(source[i]);
-    });
-  });
+  convertElements(rawData(), mDataType, result.rawMutableData(), dtype, size());
   return result;
 }
 
@@ -165,21 +125,19 @@ void Tensor::copyFrom(const Tensor& other) {
   if (bytes() != 0) std::memmove(rawMutableData(), source, bytes());
 }
 
-std::vector<double> Tensor::toDoubles() const { return convertAll<double>(*this, "data::toDoubles"); }
-std::vector<std::int64_t> Tensor::toInts() const { return convertAll<std::int64_t>(*this, "data::toInts"); }
+std::vector<double> Tensor::toDoubles() const { return convertAll<double>(*this); }
+std::vector<std::int64_t> Tensor::toInts() const { return convertAll<std::int64_t>(*this); }
 
 std::string Tensor::toString() const {
   constexpr std::size_t kShown = 8;
   std::string text = "Tensor(dims=" + Aidge::toString(mDims) + ", dtype=" + std::string(Aidge::toString(mDataType));
-  const bool half = mDataType == DataType::Float16 || mDataType == DataType::BFloat16;
   if (!mStorage) return text + ", no data)";
-  if (half) return text + ")";
   text += ", data=[";
-  dispatch(mDataType, "data::toString", [&]<typename T>() {
+  withType(mDataType, [&]<typename T>() {
     const auto values = data<T>();
     for (std::size_t i = 0; i < values.size() && i < kShown; ++i) {
       if (i != 0) text += ", ";
-      const std::string number = std::to_string(values[i]);
+      const std::string number = std::to_string(static_cast<ComputeType<T>>(values[i]));
       text += number;
     }
     if (values.size() > kShown) text += ", …";

@@ -103,6 +103,16 @@ Parameters Parameters::none() {
   return params;
 }
 
+namespace {
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
 void Parameters::validate() const {
   checkEnum("method", method);
   checkEnum("normalization", normalization);
@@ -114,7 +124,7 @@ void Parameters::validate() const {
   const auto& supported = supportedPrunableTypes();
   for (const std::string& type : prunableTypes) {
     if (std::find(supported.begin(), supported.end(), type) == supported.end()) {
-      throwExpected(kWhere, "prunable_types out of ReLU, LeakyReLU, GeLU, PReLU, Clip", "\"" + type + "\"");
+      throwExpected(kWhere, "prunable_types out of " + listed(supported), "\"" + type + "\"");
     }
   }
   for (const auto& [key, id] : groupAssignments) {
@@ -124,7 +134,8 @@ void Parameters::validate() const {
 }
 
 const std::vector<std::string>& supportedPrunableTypes() {
-  static const std::vector<std::string> types{"ReLU", "LeakyReLU", "GeLU", "PReLU", "Clip"};
+  static const std::vector<std::string> types{"ReLU", "LeakyReLU", "GeLU",  "PReLU",     "Clip",    "Elu",
+                                              "Celu", "Mish",      "Swish", "HardSwish", "Softplus"};
   return types;
 }
 

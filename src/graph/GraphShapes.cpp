@@ -47,7 +47,7 @@ std::vector<TensorInfo> GraphView::inferInto(ShapeMap& shapes, const std::vector
         known = shape != shapes.end();
         if (known) infos.push_back(shape->second[index]);
       } else {
-        infos.emplace_back();
+        infos.push_back({.dims = {}, .missing = true});
       }
     }
     if (!known) continue;  // behind an unsupported operator that is reported below

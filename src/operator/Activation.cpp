@@ -49,7 +49,8 @@ OperatorSchema unary(std::string type, std::string formula, AttributeMap attribu
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(formula);
-  schema.inputs = {{"data", InputCategory::Data}};
+  schema.inputs = {{"data", InputCategory::Data, kFloatTypes}};
+  schema.elementwise = Elementwise::Unary;
   schema.infer = inferFloat;
   schema.attributes = std::move(attributes);
   schema.validate = [](const Operator& op) {
@@ -60,12 +61,19 @@ OperatorSchema unary(std::string type, std::string formula, AttributeMap attribu
   return schema;
 }
 
+/// For integers too.
+void makeNumeric(OperatorSchema& schema) {
+  schema.inputs[0].types = kNumericTypes;
+  schema.infer = inferNumeric;
+}
+
 bool addParametric() {
   OperatorSchema clip = unary("Clip", "Clipping: y = min(max(x, min), max).", {{"min", -kInfinity}, {"max", kInfinity}});
   clip.validate = validateClip;
-  clip.infer = inferNumeric;
+  makeNumeric(clip);
   OperatorSchema prelu = unary("PReLU", "Leaky rectifier with learned slopes: y = x where x >= 0, else slope * x.");
-  prelu.inputs.push_back({"slope", InputCategory::Param});
+  prelu.inputs = {{"data", InputCategory::Data, kNumericTypes}, {"slope", InputCategory::Param, kNumericTypes}};
+  prelu.elementwise = Elementwise::No;
   prelu.infer = inferPReLU;
   OperatorSchema gelu =
       unary("GeLU", "Gaussian error linear unit: y = x * Phi(x), with Phi the normal distribution or its tanh approximation.",
@@ -76,7 +84,7 @@ bool addParametric() {
 
 bool addUnary() {
   OperatorSchema relu = unary("ReLU", "Rectifier: y = max(x, 0).");
-  relu.infer = inferNumeric;
+  makeNumeric(relu);
   return OperatorRegistry::add(std::move(relu)) && OperatorRegistry::add(unary("Sigmoid", "Logistic function: y = 1 / (1 + exp(-x)).")) &&
          OperatorRegistry::add(unary("Tanh", "Hyperbolic tangent: y = tanh(x).")) &&
          OperatorRegistry::add(
@@ -86,7 +94,55 @@ bool addUnary() {
          OperatorRegistry::add(unary("HardSwish", "Piecewise swish: y = x * min(max(x / 6 + 0.5, 0), 1)."));
 }
 
-[[maybe_unused]] const bool kRegistered = addUnary() && addParametric();
+bool addFunctions() {
+  struct Entry {
+    std::string type;
+    std::string formula;
+    AttributeMap attributes = {};
+  };
+  for (auto& [type, formula, attributes] : std::vector<Entry>{
+           {"Elu", "Exponential linear unit: y = x where x >= 0, else alpha * (exp(x) - 1).", {{"alpha", 1.0}}},
+           {"Selu",
+            "Scaled exponential linear unit: y = gamma * x where x > 0, else gamma * alpha * (exp(x) - 1).",
+            {{"alpha", 1.67326319217681884765625}, {"gamma", 1.05070102214813232421875}}},
+           {"Celu", "Continuously differentiable linear unit: y = max(x, 0) + min(0, alpha * (exp(x / alpha) - 1)).", {{"alpha", 1.0}}},
+           {"Softplus", "Smooth rectifier: y = log(1 + exp(x))."},
+           {"Softsign", "y = x / (1 + |x|)."},
+           {"ThresholdedRelu", "Rectifier with a threshold: y = x where x > alpha, else 0.", {{"alpha", 1.0}}},
+           {"Mish", "y = x * tanh(log(1 + exp(x)))."},
+           {"Swish", "y = x / (1 + exp(-alpha * x)).", {{"alpha", 1.0}}},
+           {"Shrink", "y = x + bias where x < -lambd, x - bias where x > lambd, else 0.", {{"lambd", 0.5}, {"bias", 0.0}}},
+           {"Exp", "y = exp(x)."},
+           {"Log", "Natural logarithm: y = log(x)."},
+           {"Sqrt", "Square root: y = sqrt(x)."},
+           {"Reciprocal", "y = 1 / x."},
+           {"Erf", "Gaussian error function: y = erf(x)."},
+           {"Floor", "Largest whole number that is not greater."},
+           {"Ceil", "Smallest whole number that is not less."},
+           {"Round", "Nearest whole number, halves to the even one."},
+           {"Sin", "y = sin(x)."},
+           {"Cos", "y = cos(x)."},
+           {"Tan", "y = tan(x)."},
+           {"Asin", "y = asin(x)."},
+           {"Acos", "y = acos(x)."},
+           {"Atan", "y = atan(x)."},
+           {"Sinh", "y = sinh(x)."},
+           {"Cosh", "y = cosh(x)."},
+           {"Asinh", "y = asinh(x)."},
+           {"Acosh", "y = acosh(x)."},
+           {"Atanh", "y = atanh(x)."}}) {
+    OperatorRegistry::add(unary(type, formula, std::move(attributes)));
+  }
+  for (auto& [type, formula, attributes] :
+       std::vector<Entry>{{"Abs", "Magnitude: y = |x|."}, {"Neg", "y = -x."}, {"Sign", "1, 0 or -1, as x is."}}) {
+    OperatorSchema schema = unary(type, formula, std::move(attributes));
+    makeNumeric(schema);
+    OperatorRegistry::add(std::move(schema));
+  }
+  return true;
+}
+
+[[maybe_unused]] const bool kRegistered = addUnary() && addParametric() && addFunctions();
 
 }  // namespace
 

@@ -32,7 +32,7 @@ bool addSchema() {
   OperatorSchema schema;
   schema.type = "Concat";
   schema.brief = "Joins its inputs along one axis, in order.";
-  schema.inputs = {{"input", InputCategory::Data}};
+  schema.inputs = {{"input", InputCategory::Data, kAllTypes}};
   schema.variadic = true;
   schema.attributes = {{"axis", std::int64_t{1}}};
   schema.infer = infer;

@@ -7,26 +7,125 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireNumeric(op, inputs);
-  requireSameType(op, inputs);
-  return result(broadcastDims(errorSite(op), inputs[0].dims, inputs[1].dims), inputs[0].dtype);
+/// Dims of all inputs from `first` on under NumPy's broadcasting.
+Dims commonDims(const Operator& op, Inputs inputs, std::size_t first = 0) {
+  Dims dims = inputs[first].dims;
+  for (std::size_t i = first + 1; i < inputs.size(); ++i) dims = broadcastDims(errorSite(op), dims, inputs[i].dims);
+  return dims;
 }
 
-bool addSchema(std::string type, std::string formula) {
+std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  requireSameType(op, inputs);
+  return result(commonDims(op, inputs), inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferTruth(const Operator& op, Inputs inputs) { return result(infer(op, inputs)[0].dims, DataType::Bool); }
+
+std::vector<TensorInfo> inferPow(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  return result(commonDims(op, inputs), inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferWhere(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  requireSameType(op, inputs.subspan(1), 1);
+  return result(commonDims(op, inputs), inputs[1].dtype);
+}
+
+OperatorSchema broadcasting(std::string type, std::string formula, TypeSet types, AttributeMap attributes = {}) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(formula);
-  schema.inputs = {{"A", InputCategory::Data}, {"B", InputCategory::Data}};
+  schema.inputs = {{"A", InputCategory::Data, types}, {"B", InputCategory::Data, types}};
+  schema.elementwise = Elementwise::Broadcast;
+  schema.attributes = std::move(attributes);
   schema.infer = infer;
+  return schema;
+}
+
+bool addArithmetic() {
+  OperatorRegistry::add(broadcasting("Add", "Sum with broadcasting: y = A + B.", kNumericTypes));
+  OperatorRegistry::add(broadcasting("Sub", "Difference with broadcasting: y = A - B.", kNumericTypes));
+  OperatorRegistry::add(broadcasting("Mul", "Product with broadcasting: y = A * B.", kNumericTypes));
+  OperatorRegistry::add(broadcasting("Div", "Quotient with broadcasting: y = A / B; integers are truncated towards zero.", kNumericTypes));
+  OperatorRegistry::add(broadcasting("Mod", "Remainder with broadcasting, with the sign of B, or with that of A where fmod is set.",
+                                     kNumericTypes, {{"fmod", false}}));
+  OperatorSchema power = broadcasting("Pow", "Power with broadcasting, in the type of A: y = A^B.", kNumericTypes);
+  power.infer = inferPow;
+  return OperatorRegistry::add(std::move(power));
+}
+
+bool addBits() {
+  static constexpr std::array<std::string_view, 2> kDirections{"LEFT", "RIGHT"};
+  OperatorSchema shift = broadcasting("BitShift", "A shifted by B bits to the LEFT or RIGHT (`direction`), with broadcasting.",
+                                      kUnsignedTypes, {{"direction", std::string("LEFT")}});
+  shift.validate = [](const Operator& op) { requireOneOf(op, "direction", kDirections); };
+  OperatorRegistry::add(std::move(shift));
+  for (const auto& [type, formula] : {std::pair{"BitwiseAnd", "A & B"}, {"BitwiseOr", "A | B"}, {"BitwiseXor", "A ^ B"}}) {
+    OperatorRegistry::add(broadcasting(type, std::string("Bit by bit, with broadcasting: y = ") + formula + ".", kIntegerTypes));
+  }
+  return true;
+}
+
+bool addTruth() {
+  struct Entry {
+    const char* type;
+    const char* formula;
+    TypeSet types;
+  };
+  for (const auto& [type, formula, types] :
+       {Entry{"Equal", "A == B", kAllTypes}, Entry{"Less", "A < B", kNumericTypes}, Entry{"LessOrEqual", "A <= B", kNumericTypes},
+        Entry{"Greater", "A > B", kNumericTypes}, Entry{"GreaterOrEqual", "A >= B", kNumericTypes}, Entry{"And", "A and B", kBoolType},
+        Entry{"Or", "A or B", kBoolType}, Entry{"Xor", "A != B", kBoolType}}) {
+    OperatorSchema schema = broadcasting(type, std::string("Truth values, with broadcasting: y = ") + formula + ".", types);
+    schema.infer = inferTruth;
+    OperatorRegistry::add(std::move(schema));
+  }
+  return true;
+}
+
+bool addVariadic() {
+  struct Entry {
+    const char* type;
+    const char* formula;
+    TypeSet types;
+  };
+  for (const auto& [type, formula, types] :
+       {Entry{"Min", "Least of any number of inputs, with broadcasting; NaN wins.", kNumericTypes},
+        Entry{"Max", "Greatest of any number of inputs, with broadcasting; NaN wins.", kNumericTypes},
+        Entry{"Mean", "Mean of any number of inputs, with broadcasting: y = (sum of the inputs) / their number.", kFloatTypes}}) {
+    OperatorSchema schema = broadcasting(type, formula, types);
+    schema.inputs = {{"data", InputCategory::Data, types}};
+    schema.variadic = true;
+    OperatorRegistry::add(std::move(schema));
+  }
+  OperatorSchema where = broadcasting("Where", "y = X where the condition holds, else Y, with broadcasting.", kAllTypes);
+  where.inputs = {
+      {"condition", InputCategory::Data, kBoolType}, {"X", InputCategory::Data, kAllTypes}, {"Y", InputCategory::Data, kAllTypes}};
+  where.infer = inferWhere;
+  return OperatorRegistry::add(std::move(where));
+}
+
+/// One input; its dims, maybe as truth values.
+bool addTest(std::string type, std::string formula, TypeSet types, bool toTruth, AttributeMap attributes = {}) {
+  OperatorSchema schema = broadcasting(std::move(type), std::move(formula), types, std::move(attributes));
+  schema.inputs = {{"data", InputCategory::Data, types}};
+  if (toTruth) schema.infer = inferTruth;
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema("Add", "Sum with broadcasting: y = A + B.") &&
-                                          addSchema("Sub", "Difference with broadcasting: y = A - B.") &&
-                                          addSchema("Mul", "Product with broadcasting: y = A * B.") &&
-                                          addSchema("Div", "Quotient with broadcasting: y = A / B; integers are truncated towards zero.");
+bool addTests() {
+  return addTest("Not", "y = not x.", kBoolType, true) && addTest("BitwiseNot", "Bit by bit: y = ~x.", kIntegerTypes, false) &&
+         addTest("IsNaN", "Whether x is no number.", kFloatTypes, true) &&
+         addTest("IsInf", "Whether x is infinite: positive (unless detect_positive is off) or negative (unless detect_negative is off).",
+                 kFloatTypes, true, {{"detect_negative", true}, {"detect_positive", true}});
+}
+
+[[maybe_unused]] const bool kRegistered = addArithmetic() && addBits() && addTruth() && addVariadic() && addTests();
 
 }  // namespace
 

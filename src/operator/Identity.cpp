@@ -21,7 +21,7 @@ bool addIdentity() {
   OperatorSchema schema;
   schema.type = "Identity";
   schema.brief = "Hands its input on: y = x.";
-  schema.inputs = {{"data", InputCategory::Data}};
+  schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.infer = infer;
   return OperatorRegistry::add(std::move(schema));
 }
@@ -30,7 +30,7 @@ bool addDropout() {
   OperatorSchema schema;
   schema.type = "Dropout";
   schema.brief = "Dropout at inference: y = x.";
-  schema.inputs = {{"data", InputCategory::Data}};
+  schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.attributes = {{"ratio", 0.5}};
   schema.validate = validateDropout;
   schema.infer = infer;

@@ -26,7 +26,7 @@ bool addSchema() {
   schema.type = "LRN";
   schema.brief =
       "Local response normalisation across channels: y = x / (bias + alpha / size * sum of x^2 over `size` neighbouring channels)^beta.";
-  schema.inputs = {{"data", InputCategory::Data}};
+  schema.inputs = {{"data", InputCategory::Data, TypeSet{DataType::Float32, DataType::Float16, DataType::BFloat16}}};
   schema.attributes = {{"size", std::int64_t{1}}, {"alpha", 1e-4}, {"beta", 0.75}, {"bias", 1.0}};
   schema.validate = validate;
   schema.infer = infer;

@@ -48,6 +48,8 @@ bool convertTo(AttributeValue& value, const AttributeValue& wanted) {
 
 /// Where a generic operator keeps its outputs' dims if they are known: for each output its rank, then its dims.
 constexpr std::string_view kOutputDims = "output_dims";
+/// Their types' names; float32 where it is absent.
+constexpr std::string_view kOutputTypes = "output_types";
 /// Which inputs of a generic operator may stay unconnected.
 constexpr std::string_view kOptionalInputs = "optional_inputs";
 
@@ -57,6 +59,20 @@ DimSize_t batchOf(std::span<const TensorInfo> inputs) {
     if (input.value == nullptr && !input.dims.empty()) return input.dims.front();
   }
   return kDynamicDim;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return "[" + text + "]";
+}
+
+DataType declaredType(const Operator& op, std::size_t index) {
+  if (!op.hasAttribute(kOutputTypes)) return DataType::Float32;
+  const auto& names = op.attribute<std::vector<std::string>>(kOutputTypes);
+  const auto type = index < names.size() ? dataTypeOf(names[index]) : std::nullopt;
+  if (!type) throwExpected("operator::infer", "\"output_types\" with a type's name an output", listed(names));
+  return *type;
 }
 
 std::vector<TensorInfo> declaredInfos(const Operator& op, std::span<const TensorInfo> inputs) {
@@ -72,7 +88,7 @@ std::vector<TensorInfo> declaredInfos(const Operator& op, std::span<const Tensor
       throwExpected("operator::infer", "\"output_dims\" as rank, dims, rank, dims …", "a list that ends early");
     infos.push_back(
         {Dims(packed.begin() + static_cast<std::ptrdiff_t>(at) + 1, packed.begin() + static_cast<std::ptrdiff_t>(at + 1 + rank)),
-         DataType::Float32, nullptr});
+         declaredType(op, infos.size()), nullptr});
     Dims& dims = infos.back().dims;
     if (!dims.empty() && dims.front() == kDynamicDim) dims.front() = batchOf(inputs);
     at += 1 + rank;
@@ -113,7 +129,7 @@ std::shared_ptr<Operator> Operator::generic(std::string type, IOIndex_t nbInputs
   if (op->hasAttribute(kOptionalInputs)) optional = op->attribute<std::vector<std::int64_t>>(kOptionalInputs);
   for (IOIndex_t i = 0; i < nbInputs; ++i) {
     const bool mayMiss = std::find(optional.begin(), optional.end(), static_cast<std::int64_t>(i)) != optional.end();
-    op->mInputSpecs.push_back({"input" + std::to_string(i), mayMiss ? InputCategory::OptionalData : InputCategory::Data});
+    op->mInputSpecs.push_back({"input" + std::to_string(i), mayMiss ? InputCategory::OptionalData : InputCategory::Data, kAllTypes});
   }
   op->mInputs.resize(nbInputs);
   for (IOIndex_t i = 0; i < nbOutputs; ++i) op->mOutputs.push_back(std::make_shared<Tensor>());
@@ -124,7 +140,7 @@ std::shared_ptr<Operator> Operator::meta(std::string type, GraphViewPtr graph) {
   if (!graph) throwExpected("operator::meta", "a graph", "none");
   const std::shared_ptr<Operator> op(new Operator());
   op->mType = std::move(type);
-  for (const GraphInput& input : graph->inputs()) op->mInputSpecs.push_back({input.name, InputCategory::Data});
+  for (const GraphInput& input : graph->inputs()) op->mInputSpecs.push_back({input.name, InputCategory::Data, kAllTypes});
   op->mInputs.resize(op->mInputSpecs.size());
   for (std::size_t i = 0; i < graph->outputs().size(); ++i) op->mOutputs.push_back(std::make_shared<Tensor>());
   op->mMicroGraph = std::move(graph);

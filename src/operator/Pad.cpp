@@ -50,7 +50,7 @@ bool addSchema() {
   OperatorSchema schema;
   schema.type = "Pad";
   schema.brief = "Adds elements before and after the axes: a constant value, the reflected data, its edge, or the data wrapped round.";
-  schema.inputs = {{"data", InputCategory::Data}};
+  schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.attributes = {{"pads", Ints{}}, {"mode", std::string("constant")}, {"value", 0.0}, {"axes", Ints{}}};
   schema.validate = validate;
   schema.infer = infer;

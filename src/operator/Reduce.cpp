@@ -9,7 +9,7 @@ using namespace detail;
 
 std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
-  requireNumeric(op, inputs);
+  requireTypes(op, inputs);
   const Dims& dims = inputs[0].dims;
   std::vector<bool> reduced(dims.size(), false);
   for (const DimIdx_t axis : resolveReducedAxes(op, dims.size())) reduced[axis] = true;
@@ -24,17 +24,60 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   return result(std::move(kept), inputs[0].dtype);
 }
 
-bool addSchema() {
-  OperatorSchema schema;
-  schema.type = "ReduceMean";
-  schema.brief = "Mean over the given axes: y = (sum of x over axes) / count; all axes if none are given, unless noop_with_empty_axes.";
-  schema.inputs = {{"data", InputCategory::Data}};
-  schema.attributes = {{"axes", Ints{}}, {"keep_dims", true}, {"noop_with_empty_axes", false}};
-  schema.infer = infer;
-  return OperatorRegistry::add(std::move(schema));
+bool addSchemas() {
+  struct Entry {
+    const char* type;
+    const char* formula;
+    TypeSet types;
+  };
+  for (const auto& [type, formula, types] :
+       {Entry{"ReduceSum", "Sum", kNumericTypes}, Entry{"ReduceMean", "Mean", kNumericTypes},
+        Entry{"ReduceMax", "Greatest value", kAllTypes}, Entry{"ReduceMin", "Least value", kAllTypes},
+        Entry{"ReduceProd", "Product", kNumericTypes}, Entry{"ReduceL1", "Sum of magnitudes", kNumericTypes},
+        Entry{"ReduceL2", "Root of the sum of squares", kNumericTypes}, Entry{"ReduceLogSum", "Logarithm of the sum", kNumericTypes},
+        Entry{"ReduceLogSumExp", "Logarithm of the sum of exp(x)", kNumericTypes},
+        Entry{"ReduceSumSquare", "Sum of squares", kNumericTypes}}) {
+    OperatorSchema schema;
+    schema.type = type;
+    schema.brief = std::string(formula) + " over the given axes; over all axes if none are given, unless noop_with_empty_axes.";
+    schema.inputs = {{"data", InputCategory::Data, types}};
+    schema.attributes = {{"axes", Ints{}}, {"keep_dims", true}, {"noop_with_empty_axes", false}};
+    schema.infer = infer;
+    OperatorRegistry::add(std::move(schema));
+  }
+  return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema();
+std::vector<TensorInfo> inferExtreme(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  requireRankAtLeast(op, inputs, 0, 1);
+  Dims dims = inputs[0].dims;
+  const DimIdx_t axis = normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), dims.size());
+  if (dims[axis] == 0) throwExpected(errorSite(op), "elements along the axis", describeInput(op, inputs, 0));
+  if (op.attribute<bool>("keep_dims")) {
+    dims[axis] = 1;
+  } else {
+    dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  }
+  return result(std::move(dims), DataType::Int64);
+}
+
+bool addExtremes() {
+  for (const auto& [type, word] : {std::pair{"ArgMax", "greatest"}, {"ArgMin", "least"}}) {
+    OperatorSchema schema;
+    schema.type = type;
+    schema.brief = std::string("Index (int64) of the ") + word +
+                   " value along the axis: of the first such one, or of the last where select_last_index is set.";
+    schema.inputs = {{"data", InputCategory::Data, kNumericTypes}};
+    schema.attributes = {{"axis", std::int64_t{0}}, {"keep_dims", true}, {"select_last_index", false}};
+    schema.infer = inferExtreme;
+    OperatorRegistry::add(std::move(schema));
+  }
+  return true;
+}
+
+[[maybe_unused]] const bool kRegistered = addSchemas() && addExtremes();
 
 }  // namespace
 

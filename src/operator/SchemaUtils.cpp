@@ -53,10 +53,22 @@ bool isFloat(DataType type) {
   return type == DataType::Float32 || type == DataType::Float64 || type == DataType::Float16 || type == DataType::BFloat16;
 }
 
-void requireSameType(const Operator& op, Inputs inputs) {
+void requireSameType(const Operator& op, Inputs inputs, std::size_t offset) {
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i].dtype == inputs[0].dtype || (isOptional(op.inputSpec(i).category) && !isPresent(inputs, i))) continue;
-    throwType(op, inputs, i, "the same type as " + op.inputSpec(0).name + " (" + std::string(toString(inputs[0].dtype)) + ")");
+    const InputSpec& spec = op.inputSpec(i + offset);
+    if (inputs[i].dtype == inputs[0].dtype || (isOptional(spec.category) && !isPresent(inputs, i))) continue;
+    const std::string wanted = spec.name + " of the same type as " + op.inputSpec(offset).name;
+    throwExpected(errorSite(op), wanted + " (" + std::string(toString(inputs[0].dtype)) + ")", toString(inputs[i].dtype));
+  }
+}
+
+void requireTypes(const Operator& op, Inputs inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const InputSpec& spec = op.inputSpec(i);
+    if (spec.types.contains(inputs[i].dtype) || inputs[i].missing || (isOptional(spec.category) && !isPresent(inputs, i))) continue;
+    std::string names;
+    for (const DataType type : spec.types.types()) names.append(names.empty() ? "" : ", ").append(toString(type));
+    throwType(op, inputs, i, "one of the types " + names);
   }
 }
 

@@ -26,8 +26,10 @@ void checkInputs(const Operator& op, Inputs inputs);
 void requireRank(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank);
 void requireRankAtLeast(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank);
 void requireDims(const Operator& op, Inputs inputs, std::size_t index, const Dims& dims);
-/// Throws unless every input that is there has the type of input 0.
-void requireSameType(const Operator& op, Inputs inputs);
+/// Throws unless every input that is there has the type of the first one. `offset`: index of that one among the operator's inputs.
+void requireSameType(const Operator& op, Inputs inputs, std::size_t offset = 0);
+/// Throws unless every input that is there has one of the types that its InputSpec lists.
+void requireTypes(const Operator& op, Inputs inputs);
 void requireFloat(const Operator& op, Inputs inputs);
 void requireNumeric(const Operator& op, Inputs inputs);
 [[nodiscard]] bool isFloat(DataType type);

@@ -80,7 +80,7 @@ bool addSchema(std::string type, std::string brief, AttributeMap attributes, Inf
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
-  schema.inputs = {{"data", InputCategory::Data}};
+  schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.attributes = std::move(attributes);
   schema.infer = infer;
   if (validate != nullptr) schema.validate = validate;

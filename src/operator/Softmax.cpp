@@ -14,17 +14,20 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   return result(inputs[0].dims, inputs[0].dtype);
 }
 
-bool addSchema() {
+bool addSchema(const char* type, const char* brief) {
   OperatorSchema schema;
-  schema.type = "Softmax";
-  schema.brief = "Normalised exponential along one axis: y = exp(x) / (sum of exp(x) along axis).";
-  schema.inputs = {{"data", InputCategory::Data}};
+  schema.type = type;
+  schema.brief = brief;
+  schema.inputs = {{"data", InputCategory::Data, kFloatTypes}};
   schema.attributes = {{"axis", std::int64_t{-1}}};
   schema.infer = infer;
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema();
+[[maybe_unused]] const bool kRegistered =
+    addSchema("Softmax", "Normalised exponential along one axis: y = exp(x) / (sum of exp(x) along axis).") &&
+    addSchema("LogSoftmax", "Its logarithm: y = x - log(sum of exp(x) along axis).") &&
+    addSchema("Hardmax", "1 at the first greatest value along the axis, 0 elsewhere.");
 
 }  // namespace
 

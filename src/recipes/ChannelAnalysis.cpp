@@ -88,14 +88,18 @@ std::vector<ChannelAnalysis::Value> ChannelAnalysis::valuesAt(const GraphView& g
       value = fed->second;
     } else if (!graph.contains(parent)) {
       value.isKnown = true;  // an optional input without a value
+      value.info.missing = true;
     } else if (parent->getOperator()->isProducer()) {
       const Tensor& tensor = *parent->getOperator()->getOutput(0);
-      value = {{tensor.dims(), tensor.dataType(), tensor.hasData() ? &tensor : nullptr},
-               LabelGrid::uniform(tensor.nbDims(), mConstantLabel),
-               true,
-               true};
+      value.info.dims = tensor.dims();
+      value.info.dtype = tensor.dataType();
+      value.info.value = tensor.hasData() ? &tensor : nullptr;
+      value.grid = LabelGrid::uniform(tensor.nbDims(), mConstantLabel);
+      value.isKnown = value.isConstant = true;
     } else if (const auto found = mIndex.find({parent.get(), output}); found != mIndex.end()) {
-      value = {mInfos.at({parent.get(), output}), tensors[found->second].grid, true, false};
+      value.info = mInfos.at({parent.get(), output});
+      value.grid = tensors[found->second].grid;
+      value.isKnown = true;
     }
   }
   return values;

@@ -116,15 +116,15 @@ class Flattener {
     std::vector<TensorInfo> infos;
     for (const ValueId id : inputs) {
       if (id == kNoValue) {
-        infos.emplace_back();
+        infos.push_back({.dims = {}, .missing = true});
       } else {
         const Value& value = mProgram.values[id];
-        infos.push_back({value.desc.dims, value.desc.dtype, value.constant ? &*value.constant : nullptr});
+        infos.push_back({.dims = value.desc.dims, .dtype = value.desc.dtype, .value = value.constant ? &*value.constant : nullptr});
       }
     }
     const std::vector<TensorInfo> results = inferNamed(*node, infos);
-    if (const KernelFactory* factory = KernelRegistry::find(mProgram.backend, node->type()); factory && factory->unsupported) {
-      const std::string reason = factory->unsupported(*node->getOperator(), infos);
+    if (const KernelFactory* factory = KernelRegistry::find(mProgram.backend, node->type())) {
+      const std::string reason = KernelRegistry::refusal(*factory, *node->getOperator(), infos);
       if (!reason.empty()) mOffenders.push_back(node->describe() + ": " + reason);
     }
     Step step{.node = node, .type = node->type(), .op = node->getOperator(), .inputs = inputs};

@@ -1,4 +1,6 @@
 // GraphView::compile lives here, because only this layer knows both graphs and kernels.
+#include <map>
+
 #include "aidge/backend/Kernel.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/graph/GraphView.hpp"
@@ -12,17 +14,24 @@ namespace {
 /// What the kernels' own checks refuse, now that types and shapes are known.
 void collectRefusals(const GraphView& graph, const std::string& backend, const GraphView::ShapeMap& shapes,
                      std::vector<std::string>& reasons) {
+  std::map<std::pair<const Node*, IOIndex_t>, DataType> fed;
+  for (const GraphInput& input : graph.inputs()) {
+    for (const auto& [node, index] : input.targets) fed[{node.get(), index}] = input.dtype;
+  }
   for (const NodePtr& node : graph.orderedNodesDeep()) {
     const Operator& op = *node->getOperator();
     const KernelFactory* factory = op.isMeta() ? nullptr : KernelRegistry::find(backend, op.type());
-    if (factory == nullptr || !factory->unsupported) continue;
+    if (factory == nullptr) continue;
     std::vector<TensorInfo> inputs;
     for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
       const auto& [parent, index] = node->input(i);
       const auto known = parent ? shapes.find(parent.get()) : shapes.end();
-      inputs.push_back(known == shapes.end() ? TensorInfo{} : known->second[index]);
+      const auto outside = fed.find({node.get(), i});
+      inputs.push_back(known != shapes.end() ? known->second[index] : TensorInfo{.dims = {}, .missing = outside == fed.end()});
+      if (outside != fed.end()) inputs.back().dtype = outside->second;
     }
-    if (std::string reason = factory->unsupported(op, inputs); !reason.empty()) reasons.push_back(node->describe() + ": " + reason);
+    if (std::string reason = KernelRegistry::refusal(*factory, op, inputs); !reason.empty())
+      reasons.push_back(node->describe() + ": " + reason);
   }
 }
 

@@ -3,17 +3,15 @@
 #include <optional>
 #include <utility>
 
+#include "aidge/core/Errors.hpp"
 #include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
 
 namespace {
 
-bool isActivation(std::string_view type) {
-  for (const std::string_view known : {"ReLU", "LeakyReLU", "Clip", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "GeLU"}) {
-    if (type == known) return true;
-  }
-  return false;
+bool isActivation(const Step& step) {
+  return step.op && step.op->schema() != nullptr && step.op->schema()->elementwise == Elementwise::Unary;
 }
 
 /// Consumers of every value, kept up to date while steps are merged.
@@ -69,7 +67,7 @@ class PostOpFuser {
     const Step& next = mProgram.steps[t];
     if (next.kind == StepKind::SignActivation) return fuseCounted(s, t, factory);
     if (next.kind != StepKind::Kernel || !next.postOps.empty()) return std::nullopt;
-    if (isActivation(next.type)) {
+    if (isActivation(next)) {
       const PostOp postOp{PostOp::Kind::Activation, next.op.get()};
       if (!factory.canFuse(mProgram.request(step), postOp)) return std::nullopt;
       return merge(s, t, postOp, kNoValue);
@@ -170,11 +168,19 @@ class PostOpFuser {
 void fusePostOps(Program& program) { PostOpFuser(program).run(); }
 
 void fuseObservers(Program& program) {
+  for (const Step& step : program.steps) {
+    for (const auto& observer : step.observers) {
+      const DataType dtype = program.values[step.inputs[0]].desc.dtype;
+      if (observer->request() == Observer::Request::Values || dtype == DataType::Float32) continue;
+      throwExpected("scheduler::forward", "float32 values for statistics at " + step.node->describe(), std::string(toString(dtype)));
+    }
+  }
   for (std::size_t s = 0; s + 1 < program.steps.size(); ++s) {
     Step& watch = program.steps[s];
     Step& next = program.steps[s + 1];
     if (watch.kind != StepKind::Observe || watch.node != next.node || next.kind != StepKind::Kernel) continue;
-    if (!isActivation(next.type) || watch.inputs[0] != next.inputs[0]) continue;
+    if (!isActivation(next) || watch.inputs[0] != next.inputs[0]) continue;
+    if (program.values[next.inputs[0]].desc.dtype != DataType::Float32) continue;
     std::vector<std::shared_ptr<Observer>> fused;
     std::vector<std::shared_ptr<Observer>> others;
     for (const auto& observer : watch.observers) {

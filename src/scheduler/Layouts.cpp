@@ -15,7 +15,7 @@ constexpr DimSize_t kFewChannels = 4;
 
 /// Whether both memory orders are the same for these dims.
 bool isAgnostic(const Dims& dims) {
-  if (dims.size() < 3 || dims[1] == 1) return true;
+  if (dims.size() < 3 || dims[1] == 1 || elementCount(dims) == 0) return true;
   return std::all_of(dims.begin() + 2, dims.end(), [](DimSize_t d) { return d == 1; });
 }
 

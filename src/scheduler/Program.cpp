@@ -5,6 +5,10 @@
 
 namespace Aidge::plan {
 
+bool writesNothing(const Program& program, const Step& step) {
+  return std::all_of(step.outputs.begin(), step.outputs.end(), [&](ValueId id) { return program.values[id].desc.elements() == 0; });
+}
+
 bool isRenaming(std::string_view type) { return type == "Identity" || type == "Dropout"; }
 
 bool isReshaping(std::string_view type) { return type == "Flatten" || type == "Reshape" || type == "Squeeze" || type == "Unsqueeze"; }

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -32,19 +31,22 @@ bool startsWithAny(const std::string& type, std::initializer_list<std::string_vi
   return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) { return type.starts_with(prefix); });
 }
 
+Elementwise elementwiseOf(const Step& step) {
+  return step.op && step.op->schema() != nullptr ? step.op->schema()->elementwise : Elementwise::No;
+}
+
 /// Types whose output at batch index i depends on their first input at i and on constants only.
-bool isPerImage(const std::string& type) {
-  static const std::set<std::string, std::less<>> types{
-      "FC",      "GlobalAveragePooling", "ReLU", "LeakyReLU", "PReLU", "Clip", "Sigmoid", "Tanh", "HardSwish", "GeLU", "LRN",
-      "Reorder", "HardSigmoid"};
-  if (types.contains(type)) return true;
+bool isPerImage(const Step& step) {
+  const std::string& type = step.type;
+  if (elementwiseOf(step) == Elementwise::Unary) return true;
+  if (type == "FC" || type == "GlobalAveragePooling" || type == "PReLU" || type == "LRN" || type == "InstanceNorm" || type == "GroupNorm" ||
+      type == "Reorder")
+    return true;
   return startsWithAny(type, {"Conv1D", "Conv2D", "Conv3D", "ConvTranspose", "MaxPooling", "AvgPooling", "BatchNorm"});
 }
 
-bool isArithmetic(const std::string& type) { return type == "Add" || type == "Sub" || type == "Mul" || type == "Div"; }
-
-/// Types whose constants may have a value an image.
-bool isElementwise(const std::string& type) { return isArithmetic(type) || type == "PReLU"; }
+/// Whether constants may have a value an image.
+bool isElementwise(const Step& step) { return elementwiseOf(step) == Elementwise::Broadcast || step.type == "PReLU"; }
 
 class Segmenter {
  public:
@@ -94,7 +96,7 @@ class Segmenter {
       const Value& value = mProgram.values[id];
       const bool sharesAxis = value.desc.dims.size() == rank && rank > 0 && value.desc.dims[0] == mBatch;
       if (!value.constant && !isBatched(id)) return false;
-      if (value.constant && sharesAxis && (isElementwise(step.type) || i >= own || step.type == "Concat")) return false;
+      if (value.constant && sharesAxis && (isElementwise(step) || i >= own || step.type == "Concat")) return false;
     }
     return hasSeparableType(step);
   }
@@ -106,8 +108,8 @@ class Segmenter {
                mProgram.values[id].desc.dims.size() == mProgram.values[step.outputs[0]].desc.dims.size();
       });
     };
-    if (isArithmetic(step.type)) return allBatched(0);
-    if (isPerImage(step.type)) {
+    if (elementwiseOf(step) == Elementwise::Broadcast) return allBatched(0);
+    if (isPerImage(step)) {
       const std::size_t own = step.op ? step.op->nbInputs() : 1;
       for (std::size_t i = 1; i < own && i < step.inputs.size(); ++i) {
         if (step.inputs[i] != kNoValue && !mProgram.values[step.inputs[i]].constant) return false;

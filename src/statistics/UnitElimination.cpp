@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <string_view>
 
@@ -31,15 +32,10 @@ std::vector<double> regularised(std::span<const double> values, std::size_t n, d
   return result;
 }
 
-/// Removals that are worked into the matrices together.
-constexpr std::size_t kBlock = 64;
-/// Rows of a matrix that one thread updates at a time.
-constexpr std::size_t kPanel = 96;
-
-/// One use while units go. Matrices are those before the last few removals, which stand beside them as vectors; diagonals are current.
+/// One use while units go: the first `active` rows and columns count, the others are gone.
 class UseState {
  public:
-  UseState(const LinearUse& use, std::size_t n, double ridge) : mSize(n), mInverse(n * n, 0.0), mGram(use.gram) {
+  UseState(const LinearUse& use, std::size_t n, double ridge) : mStride(n), mInverse(n * n, 0.0), mGram(use.gram) {
     std::vector<double> matrix = regularised(use.covariance, n, ridge);
     double energy = 0.0;
     for (std::size_t i = 0; i < n * n; ++i) energy += matrix[i] * mGram[i];  // tr(W S W^T)
@@ -48,79 +44,52 @@ class UseState {
     if (!denseKernels().solvePositive(matrix.data(), n, mInverse.data(), n)) {
       throwExpected("statistics::eliminateUnits", "a covariance that is positive semi-definite", "another matrix");
     }
-    for (std::size_t i = 0; i < n; ++i) {
-      mInverseDiagonal.push_back(mInverse[i * n + i]);
-      mGramDiagonal.push_back(mGram[i * n + i]);
-    }
   }
 
-  [[nodiscard]] double loss(std::size_t j) const { return mScale * std::max(mGramDiagonal[j], 0.0) / mInverseDiagonal[j]; }
+  [[nodiscard]] double loss(std::size_t j) const { return mScale * mGram[j * mStride + j] / mInverse[j * mStride + j]; }
 
-  /// Unit j goes: W' = W - w_j s^T, so gram' = gram - v s^T - s v^T, and inverse' = inverse - pivot s s^T, with s = (column j of the inverse) / pivot, pivot its
-  /// diagonal, v = (column j of the gram) - s · (its diagonal) / 2.
-  void remove(std::size_t j) {
-    std::vector<double> s(mInverse.begin() + offset(j), mInverse.begin() + offset(j + 1));
-    std::vector<double> v(mGram.begin() + offset(j), mGram.begin() + offset(j + 1));
-    for (std::size_t k = 0; k < mPending; ++k) {
-      const double* sk = mS.data() + k * mSize;
-      const double* vk = mV.data() + k * mSize;
-      const double byInverse = mPivots[k] * sk[j];
-      for (std::size_t i = 0; i < mSize; ++i) {
-        s[i] -= byInverse * sk[i];
-        v[i] -= vk[j] * sk[i] + sk[j] * vk[i];
+  /// Unit j goes; the last active one takes its place.
+  void remove(std::size_t j, std::size_t active) {
+    std::vector<double> s(active);  // column j of the inverse, divided by its diagonal
+    std::vector<double> h(active);  // column j of the gram
+    const double pivot = mInverse[j * mStride + j];
+    const double own = mGram[j * mStride + j];
+    for (std::size_t i = 0; i < active; ++i) {
+      s[i] = mInverse[j * mStride + i] / pivot;
+      h[i] = mGram[j * mStride + i];
+    }
+    // W' = W - w_j s^T and S'^-1 = S^-1 - pivot s s^T; row and column j become 0.
+#pragma omp parallel for schedule(static) if (active >= kParallelFrom)
+    for (std::ptrdiff_t row = 0; row < static_cast<std::ptrdiff_t>(active); ++row) {
+      const auto i = static_cast<std::size_t>(row);
+      double* inverse = mInverse.data() + i * mStride;
+      double* gram = mGram.data() + i * mStride;
+      const double byInverse = pivot * s[i];
+      const double byS = own * s[i] - h[i];
+      const double byH = s[i];
+      for (std::size_t k = 0; k < active; ++k) {
+        inverse[k] -= byInverse * s[k];
+        gram[k] += byS * s[k] - byH * h[k];
       }
     }
-    const double pivot = s[j];
-    const double own = v[j];
-    for (std::size_t i = 0; i < mSize; ++i) {
-      s[i] /= pivot;
-      v[i] -= 0.5 * own * s[i];
-      mInverseDiagonal[i] -= pivot * s[i] * s[i];
-      mGramDiagonal[i] -= 2.0 * v[i] * s[i];
-    }
-    mS.insert(mS.end(), s.begin(), s.end());
-    mV.insert(mV.end(), v.begin(), v.end());
-    mPivots.push_back(pivot);
-    if (++mPending == kBlock) flush();
+    moveUnit(mInverse, active - 1, j);
+    moveUnit(mGram, active - 1, j);
   }
 
  private:
-  [[nodiscard]] std::ptrdiff_t offset(std::size_t row) const { return static_cast<std::ptrdiff_t>(row * mSize); }
-
-  void flush() {
-    std::vector<double> minusPs(mS.size());
-    std::vector<double> minusS(mS.size());
-    std::vector<double> minusV(mS.size());
-    for (std::size_t i = 0; i < mS.size(); ++i) {
-      minusPs[i] = -mPivots[i / mSize] * mS[i];
-      minusS[i] = -mS[i];
-      minusV[i] = -mV[i];
+  void moveUnit(std::vector<double>& matrix, std::size_t from, std::size_t to) const {
+    if (from == to) return;
+    const double corner = matrix[from * mStride + from];
+    for (std::size_t k = 0; k < from; ++k) {
+      matrix[to * mStride + k] = matrix[from * mStride + k];
+      matrix[k * mStride + to] = matrix[k * mStride + from];
     }
-    const auto addProduct = denseKernels().addProduct;
-    const std::size_t panels = (mSize + kPanel - 1) / kPanel;
-#pragma omp parallel for schedule(dynamic) if (mSize >= kParallelFrom)
-    for (std::ptrdiff_t panel = 0; panel < static_cast<std::ptrdiff_t>(panels); ++panel) {
-      const std::size_t first = static_cast<std::size_t>(panel) * kPanel;
-      const std::size_t width = std::min(kPanel, mSize - first);
-      addProduct(minusPs.data() + first, mSize, mS.data(), mSize, mPending, width, mSize, mInverse.data() + first * mSize);
-      addProduct(minusV.data() + first, mSize, mS.data(), mSize, mPending, width, mSize, mGram.data() + first * mSize);
-      addProduct(minusS.data() + first, mSize, mV.data(), mSize, mPending, width, mSize, mGram.data() + first * mSize);
-    }
-    mS.clear();
-    mV.clear();
-    mPivots.clear();
-    mPending = 0;
+    matrix[to * mStride + to] = corner;
   }
 
-  std::size_t mSize;
-  std::vector<double> mInverse;  ///< (n, n)
-  std::vector<double> mGram;     ///< (n, n)
-  std::vector<double> mInverseDiagonal;
-  std::vector<double> mGramDiagonal;
-  std::vector<double> mS;  ///< (pending, n)
-  std::vector<double> mV;
-  std::vector<double> mPivots;
-  std::size_t mPending = 0;
+  std::size_t mStride;
+  std::vector<double> mInverse;
+  std::vector<double> mGram;
   double mScale = 0.0;
 };
 
@@ -136,26 +105,26 @@ Elimination eliminateUnits(std::span<const LinearUse> uses, std::size_t n, doubl
   }
   std::vector<UseState> states;
   for (const LinearUse& use : uses) states.emplace_back(use, n, ridge);
-  std::vector<bool> isGone(n, false);
+  std::vector<std::size_t> unit(n);
+  std::iota(unit.begin(), unit.end(), std::size_t{0});
   Elimination result;
   double total = 0.0;
-  while (result.order.size() < n) {
-    std::size_t best = n;
+  for (std::size_t active = n; active > 0; --active) {
+    std::size_t best = 0;
     double least = 0.0;
-    for (std::size_t j = 0; j < n; ++j) {
-      if (isGone[j]) continue;
+    for (std::size_t j = 0; j < active; ++j) {
       double loss = 0.0;
       for (const UseState& state : states) loss += state.loss(j);
-      if (best == n || loss < least) {
+      if (j == 0 || loss < least || (loss == least && unit[j] < unit[best])) {
         best = j;
         least = loss;
       }
     }
-    total += least;
-    isGone[best] = true;
-    result.order.push_back(best);
+    total += std::max(least, 0.0);
+    result.order.push_back(unit[best]);
     result.loss.push_back(total);
-    for (UseState& state : states) state.remove(best);
+    for (UseState& state : states) state.remove(best, active);
+    unit[best] = unit[active - 1];
   }
   return result;
 }

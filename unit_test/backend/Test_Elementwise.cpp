@@ -114,8 +114,9 @@ TEST_CASE("Integers wrap round, and an integer divisor of 0 is an error") {
                       "[backend::Div] expected integer divisors other than 0, got 0");
 }
 
-TEST_CASE("Arithmetic on bytes is refused in words") {
+TEST_CASE("Arithmetic on truth values is refused in words") {
   const KernelFactory* factory = KernelRegistry::find("cpu", "Mul");
-  const std::vector<TensorInfo> inputs(2, TensorInfo{{2}, DataType::UInt8, nullptr});
-  REQUIRE(factory->unsupported(Operator("Mul"), inputs) == "type uint8 (it runs float32 float64 int32 int64)");
+  const std::vector<TensorInfo> inputs(2, TensorInfo{{2}, DataType::Bool, nullptr});
+  REQUIRE(KernelRegistry::refusal(*factory, Operator("Mul"), inputs) ==
+          "A of type bool (it runs float32 float64 float16 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64)");
 }

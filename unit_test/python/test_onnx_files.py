@@ -517,14 +517,37 @@ def test_weights_of_types_that_only_onnx_has_are_kept() -> None:
     assert_same(source, exported, {"x": values(2, 4)})
 
 
-@pytest.mark.parametrize("kind", [TensorProto.DOUBLE, TensorProto.FLOAT16, INT64])
-def test_operators_on_other_types_than_float32_are_kept_as_they_are(kind: int) -> None:
+@pytest.mark.parametrize("kind", [TensorProto.DOUBLE, INT64])
+def test_operators_on_types_that_their_kernels_do_not_take_are_kept_as_they_are(kind: int) -> None:
     dtype = helper.tensor_dtype_to_np_dtype(kind)
-    source = model([node("Add", ["x", "w"], ["y"])], [tensor("w", [1, 2, 3, 4], dtype)], inputs=[info("x", kind=kind)],
+    source = model([node("MatMul", ["x", "w"], ["y"])], [tensor("w", np.ones((4, 3)), dtype)], inputs=[info("x", kind=kind)],
                    outputs=[info("y", kind=kind)])  # fmt: skip
     graph = aidge_onnx.load_onnx(source)
-    assert types_of(graph) == ["onnx::Add"]
+    assert types_of(graph) == ["onnx::MatMul"]
+    (kept,) = (item for item in graph.get_nodes() if item.get_operator().is_generic())
+    assert kept.get_operator().attr.output_types == [np.dtype(dtype).name]
     assert_same(source, aidge_onnx.to_model_proto(graph), {"x": (values(2, 4) * 5).astype(dtype)})
+
+
+@pytest.mark.parametrize("kind", [TensorProto.DOUBLE, TensorProto.INT32, INT64])
+def test_operators_on_other_types_than_float32_run_natively(kind: int) -> None:
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    nodes = [
+        node("Add", ["x", "w"], ["s"]),
+        node("Identity", ["s"], ["y"]),
+        node("Cast", ["s"], ["c"], to=TensorProto.FLOAT16),
+    ]
+    source = model(nodes, [tensor("w", [1, 2, 3, 4], dtype)], inputs=[info("x", kind=kind)],
+                   outputs=[info("y", kind=kind), info("c", kind=TensorProto.FLOAT16)])  # fmt: skip
+    graph = aidge_onnx.load_onnx(source)
+    assert types_of(graph) == ["Add", "Identity", "Cast"]
+    data = (values(2, 4) * 5).astype(dtype)
+    assert_same(source, aidge_onnx.to_model_proto(graph), {"x": data})
+    graph.compile("cpu", dims=[[2, 4]])
+    same, halves = aidge_core.SequentialScheduler(graph).forward(data=[data])
+    expected = data + np.array([1, 2, 3, 4], dtype)
+    np.testing.assert_array_equal(np.asarray(same), expected)
+    np.testing.assert_array_equal(np.asarray(halves), expected.astype(np.float16))
 
 
 def test_a_convolution_whose_weight_is_computed_is_kept() -> None:

@@ -124,6 +124,9 @@ class KernelRegistry {
   /// Throws std::logic_error if the backend has a kernel of this type already.
   static bool add(std::string_view backend, std::string_view type, KernelFactory factory);
   [[nodiscard]] static const KernelFactory* find(std::string_view backend, std::string_view type);
+  /// Why the backend's kernel cannot run this operator on these inputs: a type that its InputSpec does not list, or what KernelFactory::unsupported says; "" where
+  /// it can.
+  [[nodiscard]] static std::string refusal(const KernelFactory& factory, const Operator& op, std::span<const TensorInfo> inputs);
   static bool setServices(std::string_view backend, BackendServices services);
   /// Empty functions where the backend offers none.
   [[nodiscard]] static const BackendServices& services(std::string_view backend);

@@ -25,6 +25,7 @@ struct TensorInfo {
   Dims dims;
   DataType dtype = DataType::Float32;
   const Tensor* value = nullptr;  ///< its value where that is constant (a producer's output), else nullptr
+  bool missing = false;           ///< an optional input to which nothing is connected
 };
 
 class Operator;
@@ -32,6 +33,14 @@ class Operator;
 struct InputSpec {
   std::string name;
   InputCategory category = InputCategory::Data;
+  TypeSet types{DataType::Float32};  ///< element types that every backend's kernel takes there; others are not imported as this operator
+};
+
+/// Whether an output element depends on the input elements at its place only.
+enum class Elementwise : std::uint8_t {
+  No,
+  Unary,     ///< y = f(x) for one input, in x's type
+  Broadcast  ///< of several inputs, repeated by NumPy's rules
 };
 
 /// What an operator type is: inputs, outputs, attributes with defaults, and how shapes follow.
@@ -40,6 +49,7 @@ struct OperatorSchema {
   std::string brief;  ///< one sentence for docstrings, with the formula
   std::vector<InputSpec> inputs;
   bool variadic = false;  ///< the last input may repeat
+  Elementwise elementwise = Elementwise::No;
   std::vector<std::string> outputs{"output"};
   AttributeMap attributes;  ///< names and defaults; the default's type is the attribute's type
   /// Throws std::invalid_argument where the attributes contradict each other. May be empty.
@@ -65,8 +75,9 @@ class Operator {
  public:
   /// A registered type; `attributes` override the schema's defaults (unknown names and wrong types are errors). `nbInputs` counts for variadic types.
   explicit Operator(std::string_view type, AttributeMap attributes = {}, IOIndex_t nbInputs = 0);
-  /// A generic operator: any type, any attributes, the given counts; nothing can run it natively. Two attributes mean something:
-  /// "output_dims" (rank, dims, rank, dims … of the outputs; a first dim of -1 is that of the first computed input) and "optional_inputs" (indices that may stay unconnected).
+  /// A generic operator: any type, any attributes, the given counts; nothing can run it natively. Three attributes mean something:
+  /// "output_dims" (rank, dims, rank, dims … of the outputs; a first dim of -1 is that of the first computed input), "output_types" (their names; by default "float32") and
+  /// "optional_inputs" (indices that may stay unconnected).
   static std::shared_ptr<Operator> generic(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, AttributeMap attributes = {});
   /// A meta operator: its work is `graph`, whose inputs and outputs are its own.
   static std::shared_ptr<Operator> meta(std::string type, GraphViewPtr graph);

@@ -92,6 +92,8 @@ struct Program {
   [[nodiscard]] TensorDesc partOf(ValueId id, DimSize_t parts) const;
 };
 
+/// Whether all of the step's outputs are empty: its kernel is neither made nor run.
+[[nodiscard]] bool writesNothing(const Program& program, const Step& step);
 /// Types whose output is their input: Identity, and Dropout at inference.
 [[nodiscard]] bool isRenaming(std::string_view type);
 /// Types whose output is their row-major input under other dims.

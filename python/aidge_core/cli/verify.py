@@ -46,6 +46,7 @@ def relative_difference(expected: Sequence[np.ndarray], got: Sequence[np.ndarray
     """Largest difference of an output, relative to the largest value that is expected in it."""
     worst = 0.0
     for wanted, found in zip(expected, got, strict=True):
+        wanted, found = wanted.astype(np.float64), found.astype(np.float64)
         scale = max(float(np.abs(wanted).max(initial=0.0)), 1e-30)
         worst = max(worst, float(np.abs(found - wanted).max(initial=0.0)) / scale)
     return worst

@@ -5,7 +5,17 @@ EXPORTERS: operator type → function(node, writer), which emits ONNX nodes."""
 
 from __future__ import annotations
 
-from . import activation, convolution, elementwise, linear, normalization, pooling, reduction, shape
+from . import (
+    activation,
+    convolution,
+    elementwise,
+    functions,
+    linear,
+    normalization,
+    pooling,
+    reduction,
+    shape,
+)
 from .registry import EXPORTERS, IMPORTERS
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "activation",
     "convolution",
     "elementwise",
+    "functions",
     "linear",
     "normalization",
     "pooling",

@@ -1,4 +1,4 @@
-"""Add, Sub, Mul, Div, Sum, Identity, Cast that changes nothing, and Dropout."""
+"""Sum, Identity, Cast and Dropout."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ import aidge_core
 import numpy as np
 from onnx import TensorProto
 
-from ..builder import Builder, NotNative, Value, refuse
+from ..builder import Builder, NotNative, Value
 from ..source import OnnxNode
+from ..tensors import DTYPE_NAMES, dtype_name, onnx_type_of, type_text
 from ..writer import Writer
 from .registry import exports, imports
-
-_BINARY = ("Add", "Sub", "Mul", "Div")
-
-
-@imports(*_BINARY)
-def import_binary(node: OnnxNode, build: Builder) -> None:
-    if len(node.inputs) != 2:
-        refuse(node, f"{len(node.inputs)} inputs, expected 2")
-    build.emit(node, node.op, node.inputs)
 
 
 @imports("Sum")
@@ -39,12 +31,32 @@ def import_identity(node: OnnxNode, build: Builder) -> None:
 
 @imports("Cast")
 def import_cast(node: OnnxNode, build: Builder) -> None:
-    if (
-        node.attributes.get("to") != TensorProto.FLOAT
-        or build.source.type_of(node.inputs[0]).elem != TensorProto.FLOAT
-    ):
-        raise NotNative("changes the type")
-    build.emit(node, "Identity", node.inputs)
+    _emit_cast(node, build, node.attributes.get("to"))
+
+
+@imports("CastLike")
+def import_cast_like(node: OnnxNode, build: Builder) -> None:
+    _emit_cast(node, build, build.source.type_of(node.inputs[1]).elem)
+
+
+def _emit_cast(node: OnnxNode, build: Builder, to: int | None) -> None:
+    source = build.source.type_of(node.inputs[0]).elem
+    if to is None or source is None:
+        raise NotNative("from or to a type that is not known")
+    if to not in DTYPE_NAMES:
+        raise NotNative(f"to {type_text(to)}")
+    if source == to:
+        build.emit(node, "Identity", node.inputs[:1])
+    else:
+        build.emit(node, "Cast", node.inputs[:1], {"to": dtype_name(to)})
+
+
+@exports("Cast")
+def export_cast(node: aidge_core.Node, write: Writer) -> None:
+    to = onnx_type_of(str(write.attributes(node)["to"]))
+    if to == TensorProto.BFLOAT16:
+        write.need(13, node, "bfloat16")
+    write.emit(node, "Cast", write.inputs(node), {"to": to})
 
 
 @imports("Dropout")
@@ -60,11 +72,6 @@ def import_dropout(node: OnnxNode, build: Builder) -> None:
         else float(ratio.reshape(()))
     )
     build.emit(node, "Dropout", node.inputs[:1], {"ratio": value})
-
-
-@exports(*_BINARY)
-def export_binary(node: aidge_core.Node, write: Writer) -> None:
-    write.emit(node, node.type(), write.inputs(node))
 
 
 @exports("Identity")

@@ -69,7 +69,7 @@ def import_pad(node: OnnxNode, build: Builder) -> None:
         raise NotNative("cuts instead of padding")
     value = node.attributes.get("value", 0.0)
     if build.has_input(node, 2):
-        value = scalar(build.floats(node, 2, "the value"), node, "the value")
+        value = scalar(build.required_constant(node, 2, "the value"), node, "the value")
     axes = build.ints(node, 3, "axes")
     if axes == []:
         raise NotNative("with an empty list of axes")
@@ -159,7 +159,9 @@ def export_pad(node: aidge_core.Node, write: Writer) -> None:
     inputs.append(write.constant(node, "pads", np.asarray(pads, np.int64)))
     if mode == "constant" or axes:
         inputs.append(
-            write.constant(node, "value", np.asarray(value, np.float32)) if mode == "constant" else ""
+            write.constant(node, "value", np.asarray(value, write.dtype(inputs[0])))
+            if mode == "constant"
+            else ""
         )
     if axes:
         inputs.append(write.constant(node, "axes", np.asarray(axes, np.int64)))

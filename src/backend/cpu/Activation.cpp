@@ -1,55 +1,48 @@
 #include "aidge/backend/cpu/Activation.hpp"
 
+#include <algorithm>
 #include <array>
+#include <concepts>
+#include <limits>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "KernelSupport.hpp"
 #include "PostOps.hpp"
+#include "UnaryFunctions.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/data/Convert.hpp"
 
 namespace Aidge::cpu {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, UnaryLoop>, 8> kTypes{{{"ReLU", UnaryLoop::Relu},
-                                                                        {"LeakyReLU", UnaryLoop::LeakyRelu},
-                                                                        {"GeLU", UnaryLoop::GeluErf},
-                                                                        {"Clip", UnaryLoop::Clip},
-                                                                        {"Sigmoid", UnaryLoop::Sigmoid},
-                                                                        {"Tanh", UnaryLoop::Tanh},
-                                                                        {"HardSigmoid", UnaryLoop::HardSigmoid},
-                                                                        {"HardSwish", UnaryLoop::HardSwish}}};
-
-std::optional<UnaryLoop> loopOf(std::string_view type) {
-  for (const auto& [name, loop] : kTypes) {
-    if (name == type) return loop;
-  }
-  return std::nullopt;
+/// The function that an operator stands for, or nullptr.
+const UnaryFunction* find(std::string_view type) {
+  const auto functions = unaryFunctions();
+  const auto found = std::find_if(functions.begin(), functions.end(), [&](const UnaryFunction& entry) { return entry.type == type; });
+  return found == functions.end() ? nullptr : &*found;
 }
 
-float number(const Operator& op, std::string_view name) { return static_cast<float>(op.attribute<double>(name)); }
+const UnaryFunction& functionOf(const Operator& op) {
+  const UnaryFunction* found = find(op.type());
+  if (found == nullptr) throwExpected("backend::ActivationFunction", "an activation of one value", op.type());
+  const bool second = op.type() == "GeLU" && op.attribute<std::string>("approximate") == "tanh";
+  return second ? found[1] : *found;
+}
+
+double parameter(const Operator& op, std::string_view name) { return name.empty() ? 0.0 : op.attribute<double>(name); }
 
 }  // namespace
 
-bool ActivationFunction::supports(std::string_view type) { return loopOf(type).has_value(); }
+bool ActivationFunction::supports(std::string_view type) { return find(type) != nullptr; }
 
-ActivationFunction::ActivationFunction(const Operator& op) : mKind(UnaryLoop::Relu), mLoop(nullptr) {
-  const auto kind = loopOf(op.type());
-  if (!kind) throwExpected("backend::ActivationFunction", "an activation of one value", op.type());
-  mKind = *kind;
-  if (mKind == UnaryLoop::GeluErf && op.attribute<std::string>("approximate") == "tanh") mKind = UnaryLoop::GeluTanh;
-  if (mKind == UnaryLoop::LeakyRelu) mA = number(op, "negative_slope");
-  if (mKind == UnaryLoop::Clip) {
-    mA = number(op, "min");
-    mB = number(op, "max");
-  }
-  if (mKind == UnaryLoop::HardSigmoid) {
-    mA = number(op, "alpha");
-    mB = number(op, "beta");
-  }
-  mLoop = vectorLoops().loop(mKind);
+ActivationFunction::ActivationFunction(const Operator& op) {
+  const UnaryFunction& function = functionOf(op);
+  mKind = function.vector;
+  mLoop = mKind ? vectorLoops().loop(*mKind) : function.single;
+  mA = static_cast<float>(parameter(op, function.parameters[0]));
+  mB = static_cast<float>(parameter(op, function.parameters[1]));
 }
 
 std::optional<float> ActivationFunction::reluSlope() const noexcept {
@@ -65,17 +58,73 @@ std::optional<float> ActivationFunction::clipBound() const noexcept {
 
 namespace {
 
-std::unique_ptr<Kernel> createActivation(const KernelRequest& request) {
+/// Elements at a time of types that are computed with in float.
+constexpr std::size_t kPiece = 1024;
+
+template <typename T> void applyInFloat(const ActivationFunction& function, const T* in, T* out, std::size_t n) {
+  std::array<float, kPiece> values;
+  for (std::size_t begin = 0; begin < n; begin += kPiece) {
+    const std::size_t count = std::min(kPiece, n - begin);
+    for (std::size_t i = 0; i < count; ++i) values[i] = in[begin + i];
+    function.apply(values.data(), values.data(), count);
+    for (std::size_t i = 0; i < count; ++i) out[begin + i] = T(values[i]);
+  }
+}
+
+/// ReLU, Clip, Abs, Neg and Sign of integers, which wrap round.
+template <std::integral T> FunctionKernel::Function integerFunction(const Operator& op, std::size_t total) {
+  const auto over = [total](auto f) -> FunctionKernel::Function {
+    return [total, f](auto inputs, auto outputs, std::byte*) {
+      const auto* in = static_cast<const T*>(inputs[0]);
+      auto* out = static_cast<T*>(outputs[0]);
+      forBlocks(total, kBlock, [&](std::size_t begin, std::size_t end) { std::transform(in + begin, in + end, out + begin, f); });
+    };
+  };
+  const auto negated = [](T x) { return static_cast<T>(std::uint64_t{0} - static_cast<std::uint64_t>(x)); };
+  if (op.type() == "Neg") return over(negated);
+  if (op.type() == "Abs") return over([negated](T x) { return x < T{0} ? negated(x) : x; });
+  if (op.type() == "Sign") return over([](T x) { return static_cast<T>((x > T{0} ? 1 : 0) - (x < T{0} ? 1 : 0)); });
+  if (op.type() == "ReLU") return over([](T x) { return std::max(x, T{0}); });
+  const auto bound = [&](std::string_view name) {
+    const double value = op.attribute<double>(name);
+    if (value <= static_cast<double>(std::numeric_limits<T>::lowest())) return std::numeric_limits<T>::lowest();
+    return value >= static_cast<double>(std::numeric_limits<T>::max()) ? std::numeric_limits<T>::max() : static_cast<T>(value);
+  };
+  return over([low = bound("min"), high = bound("max")](T x) { return std::min(std::max(x, low), high); });
+}
+
+template <typename T> FunctionKernel::Function functionFor(const KernelRequest& request) {
   const std::size_t total = request.outputs[0].elements();
-  return std::make_unique<FunctionKernel>("loop_activation", [total, function = ActivationFunction(*request.op),
-                                                              postOps = PostOpChain(request)](auto inputs, auto outputs, std::byte*) {
-    const auto* in = static_cast<const float*>(inputs[0]);
-    auto* out = static_cast<float*>(outputs[0]);
-    forBlocks(total, kBlock, [&](std::size_t begin, std::size_t end) {
-      function.apply(in + begin, out + begin, end - begin);
-      postOps.apply(out + begin, end - begin);
-    });
-  });
+  if constexpr (std::integral<T>) {
+    return integerFunction<T>(*request.op, total);
+  } else if constexpr (std::same_as<T, double>) {
+    const UnaryFunction& function = functionOf(*request.op);
+    const double a = parameter(*request.op, function.parameters[0]);
+    const double b = parameter(*request.op, function.parameters[1]);
+    return [total, wide = function.wide, a, b](auto inputs, auto outputs, std::byte*) {
+      const auto* in = static_cast<const T*>(inputs[0]);
+      auto* out = static_cast<T*>(outputs[0]);
+      forBlocks(total, kBlock, [&](std::size_t begin, std::size_t end) { wide(in + begin, out + begin, end - begin, a, b); });
+    };
+  } else {
+    return [total, function = ActivationFunction(*request.op), postOps = PostOpChain(request)](auto inputs, auto outputs, std::byte*) {
+      const auto* in = static_cast<const T*>(inputs[0]);
+      auto* out = static_cast<T*>(outputs[0]);
+      forBlocks(total, kBlock, [&](std::size_t begin, std::size_t end) {
+        if constexpr (std::same_as<T, float>) {
+          function.apply(in + begin, out + begin, end - begin);
+          postOps.apply(out + begin, end - begin);
+        } else {
+          applyInFloat(function, in + begin, out + begin, end - begin);
+        }
+      });
+    };
+  }
+}
+
+std::unique_ptr<Kernel> createActivation(const KernelRequest& request) {
+  return std::make_unique<FunctionKernel>("loop_activation",
+                                          withType(request.inputs[0].dtype, [&]<typename T>() { return functionFor<T>(request); }));
 }
 
 bool addAll() {
@@ -83,9 +132,12 @@ bool addAll() {
   factory.layout = LayoutRule::SameAsInput;
   factory.inPlace = true;
   factory.canFuse = PostOpChain::canFuse;
-  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   factory.create = createActivation;
-  for (const auto& [type, loop] : kTypes) KernelRegistry::add("cpu", type, factory);
+  std::string_view last;
+  for (const UnaryFunction& function : unaryFunctions()) {
+    if (function.type != last) KernelRegistry::add("cpu", function.type, factory);
+    last = function.type;
+  }
   return true;
 }
 

@@ -69,7 +69,6 @@ bool addAll() {
   factory.layout = LayoutRule::SameAsInput;
   factory.inPlace = true;
   factory.canFuse = PostOpChain::canFuse;
-  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   factory.create = [](const KernelRequest& request) { return std::make_unique<BatchNormKernel>(request); };
   for (const std::string type : {"BatchNorm1D", "BatchNorm2D", "BatchNorm3D"}) KernelRegistry::add("cpu", type, factory);
   return true;

@@ -30,30 +30,31 @@ std::vector<std::size_t> logicalSteps(const TensorDesc& operand, std::size_t ran
 
 }  // namespace
 
-Broadcast::Broadcast(const TensorDesc& a, const TensorDesc& b, const TensorDesc& output) {
+Broadcast::Broadcast(std::span<const TensorDesc> operands, const TensorDesc& output) {
   const std::size_t rank = output.dims.size();
-  const std::array<std::vector<std::size_t>, 2> steps{logicalSteps(a, rank), logicalSteps(b, rank)};
+  std::vector<std::vector<std::size_t>> steps;
+  for (const TensorDesc& operand : operands) steps.push_back(logicalSteps(operand, rank));
   for (const std::size_t axis : memoryOrder(rank, output.layout)) {
     const auto extent = static_cast<std::size_t>(output.dims[axis]);
     mTotal *= extent;
-    if (extent != 1) append(extent, {steps[0][axis], steps[1][axis]});
+    Offsets own{};
+    for (std::size_t operand = 0; operand < operands.size(); ++operand) own[operand] = steps[operand][axis];
+    if (extent != 1) append(extent, own);
   }
-  if (mExtents.empty()) append(1, {1, 1});
+  Offsets ones{};
+  std::fill_n(ones.begin(), operands.size(), std::size_t{1});
+  if (mExtents.empty()) append(1, ones);
 }
 
-void Broadcast::append(std::size_t extent, const std::array<std::size_t, 2>& steps) {
-  const bool joins = !mExtents.empty() && mSteps[0].back() == extent * steps[0] && mSteps[1].back() == extent * steps[1];
+void Broadcast::append(std::size_t extent, const Offsets& steps) {
+  bool joins = !mExtents.empty();
+  for (std::size_t operand = 0; joins && operand < kMostOperands; ++operand) joins = mSteps.back()[operand] == extent * steps[operand];
   if (joins) {
     mExtents.back() *= extent;
+    mSteps.back() = steps;
   } else {
     mExtents.push_back(extent);
-  }
-  for (std::size_t operand = 0; operand < 2; ++operand) {
-    if (joins) {
-      mSteps[operand].back() = steps[operand];
-    } else {
-      mSteps[operand].push_back(steps[operand]);
-    }
+    mSteps.push_back(steps);
   }
 }
 

@@ -1,18 +1,21 @@
-// Add, Sub, Mul, Div with NumPy's broadcasting, and PReLU, whose slope is broadcast in the same way.
+// Functions of two inputs with NumPy's broadcasting: arithmetic, comparisons, logic, bits; minimum, maximum and mean of any number of inputs; and PReLU,
+// whose slope is broadcast in the same way.
+#include <cmath>
+#include <concepts>
 #include <limits>
-#include <type_traits>
 
 #include "Broadcast.hpp"
 #include "KernelSupport.hpp"
 #include "PostOps.hpp"
 #include "aidge/backend/cpu/VectorLoops.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/data/Convert.hpp"
 
 namespace Aidge::cpu {
 
 namespace {
 
-// ---- float32: the vector loops on runs ---------------------------------------------------------------------------------
+// ---- float32 arithmetic: the vector loops on runs ----------------------------------------------------------------------
 
 /// A run of floats where an operand neither stands still nor lies consecutively.
 void stridedRun(BinaryLoop which, const float* a, std::size_t stepA, const float* b, std::size_t stepB, float* out, std::size_t n) {
@@ -31,7 +34,7 @@ void stridedRun(BinaryLoop which, const float* a, std::size_t stepA, const float
 }
 
 FunctionKernel::Function floatFunction(BinaryLoop which, const KernelRequest& request) {
-  const Broadcast broadcast(request.inputs[0], request.inputs[1], request.outputs[0]);
+  const Broadcast broadcast(std::span(request.inputs).first(2), request.outputs[0]);
   const VectorLoops& loops = vectorLoops();
   const auto index = static_cast<std::size_t>(which);
   VectorLoops::Binary loop = nullptr;
@@ -43,83 +46,214 @@ FunctionKernel::Function floatFunction(BinaryLoop which, const KernelRequest& re
     const auto* b = static_cast<const float*>(inputs[1]);
     auto* out = static_cast<float*>(outputs[0]);
     forBlocks(broadcast.total(), kBlock, [&](std::size_t begin, std::size_t end) {
-      broadcast.forRuns(begin, end, [&](std::size_t o, std::size_t i, std::size_t j, std::size_t n) {
-        if (loop != nullptr) return loop(a + i, b + j, out + o, n);
-        stridedRun(which, a + i, broadcast.step(0), b + j, broadcast.step(1), out + o, n);
+      broadcast.forRuns(begin, end, [&](std::size_t o, const Broadcast::Offsets& at, std::size_t n) {
+        if (loop != nullptr) return loop(a + at[0], b + at[1], out + o, n);
+        stridedRun(which, a + at[0], broadcast.step(0), b + at[1], broadcast.step(1), out + o, n);
       });
       postOps.apply(out + begin, end - begin);
     });
   };
 }
 
-// ---- other types: element by element -----------------------------------------------------------------------------------
+// ---- every type: element by element ------------------------------------------------------------------------------------
 
-/// Integers wrap round, as NumPy's do; their quotients are truncated towards zero.
-template <typename T> T compute(BinaryLoop which, T a, T b) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (which == BinaryLoop::Add) return a + b;
-    if (which == BinaryLoop::Sub) return a - b;
-    if (which == BinaryLoop::Mul) return a * b;
-    if (which == BinaryLoop::Div) return a / b;
-    return a < T{0} ? a * b : a;
-  } else {
-    using U = std::make_unsigned_t<T>;
-    const auto left = static_cast<U>(a);
-    const auto right = static_cast<U>(b);
-    if (which == BinaryLoop::Add) return static_cast<T>(left + right);
-    if (which == BinaryLoop::Sub) return static_cast<T>(left - right);
-    if (which == BinaryLoop::Mul) return static_cast<T>(left * right);
-    if (which == BinaryLoop::Div) return b == T{-1} ? static_cast<T>(U{0} - left) : static_cast<T>(a / b);
-    return a < T{0} ? static_cast<T>(left * right) : a;
-  }
+/// One run; steps in elements.
+using Run = void (*)(const void* a, std::size_t stepA, const void* b, std::size_t stepB, void* out, std::size_t n);
+using Find = Run (*)(DataType type);
+
+template <typename T, typename R, auto F> void run(const void* a, std::size_t stepA, const void* b, std::size_t stepB, void* out,
+                                                   std::size_t n) {
+  using C = ComputeType<T>;
+  const auto* x = static_cast<const T*>(a);
+  const auto* y = static_cast<const T*>(b);
+  auto* z = static_cast<R*>(out);
+  for (std::size_t i = 0; i < n; ++i) z[i] = static_cast<R>(F(static_cast<C>(x[i * stepA]), static_cast<C>(y[i * stepB])));
 }
 
-template <typename T> FunctionKernel::Function plainFunction(BinaryLoop which, const KernelRequest& request) {
-  const Broadcast broadcast(request.inputs[0], request.inputs[1], request.outputs[0]);
-  const std::size_t divisors = which == BinaryLoop::Div && std::is_integral_v<T> ? request.inputs[1].elements() : 0;
-  return [broadcast, which, divisors](auto inputs, auto outputs, std::byte*) {
-    const auto* a = static_cast<const T*>(inputs[0]);
-    const auto* b = static_cast<const T*>(inputs[1]);
-    auto* out = static_cast<T*>(outputs[0]);
-    if (std::find(b, b + divisors, T{0}) != b + divisors) throwExpected("backend::Div", "integer divisors other than 0", "0");
+template <auto F> Run onNumbers(DataType type) {
+  return withType(type, []<typename T>() -> Run {
+    if constexpr (std::same_as<T, bool>) return nullptr;
+    if constexpr (!std::same_as<T, bool>) return run<T, T, F>;
+  });
+}
+template <auto F> Run toTruth(DataType type) {
+  return withType(type, []<typename T>() -> Run { return run<T, bool, F>; });
+}
+template <auto F> Run onTruth(DataType) { return run<bool, bool, F>; }
+template <auto F> Run onIntegers(DataType type) {
+  return withType(type, []<typename T>() -> Run {
+    if constexpr (std::integral<T> && !std::same_as<T, bool>) return run<T, T, F>;
+    return nullptr;
+  });
+}
+
+/// Integers wrap round, as NumPy's do.
+template <auto F, typename T> T wrapped(T x, T y) {
+  if constexpr (std::integral<T>) return static_cast<T>(F(static_cast<std::uint64_t>(x), static_cast<std::uint64_t>(y)));
+  if constexpr (!std::integral<T>) return F(x, y);
+}
+template <typename T> T product(T x, T y) {
+  return wrapped<[](auto a, auto b) { return a * b; }>(x, y);
+}
+
+/// Quotients of integers are truncated towards zero.
+template <typename T> T quotient(T x, T y) {
+  if constexpr (std::signed_integral<T>) {
+    if (y == T{-1}) return static_cast<T>(std::uint64_t{0} - static_cast<std::uint64_t>(x));
+  }
+  return static_cast<T>(x / y);
+}
+
+/// Remainder with the sign of x (C's).
+template <typename T> T remainder(T x, T y) {
+  if constexpr (std::floating_point<T>) return std::fmod(x, y);
+  if constexpr (std::signed_integral<T>) {
+    if (y == T{-1}) return T{0};
+  }
+  if constexpr (std::integral<T>) return static_cast<T>(x % y);
+}
+
+/// Remainder with the sign of y (Python's).
+template <typename T> T modulus(T x, T y) {
+  const T rest = remainder(x, y);
+  return rest != T{0} && (rest < T{0}) != (y < T{0}) ? static_cast<T>(rest + y) : rest;
+}
+
+/// The lesser or the greater one; NaN wins.
+template <typename T> T lesser(T x, T y) { return x < y || x != x ? x : y; }
+template <typename T> T greater(T x, T y) { return x > y || x != x ? x : y; }
+template <typename T> T shiftedLeft(T x, T y) { return y < sizeof(T) * 8 ? static_cast<T>(x << y) : T{0}; }
+template <typename T> T shiftedRight(T x, T y) { return y < sizeof(T) * 8 ? static_cast<T>(x >> y) : T{0}; }
+
+constexpr Find kSum = onNumbers<[](auto x, auto y) { return wrapped<[](auto a, auto b) { return a + b; }>(x, y); }>;
+constexpr Find kQuotient = onNumbers<[](auto x, auto y) { return quotient(x, y); }>;
+
+/// Divisors of integers that are to be looked at for 0.
+std::size_t divisorsOf(const KernelRequest& request) {
+  const bool divides = request.op->type() == "Div" || request.op->type() == "Mod";
+  return divides && kIntegerTypes.contains(request.inputs[1].dtype) ? request.inputs[1].elements() : 0;
+}
+
+void refuseZeros(const void* divisors, DataType type, std::size_t count, const std::string& name) {
+  forElementSize(type, [&](auto zero) {
+    const auto* values = static_cast<const decltype(zero)*>(divisors);
+    if (std::find(values, values + count, zero) != values + count) throwExpected("backend::" + name, "integer divisors other than 0", "0");
+  });
+}
+
+FunctionKernel::Function plainFunction(Run run, const KernelRequest& request) {
+  const Broadcast broadcast(std::span(request.inputs).first(2), request.outputs[0]);
+  const DataType in = request.inputs[0].dtype;
+  const std::size_t outSize = sizeOf(request.outputs[0].dtype);
+  return [=, divisors = divisorsOf(request), name = request.op->type()](auto inputs, auto outputs, std::byte*) {
+    const auto* a = static_cast<const std::byte*>(inputs[0]);
+    const auto* b = static_cast<const std::byte*>(inputs[1]);
+    auto* out = static_cast<std::byte*>(outputs[0]);
+    if (divisors > 0) refuseZeros(b, in, divisors, name);
     forBlocks(broadcast.total(), kBlock, [&](std::size_t begin, std::size_t end) {
-      broadcast.forRuns(begin, end, [&](std::size_t o, std::size_t i, std::size_t j, std::size_t n) {
-        for (std::size_t k = 0; k < n; ++k) out[o + k] = compute<T>(which, a[i + k * broadcast.step(0)], b[j + k * broadcast.step(1)]);
+      broadcast.forRuns(begin, end, [&](std::size_t o, const Broadcast::Offsets& at, std::size_t n) {
+        run(a + at[0] * sizeOf(in), broadcast.step(0), b + at[1] * sizeOf(in), broadcast.step(1), out + o * outSize, n);
       });
     });
   };
 }
 
-FunctionKernel::Function functionFor(BinaryLoop which, const KernelRequest& request) {
-  switch (request.inputs[0].dtype) {
-    case DataType::Float64:
-      return plainFunction<double>(which, request);
-    case DataType::Int64:
-      return plainFunction<std::int64_t>(which, request);
-    case DataType::Int32:
-      return plainFunction<std::int32_t>(which, request);
-    default:
-      return floatFunction(which, request);
+/// One input after the other is combined with the output; for a mean the sum is divided at last.
+std::unique_ptr<Kernel> createChain(const KernelRequest& request, Run combine, Run divide) {
+  const TensorDesc& output = request.outputs[0];
+  if (request.inputs.size() == 1) return createCopy(request);
+  std::vector<Broadcast> walks;
+  for (std::size_t k = 1; k < request.inputs.size(); ++k) {
+    const std::array<TensorDesc, 2> operands{k == 1 ? request.inputs[0] : output, request.inputs[k]};
+    walks.emplace_back(operands, output);
   }
+  const Tensor count = Tensor::full({1}, static_cast<double>(request.inputs.size()), output.dtype);
+  return std::make_unique<FunctionKernel>("loop_chain", [=, size = sizeOf(output.dtype)](auto inputs, auto outputs, std::byte*) {
+    auto* out = static_cast<std::byte*>(outputs[0]);
+    forBlocks(walks[0].total(), kBlock, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t k = 0; k < walks.size(); ++k) {
+        const auto* a = k == 0 ? static_cast<const std::byte*>(inputs[0]) : out;
+        const auto* b = static_cast<const std::byte*>(inputs[k + 1]);
+        walks[k].forRuns(begin, end, [&](std::size_t o, const Broadcast::Offsets& at, std::size_t n) {
+          combine(a + at[0] * size, walks[k].step(0), b + at[1] * size, walks[k].step(1), out + o * size, n);
+        });
+      }
+      if (divide != nullptr) divide(out + begin * size, 1, count.rawData(), 0, out + begin * size, end - begin);
+    });
+  });
 }
 
-bool addKernel(const std::string& type, BinaryLoop which) {
+// ---- registration --------------------------------------------------------------------------------------------------------
+
+bool add(const std::string& type, std::function<std::unique_ptr<Kernel>(const KernelRequest&)> create, bool fuses = false) {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
   factory.inPlace = true;
-  factory.canFuse = PostOpChain::canFuse;
-  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) {
-    return refuseOtherTypes(inputs, {DataType::Float32, DataType::Float64, DataType::Int32, DataType::Int64});
-  };
-  factory.create = [which](const KernelRequest& request) {
-    return std::make_unique<FunctionKernel>("loop_binary", functionFor(which, request));
-  };
+  if (fuses) factory.canFuse = PostOpChain::canFuse;
+  factory.create = std::move(create);
   return KernelRegistry::add("cpu", type, std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addKernel("Add", BinaryLoop::Add) && addKernel("Sub", BinaryLoop::Sub) &&
-                                          addKernel("Mul", BinaryLoop::Mul) && addKernel("Div", BinaryLoop::Div) &&
-                                          addKernel("PReLU", BinaryLoop::Prelu);
+bool addArithmetic(const std::string& type, BinaryLoop loop, Find find) {
+  const auto create = [=](const KernelRequest& request) {
+    const DataType dtype = request.inputs[0].dtype;
+    return std::make_unique<FunctionKernel>(
+        "loop_binary", dtype == DataType::Float32 ? floatFunction(loop, request) : plainFunction(find(dtype), request));
+  };
+  return add(type, create, true);
+}
+
+bool addBinary(const std::string& type, Find find) {
+  return add(type, [=](const KernelRequest& request) {
+    return std::make_unique<FunctionKernel>("loop_binary", plainFunction(find(request.inputs[0].dtype), request));
+  });
+}
+
+/// A type with two functions, told apart by `isFirst`.
+bool addEither(const std::string& type, bool (*isFirst)(const Operator&), Find first, Find second) {
+  return add(type, [=](const KernelRequest& request) {
+    const Find find = isFirst(*request.op) ? first : second;
+    return std::make_unique<FunctionKernel>("loop_binary", plainFunction(find(request.inputs[0].dtype), request));
+  });
+}
+
+bool addChain(const std::string& type, Find combine, Find divide = nullptr) {
+  return add(type, [=](const KernelRequest& request) {
+    const DataType dtype = request.inputs[0].dtype;
+    return createChain(request, combine(dtype), divide != nullptr ? divide(dtype) : nullptr);
+  });
+}
+
+bool addAll() {
+  addArithmetic("Add", BinaryLoop::Add, kSum);
+  addArithmetic("Sub", BinaryLoop::Sub, onNumbers<[](auto x, auto y) { return wrapped<[](auto a, auto b) { return a - b; }>(x, y); }>);
+  addArithmetic("Mul", BinaryLoop::Mul, onNumbers<[](auto x, auto y) { return product(x, y); }>);
+  addArithmetic("Div", BinaryLoop::Div, kQuotient);
+  addArithmetic("PReLU", BinaryLoop::Prelu, onNumbers<[](auto x, auto y) { return x < decltype(x){0} ? product(x, y) : x; }>);
+  addEither(
+      "Mod", [](const Operator& op) { return op.attribute<bool>("fmod"); }, onNumbers<[](auto x, auto y) { return remainder(x, y); }>,
+      onNumbers<[](auto x, auto y) { return modulus(x, y); }>);
+  addEither(
+      "BitShift", [](const Operator& op) { return op.attribute<std::string>("direction") == "LEFT"; },
+      onIntegers<[](auto x, auto y) { return shiftedLeft<std::make_unsigned_t<decltype(x)>>(x, y); }>,
+      onIntegers<[](auto x, auto y) { return shiftedRight<std::make_unsigned_t<decltype(x)>>(x, y); }>);
+  addBinary("Equal", toTruth<[](auto x, auto y) { return x == y; }>);
+  addBinary("Less", toTruth<[](auto x, auto y) { return x < y; }>);
+  addBinary("LessOrEqual", toTruth<[](auto x, auto y) { return x <= y; }>);
+  addBinary("Greater", toTruth<[](auto x, auto y) { return y < x; }>);
+  addBinary("GreaterOrEqual", toTruth<[](auto x, auto y) { return y <= x; }>);
+  addBinary("And", onTruth<[](bool x, bool y) { return x && y; }>);
+  addBinary("Or", onTruth<[](bool x, bool y) { return x || y; }>);
+  addBinary("Xor", onTruth<[](bool x, bool y) { return x != y; }>);
+  addBinary("BitwiseAnd", onIntegers<[](auto x, auto y) { return x & y; }>);
+  addBinary("BitwiseOr", onIntegers<[](auto x, auto y) { return x | y; }>);
+  addBinary("BitwiseXor", onIntegers<[](auto x, auto y) { return x ^ y; }>);
+  addChain("Min", onNumbers<[](auto x, auto y) { return lesser(x, y); }>);
+  addChain("Max", onNumbers<[](auto x, auto y) { return greater(x, y); }>);
+  return addChain("Mean", kSum, kQuotient);
+}
+
+[[maybe_unused]] const bool kRegistered = addAll();
 
 }  // namespace
 

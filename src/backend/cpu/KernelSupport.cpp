@@ -6,7 +6,7 @@ namespace Aidge::cpu {
 
 std::string refuseOtherTypes(std::span<const TensorInfo> inputs, std::initializer_list<DataType> types) {
   for (const TensorInfo& input : inputs) {
-    if (std::find(types.begin(), types.end(), input.dtype) != types.end()) continue;
+    if (input.missing || std::find(types.begin(), types.end(), input.dtype) != types.end()) continue;
     std::string reason = "type " + std::string(toString(input.dtype)) + " (it runs";
     for (const DataType type : types) reason.append(" ").append(toString(type));
     return reason + ")";

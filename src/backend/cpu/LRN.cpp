@@ -1,6 +1,7 @@
 // Local response normalisation across channels: y = x / (bias + alpha / size * sum of x^2 over the window)^beta.
 #include <cmath>
 
+#include "InFloat.hpp"
 #include "KernelSupport.hpp"
 
 namespace Aidge::cpu {
@@ -94,14 +95,17 @@ void lrn(const LrnPlan& plan, const float* in, float* out) {
       2);
 }
 
+std::unique_ptr<Kernel> createLrn(const KernelRequest& request) {
+  return std::make_unique<FunctionKernel>("loop_lrn", [plan = LrnPlan(request)](auto inputs, auto outputs, std::byte*) {
+    lrn(plan, static_cast<const float*>(inputs[0]), static_cast<float*>(outputs[0]));
+  });
+}
+
 bool addLrn() {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
-  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   factory.create = [](const KernelRequest& request) {
-    return std::make_unique<FunctionKernel>("loop_lrn", [plan = LrnPlan(request)](auto inputs, auto outputs, std::byte*) {
-      lrn(plan, static_cast<const float*>(inputs[0]), static_cast<float*>(outputs[0]));
-    });
+    return request.inputs[0].dtype == DataType::Float32 ? createLrn(request) : createInFloat(request, createLrn);
   };
   return KernelRegistry::add("cpu", "LRN", std::move(factory));
 }

@@ -1,27 +1,13 @@
-// Softmax along any axis; the largest value is subtracted first.
-#include "KernelSupport.hpp"
+// Softmax and LogSoftmax along any axis; the largest value is subtracted first.
+#include <cmath>
+
+#include "AxisLines.hpp"
+#include "InFloat.hpp"
 #include "aidge/backend/cpu/VectorLoops.hpp"
-#include "aidge/operator/ShapeUtils.hpp"
 
 namespace Aidge::cpu {
 
 namespace {
-
-/// A tensor in memory as (outer, n, inner), with the softmax along n.
-struct SoftmaxShape {
-  std::size_t outer = 1;
-  std::size_t n = 1;
-  std::size_t inner = 1;
-
-  explicit SoftmaxShape(const KernelRequest& request) {
-    const TensorDesc& input = request.inputs[0];
-    const std::size_t rank = input.dims.size();
-    const DimIdx_t logical = normaliseAxis(errorSite(*request.op), request.op->attribute<std::int64_t>("axis"), rank);
-    const std::size_t axis = storedAxis(logical, rank, input.layout);
-    const Dims dims = storedDims(input);
-    for (std::size_t i = 0; i < rank; ++i) (i < axis ? outer : i == axis ? n : inner) *= static_cast<std::size_t>(dims[i]);
-  }
-};
 
 void softmaxRow(const float* in, float* out, std::size_t n) {
   const VectorLoops& loops = vectorLoops();
@@ -30,8 +16,18 @@ void softmaxRow(const float* in, float* out, std::size_t n) {
   loops.vectorScalar[static_cast<std::size_t>(BinaryLoop::Mul)](out, &factor, out, n);
 }
 
+/// Writes the exponentials to `out` first, for their sum.
+void logSoftmaxRow(const float* in, float* out, std::size_t n) {
+  const VectorLoops& loops = vectorLoops();
+  const auto subtract = loops.vectorScalar[static_cast<std::size_t>(BinaryLoop::Sub)];
+  const float most = loops.maximum(in, n);
+  const auto logarithm = static_cast<float>(std::log(loops.expSum(in, out, n, most)));
+  subtract(in, &most, out, n);
+  subtract(out, &logarithm, out, n);
+}
+
 /// All columns of an (n, inner) plane at once. `most`: `inner` floats, `sums`: `inner` doubles.
-void softmaxColumns(const float* in, float* out, const SoftmaxShape& shape, std::vector<float>& most, std::vector<double>& sums) {
+void softmaxColumns(const float* in, float* out, const AxisLines& shape, std::vector<float>& most, std::vector<double>& sums) {
   const VectorLoops& loops = vectorLoops();
   most.assign(in, in + shape.inner);
   loops.maximumColumns(in, shape.n, shape.inner, shape.inner, most.data());
@@ -49,7 +45,37 @@ void softmaxColumns(const float* in, float* out, const SoftmaxShape& shape, std:
   }
 }
 
-void softmax(const SoftmaxShape& shape, const float* in, float* out) {
+void logSoftmaxLine(const float* in, float* out, std::size_t n, std::size_t step) {
+  float most = in[0];
+  for (std::size_t i = 1; i < n; ++i) most = std::max(most, in[i * step]);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < n; ++i) sum += static_cast<double>(std::exp(in[i * step] - most));
+  const auto logarithm = static_cast<float>(std::log(sum));
+  for (std::size_t i = 0; i < n; ++i) out[i * step] = in[i * step] - most - logarithm;
+}
+
+void logSoftmax(const AxisLines& shape, const float* in, float* out) {
+  shape.forEach([&](std::size_t at) {
+    if (shape.inner == 1) return logSoftmaxRow(in + at, out + at, shape.n);
+    logSoftmaxLine(in + at, out + at, shape.n, shape.inner);
+  });
+}
+
+/// Either function, for double.
+void wideSoftmax(const AxisLines& shape, const double* in, double* out, bool logarithm) {
+  shape.forEach([&](std::size_t at) {
+    double most = in[at];
+    for (std::size_t i = 1; i < shape.n; ++i) most = std::max(most, in[at + i * shape.inner]);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < shape.n; ++i) sum += std::exp(in[at + i * shape.inner] - most);
+    for (std::size_t i = 0; i < shape.n; ++i) {
+      const double x = in[at + i * shape.inner] - most;
+      out[at + i * shape.inner] = logarithm ? x - std::log(sum) : std::exp(x) / sum;
+    }
+  });
+}
+
+void softmax(const AxisLines& shape, const float* in, float* out) {
   const std::size_t plane = shape.n * shape.inner;
   if (plane == 0) return;
   forBlocks(
@@ -68,20 +94,29 @@ void softmax(const SoftmaxShape& shape, const float* in, float* out) {
       kParallelFrom / plane);
 }
 
-bool addSoftmax() {
+template <typename T> std::unique_ptr<Kernel> createSoftmax(const KernelRequest& request) {
+  const AxisLines shape(request, request.op->attribute<std::int64_t>("axis"));
+  const bool logarithm = request.op->type() == "LogSoftmax";
+  return std::make_unique<FunctionKernel>("loop_softmax", [shape, logarithm](auto inputs, auto outputs, std::byte*) {
+    const auto* in = static_cast<const T*>(inputs[0]);
+    auto* out = static_cast<T*>(outputs[0]);
+    if constexpr (std::is_same_v<T, double>) return wideSoftmax(shape, in, out, logarithm);
+    if constexpr (std::is_same_v<T, float>) return logarithm ? logSoftmax(shape, in, out) : softmax(shape, in, out);
+  });
+}
+
+bool addAll() {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
-  factory.inPlace = true;
-  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   factory.create = [](const KernelRequest& request) {
-    return std::make_unique<FunctionKernel>("loop_softmax", [shape = SoftmaxShape(request)](auto inputs, auto outputs, std::byte*) {
-      softmax(shape, static_cast<const float*>(inputs[0]), static_cast<float*>(outputs[0]));
-    });
+    return createForReals(request, []<typename T>(const KernelRequest& own) { return createSoftmax<T>(own); });
   };
+  KernelRegistry::add("cpu", "LogSoftmax", factory);
+  factory.inPlace = true;
   return KernelRegistry::add("cpu", "Softmax", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addSoftmax();
+[[maybe_unused]] const bool kRegistered = addAll();
 
 }  // namespace
 

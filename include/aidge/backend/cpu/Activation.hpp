@@ -9,10 +9,10 @@
 
 namespace Aidge::cpu {
 
-/// A function of one value, ready to be applied to runs of float32: ReLU, LeakyReLU, GeLU, Clip, Sigmoid, Tanh, HardSigmoid, HardSwish.
+/// A function of one value, ready to be applied to runs of float32: the operator types whose schema says Elementwise::Unary.
 class ActivationFunction {
  public:
-  /// Whether `type` is one of the types above.
+  /// Whether `type` is one of them.
   [[nodiscard]] static bool supports(std::string_view type);
   /// Takes the attributes' present values. Throws std::invalid_argument for another type.
   explicit ActivationFunction(const Operator& op);
@@ -25,8 +25,8 @@ class ActivationFunction {
   [[nodiscard]] std::optional<float> clipBound() const noexcept;
 
  private:
-  UnaryLoop mKind;
-  VectorLoops::Unary mLoop;
+  std::optional<UnaryLoop> mKind;  ///< where the loop is a vectorised one
+  VectorLoops::Unary mLoop = nullptr;
   float mA = 0.0F;
   float mB = 0.0F;
 };

@@ -14,8 +14,31 @@ struct SignSums {
   double above = 0.0;
 };
 
-enum class UnaryLoop : std::uint8_t { Relu, LeakyRelu, Clip, Sigmoid, Tanh, HardSigmoid, HardSwish, GeluErf, GeluTanh };
-inline constexpr std::size_t kUnaryLoops = 9;
+enum class UnaryLoop : std::uint8_t {
+  Relu,
+  LeakyRelu,
+  Clip,
+  Sigmoid,
+  Tanh,
+  HardSigmoid,
+  HardSwish,
+  GeluErf,
+  GeluTanh,
+  Elu,
+  Selu,
+  Celu,
+  Softplus,
+  Softsign,
+  ThresholdedRelu,
+  Mish,
+  Swish,
+  Exp,
+  Abs,
+  Neg,
+  Sqrt,
+  Reciprocal,
+};
+inline constexpr std::size_t kUnaryLoops = 22;
 
 enum class BinaryLoop : std::uint8_t { Add, Sub, Mul, Div, Prelu };
 inline constexpr std::size_t kBinaryLoops = 5;
@@ -46,7 +69,8 @@ struct VectorLoops {
   void (*sumColumns)(const float* in, std::size_t rows, std::size_t columns, double* sums);
   /// False where a value is NaN or infinite.
   bool (*allFinite)(const float* in, std::size_t n);
-  /// By UnaryLoop. (a, b): LeakyRelu (slope, -), Clip (min, max), HardSigmoid (alpha, beta), else unused.
+  /// By UnaryLoop. (a, b): LeakyRelu (slope, -), Clip (min, max), HardSigmoid (alpha, beta), Selu (alpha, gamma), Elu, Celu, ThresholdedRelu and Swish (alpha, -),
+  /// else unused.
   Unary unary[kUnaryLoops];
   /// By BinaryLoop: both vectors; the second one a single value; the first one a single value.
   Binary vectorVector[kBinaryLoops];

@@ -72,6 +72,12 @@ std::optional<Eltwise> eltwiseOf(const Operator& op) {
     return Eltwise{Algorithm::eltwise_hardsigmoid, static_cast<float>(op.attribute<double>("alpha")),
                    static_cast<float>(op.attribute<double>("beta"))};
   }
+  if (type == "Elu") return Eltwise{Algorithm::eltwise_elu, static_cast<float>(op.attribute<double>("alpha"))};
+  if (type == "Swish") return Eltwise{Algorithm::eltwise_swish, static_cast<float>(op.attribute<double>("alpha"))};
+  if (type == "Softplus") return Eltwise{Algorithm::eltwise_soft_relu, 1.0F};
+  if (type == "Mish") return Eltwise{Algorithm::eltwise_mish};
+  if (type == "Abs") return Eltwise{Algorithm::eltwise_abs};
+  if (type == "Exp") return Eltwise{Algorithm::eltwise_exp};
   if (type == "GeLU")
     return Eltwise{op.attribute<std::string>("approximate") == "tanh" ? Algorithm::eltwise_gelu_tanh : Algorithm::eltwise_gelu_erf};
   return std::nullopt;

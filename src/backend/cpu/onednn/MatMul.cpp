@@ -180,7 +180,6 @@ bool canFuseProduct(const KernelRequest& request, const PostOp& postOp) {
 bool addAll() {
   KernelFactory factory;
   factory.canFuse = canFuseProduct;
-  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   factory.create = [](const KernelRequest& request) { return std::make_unique<MatMulKernel>(request); };
   for (const std::string type : {"FC", "Gemm", "MatMul"}) KernelRegistry::add("cpu", type, factory);
   return true;

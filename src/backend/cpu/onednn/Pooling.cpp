@@ -157,7 +157,6 @@ std::unique_ptr<Kernel> createPooling(const KernelRequest& request) {
 bool addAll() {
   KernelFactory factory;
   factory.layout = LayoutRule::PreferChannelsLast;
-  factory.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   factory.create = createPooling;
   for (const std::string type :
        {"MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AvgPooling1D", "AvgPooling2D", "AvgPooling3D", "GlobalAveragePooling"}) {

@@ -3,7 +3,7 @@
 Torch-Pruning 1.6.1 gets the network through onnx2torch; MACs are those that our operators count of the exported result, for both.
 `pip install --no-deps torch-pruning==1.6.1 onnx2torch==1.5.15` beside torch (an environment of its own).
 
-    python benchmark/against_torch_pruning.py --ratios 2 3 5
+    python benchmark/torch_pruning.py --ratios 2 3 5
 """
 
 from __future__ import annotations
@@ -121,9 +121,7 @@ def main() -> None:
 
     images, labels = (array[: args.test] for array in mnist("test"))
     methods: dict[str, Shrink] = {
-        "Torch-Pruning, magnitude": by_torch_pruning(
-            torch_pruning.importance.GroupMagnitudeImportance(p=2, group_reduction="first")
-        ),
+        "Torch-Pruning, magnitude": by_torch_pruning(torch_pruning.importance.MagnitudeImportance(p=2)),
         "Torch-Pruning, group norm": by_torch_pruning(
             torch_pruning.importance.GroupMagnitudeImportance(p=2, group_reduction="mean")
         ),

@@ -1,0 +1,155 @@
+#include "aidge/operator/Normalisation.hpp"
+
+#include <algorithm>
+
+#include "SchemaUtils.hpp"
+
+namespace Aidge {
+namespace {
+
+using namespace detail;
+
+void checkFloats(const Operator& op, Inputs inputs, std::size_t leastRank) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  requireSameType(op, inputs);
+  requireRankAtLeast(op, inputs, 0, leastRank);
+}
+
+std::vector<TensorInfo> inferInstance(const Operator& op, Inputs inputs) {
+  checkFloats(op, inputs, 2);
+  for (const std::size_t i : {1, 2}) requireDims(op, inputs, i, {inputs[0].dims[1]});
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferGroup(const Operator& op, Inputs inputs) {
+  checkFloats(op, inputs, 2);
+  const std::int64_t groups = op.attribute<std::int64_t>("groups");
+  const DimSize_t channels = inputs[0].dims[1];
+  if (channels % groups != 0) {
+    throwExpected(errorSite(op), "channels in " + std::to_string(groups) + " equal groups", std::to_string(channels));
+  }
+  for (const std::size_t i : {1, 2}) requireDims(op, inputs, i, inputs[i].dims == Dims{groups} ? Dims{groups} : Dims{channels});
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+/// Scale and bias fit the data; the place of the axis.
+DimIdx_t checkRows(const Operator& op, Inputs inputs) {
+  checkFloats(op, inputs, 1);
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (isPresent(inputs, i) && !isBroadcastableTo(inputs[i].dims, inputs[0].dims)) {
+      throwExpected(errorSite(op), op.inputSpec(i).name + " that can be broadcast to data " + toString(inputs[0].dims),
+                    toString(inputs[i].dims));
+    }
+  }
+  return normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size());
+}
+
+std::vector<TensorInfo> inferLayer(const Operator& op, Inputs inputs) {
+  const DimIdx_t axis = checkRows(op, inputs);
+  Dims rows = inputs[0].dims;
+  std::fill(rows.begin() + static_cast<std::ptrdiff_t>(axis), rows.end(), DimSize_t{1});
+  const DataType stash = inputs[0].dtype == DataType::Float64 ? DataType::Float64 : DataType::Float32;
+  std::vector<TensorInfo> infos = result(inputs[0].dims, inputs[0].dtype);
+  infos.push_back({rows, stash, nullptr});
+  infos.push_back({rows, stash, nullptr});
+  return infos;
+}
+
+std::vector<TensorInfo> inferRms(const Operator& op, Inputs inputs) {
+  static_cast<void>(checkRows(op, inputs));
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+OperatorSchema normalisation(std::string type, std::string brief, AttributeMap attributes) {
+  OperatorSchema schema;
+  schema.type = std::move(type);
+  schema.brief = std::move(brief);
+  schema.inputs = {{"data", InputCategory::Data, kFloatTypes}, {"scale", InputCategory::Param, kFloatTypes}};
+  schema.attributes = std::move(attributes);
+  schema.attributes["epsilon"] = 1e-5;
+  schema.validate = [](const Operator& op) {
+    requireFinite(op, "epsilon", 0.0);
+    if (op.hasAttribute("groups")) requireInt(op, "groups", 1, kMaxWindowExtent);
+  };
+  return schema;
+}
+
+bool addSchemas() {
+  const InputSpec bias{"bias", InputCategory::Param, kFloatTypes};
+  const std::string formula = "y = scale * (x - mean) / sqrt(variance + epsilon) + bias, ";
+  OperatorSchema instance = normalisation("InstanceNorm", "Instance normalisation: " + formula + "over each image's channel.", {});
+  instance.inputs.push_back(bias);
+  instance.infer = inferInstance;
+  OperatorSchema group = normalisation(
+      "GroupNorm", "Group normalisation: " + formula + "over each image's group of channels; scale and bias a channel (or a group).",
+      {{"groups", std::int64_t{1}}});
+  group.inputs.push_back(bias);
+  group.infer = inferGroup;
+  OperatorSchema layer = normalisation(
+      "LayerNorm", "Layer normalisation: " + formula + "over the axes from `axis` on; also mean and 1 / sqrt(variance + epsilon).",
+      {{"axis", std::int64_t{-1}}});
+  layer.inputs.push_back({"bias", InputCategory::OptionalParam, kFloatTypes});
+  layer.outputs = {"output", "mean", "inv_std_dev"};
+  layer.infer = inferLayer;
+  OperatorSchema rms =
+      normalisation("RMSNorm", "Root-mean-square normalisation: y = scale * x / sqrt(mean of x^2 + epsilon), over the axes from `axis` on.",
+                    {{"axis", std::int64_t{-1}}});
+  rms.infer = inferRms;
+  return OperatorRegistry::add(std::move(instance)) && OperatorRegistry::add(std::move(group)) && OperatorRegistry::add(std::move(layer)) &&
+         OperatorRegistry::add(std::move(rms));
+}
+
+std::vector<TensorInfo> inferSame(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  static_cast<void>(normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size()));
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
+bool addAxisOperators() {
+  OperatorSchema lp;
+  lp.type = "LpNormalization";
+  lp.brief = "Along the axis: y = x / (sum of |x|^p)^(1/p), p = 1 or 2; 0 where that norm is 0.";
+  lp.inputs = {{"data", InputCategory::Data, kFloatTypes}};
+  lp.attributes = {{"axis", std::int64_t{-1}}, {"p", std::int64_t{2}}};
+  lp.validate = [](const Operator& op) { requireInt(op, "p", 1, 2); };
+  lp.infer = inferSame;
+  OperatorSchema sum;
+  sum.type = "CumSum";
+  sum.brief = "Running sum along the axis: of the values up to each one, without it if `exclusive`, from the end if `reverse`.";
+  sum.inputs = {{"data", InputCategory::Data, kNumericTypes}};
+  sum.attributes = {{"axis", std::int64_t{0}}, {"exclusive", false}, {"reverse", false}};
+  sum.infer = inferSame;
+  return OperatorRegistry::add(std::move(lp)) && OperatorRegistry::add(std::move(sum));
+}
+
+[[maybe_unused]] const bool kRegistered = addSchemas() && addAxisOperators();
+
+NodePtr withParameters(std::string_view type, AttributeMap attributes, const std::string& name, DimSize_t features) {
+  requirePositive(type, "nb_features", features);
+  NodePtr node = makeNode(type, std::move(attributes), name);
+  addParam(node, 1, "scale", Tensor::full({features}, 1.0));
+  if (node->nbInputs() > 2) addParam(node, 2, "bias", Tensor::full({features}, 0.0));
+  return node;
+}
+
+}  // namespace
+
+NodePtr InstanceNorm(DimSize_t nbFeatures, double epsilon, const std::string& name) {
+  return withParameters("InstanceNorm", {{"epsilon", epsilon}}, name, nbFeatures);
+}
+
+NodePtr GroupNorm(DimSize_t nbFeatures, std::int64_t groups, double epsilon, const std::string& name) {
+  return withParameters("GroupNorm", {{"groups", groups}, {"epsilon", epsilon}}, name, nbFeatures);
+}
+
+NodePtr LayerNorm(DimSize_t nbFeatures, double epsilon, const std::string& name) {
+  return withParameters("LayerNorm", {{"epsilon", epsilon}}, name, nbFeatures);
+}
+
+NodePtr RMSNorm(DimSize_t nbFeatures, double epsilon, const std::string& name) {
+  return withParameters("RMSNorm", {{"epsilon", epsilon}}, name, nbFeatures);
+}
+
+}  // namespace Aidge
