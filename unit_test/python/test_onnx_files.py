@@ -445,8 +445,13 @@ def test_an_operator_that_is_not_native_is_kept_with_its_dims_and_exported_uncha
 def test_compiling_lists_the_operators_that_are_not_native() -> None:
     import aidge_backend_cpu  # noqa: F401
 
-    nodes = [node("Softplus", ["x"], ["h"], name="one"), node("Selu", ["h"], ["y"], name="two")]
-    graph = aidge_onnx.load_onnx(model(nodes))
+    nodes = [
+        node("Foo", ["x"], ["h"], name="one", domain="my.own"),
+        node("Bar", ["h"], ["y"], name="two", domain="my.own"),
+    ]
+    graph = aidge_onnx.load_onnx(
+        model(nodes, outputs=[info("y")], domains=[helper.make_opsetid("my.own", 1)])
+    )
     with pytest.raises(aidge_core.UnsupportedError, match=r"(?s)one.*two"):
         graph.compile("cpu", dims=[[2, 4]])
 
@@ -539,7 +544,7 @@ def test_operators_on_other_types_than_float32_run_natively(kind: int) -> None:
     ]
     source = model(nodes, [tensor("w", [1, 2, 3, 4], dtype)], inputs=[info("x", kind=kind)],
                    outputs=[info("y", kind=kind), info("c", kind=TensorProto.FLOAT16)])  # fmt: skip
-    graph = aidge_onnx.load_onnx(source)
+    graph = aidge_onnx.load_onnx(source, cleaning=False)
     assert types_of(graph) == ["Add", "Identity", "Cast"]
     data = (values(2, 4) * 5).astype(dtype)
     assert_same(source, aidge_onnx.to_model_proto(graph), {"x": data})
