@@ -1997,6 +1997,7 @@ class CalibrationData:
         """
     @property
     def samples(self) -> int: ...
+
 def Abs(name: str = "", **kwargs) -> Node:
     """
     Magnitude: y = |x|.
