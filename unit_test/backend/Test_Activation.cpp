@@ -96,6 +96,7 @@ TEST_CASE("Every instruction set gives the same activations") {
       portable->unary[which](values.data(), expected.data(), values.size(), -0.5F, 0.75F);
       loops->unary[which](values.data(), got.data(), values.size(), -0.5F, 0.75F);
       for (std::size_t i = 0; i < values.size(); ++i) {
+        if (got[i] == expected[i] || (std::isnan(got[i]) && std::isnan(expected[i]))) continue;  // exp is infinite, sqrt no number for some
         REQUIRE(std::fabs(got[i] - expected[i]) <= kActivationTolerance * std::max(1.0F, std::fabs(expected[i])));
       }
     }
@@ -152,5 +153,6 @@ TEST_CASE("Kernels that end with a chain of activations take activations and gat
 TEST_CASE("An activation of integers is refused in words") {
   const KernelFactory* factory = KernelRegistry::find("cpu", "Softmax");
   const std::vector<TensorInfo> inputs{{{2, 2}, DataType::Int64, nullptr}};
-  REQUIRE(KernelRegistry::refusal(*factory, Operator("Softmax"), inputs) == "data of type int64 (it runs float32)");
+  REQUIRE(KernelRegistry::refusal(*factory, Operator("Softmax"), inputs) ==
+          "data of type int64 (it runs float32 float64 float16 bfloat16)");
 }
