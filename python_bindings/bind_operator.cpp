@@ -177,6 +177,10 @@ std::vector<std::vector<std::string>> inputTypes(const std::string& type) {
     auto& names = result.emplace_back();
     for (const DataType dtype : spec.types.types()) names.emplace_back(toString(dtype));
   }
+  for (std::size_t i = 0; i < schema->extraInputs.size(); ++i) {
+    auto& names = result.emplace_back();
+    for (const DataType dtype : kNumericTypes.types()) names.emplace_back(toString(dtype));
+  }
   return result;
 }
 
@@ -202,7 +206,8 @@ void bindFactories(py::module_& m) {
         "\"output_dims\" (for each output its rank, then its dims) tells shape inference what comes out.");
   m.def("meta_operator", &MetaOperator, py::arg("type"), py::arg("graph"), py::arg("name") = "", "A node whose work is `graph`.");
   m.def("operator_input_types", &inputTypes, py::arg("type"),
-        "For each declared input of an operator type (the last one may repeat) the element types that it runs with, by name.\n"
+        "For each declared input of an operator type (the last one may repeat; those that stand for attributes come last) the element "
+        "types that it runs with, by name.\n"
         "Raises ValueError for a type that is not registered.");
   m.def("operator_types", &OperatorRegistry::types, "All registered operator types, sorted.");
 }

@@ -224,6 +224,10 @@ void bindArithmetic(py::module_& m) {
         "alpha * A' * B' + beta * C for matrices (M, K) and (K, N), transposed as told; C is optional and broadcast to (M, N).");
   m.def("GlobalAveragePooling", &GlobalAveragePooling, py::arg("name") = "",
         "Mean over all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).");
+  m.def("GlobalMaxPooling", &GlobalMaxPooling, py::arg("name") = "",
+        "Maximum over all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).");
+  m.def("GlobalLpPooling", &GlobalLpPooling, py::arg("p") = 2, py::arg("name") = "",
+        "p-norm of all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).");
   m.def("ReduceMean", &ReduceMean, py::arg("axes") = Ints{}, py::arg("keep_dims") = true, py::arg("noop_with_empty_axes") = false,
         py::arg("name") = "",
         "Mean over the axes (all if none are given, unless noop_with_empty_axes), which stay with extent 1 if keep_dims.");

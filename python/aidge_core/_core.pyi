@@ -82,6 +82,8 @@ __all__: list = [
     "FC",
     "Gemm",
     "GlobalAveragePooling",
+    "GlobalMaxPooling",
+    "GlobalLpPooling",
     "ReduceMean",
     "LRN",
     "InstanceNorm",
@@ -115,14 +117,21 @@ __all__: list = [
     "BitwiseXor",
     "Ceil",
     "Celu",
+    "ConstantOfShape",
     "Cos",
     "Cosh",
     "CumSum",
+    "DepthToSpace",
     "Elu",
     "Equal",
     "Erf",
     "Exp",
+    "Expand",
+    "EyeLike",
     "Floor",
+    "Gather",
+    "GatherElements",
+    "GatherND",
     "Greater",
     "GreaterOrEqual",
     "Hardmax",
@@ -133,15 +142,23 @@ __all__: list = [
     "Log",
     "LogSoftmax",
     "LpNormalization",
+    "LpPooling1D",
+    "LpPooling2D",
+    "LpPooling3D",
     "Max",
+    "MaxPoolingIndices1D",
+    "MaxPoolingIndices2D",
+    "MaxPoolingIndices3D",
     "Mean",
     "Min",
     "Mish",
     "Mod",
     "Neg",
     "Not",
+    "OneHot",
     "Or",
     "Pow",
+    "Range",
     "Reciprocal",
     "ReduceL1",
     "ReduceL2",
@@ -152,18 +169,30 @@ __all__: list = [
     "ReduceProd",
     "ReduceSum",
     "ReduceSumSquare",
+    "Resize",
+    "ReverseSequence",
     "Round",
+    "ScatterElements",
+    "ScatterND",
     "Selu",
+    "Shape",
     "Shrink",
     "Sign",
     "Sin",
     "Sinh",
+    "Size",
+    "Slice",
     "Softplus",
     "Softsign",
+    "SpaceToDepth",
+    "Split",
     "Sqrt",
     "Swish",
     "Tan",
     "ThresholdedRelu",
+    "Tile",
+    "TopK",
+    "Trilu",
     "Where",
     "Xor",
     "StepReport",
@@ -2229,6 +2258,13 @@ def Concat(
     Joins nb_inputs tensors along axis; all other dims agree.
     """
 
+def ConstantOfShape(name: str = "", **kwargs) -> Node:
+    """
+    A tensor of the dims `shape` filled with one value.
+
+    Attributes, by name: shape value
+    """
+
 def Conv1D(
     in_channels: typing.SupportsInt | typing.SupportsIndex,
     out_channels: typing.SupportsInt | typing.SupportsIndex,
@@ -2409,6 +2445,13 @@ def CumSum(name: str = "", **kwargs) -> Node:
     Attributes, by name: axis exclusive reverse
     """
 
+def DepthToSpace(name: str = "", **kwargs) -> Node:
+    """
+    Moves blocks of channels to space: (N, C, H, W) to (N, C / b², H·b, W·b).
+
+    Attributes, by name: blocksize mode
+    """
+
 def Div(name: str = "") -> Node:
     """
     A / B with NumPy's broadcasting; integers are truncated towards zero.
@@ -2447,6 +2490,20 @@ def Exp(name: str = "", **kwargs) -> Node:
     Attributes, by name: none
     """
 
+def Expand(name: str = "", **kwargs) -> Node:
+    """
+    The data repeated to the dims that it and `shape` broadcast to.
+
+    Attributes, by name: shape
+    """
+
+def EyeLike(name: str = "", **kwargs) -> Node:
+    """
+    Ones on the k-th diagonal, zeros elsewhere, with the dims of the data.
+
+    Attributes, by name: dtype k
+    """
+
 def FC(
     in_channels: typing.SupportsInt | typing.SupportsIndex,
     out_channels: typing.SupportsInt | typing.SupportsIndex,
@@ -2469,6 +2526,27 @@ def Floor(name: str = "", **kwargs) -> Node:
     Largest whole number that is not greater.
 
     Attributes, by name: none
+    """
+
+def Gather(name: str = "", **kwargs) -> Node:
+    """
+    Slices of the data at the indices of an axis.
+
+    Attributes, by name: axis
+    """
+
+def GatherElements(name: str = "", **kwargs) -> Node:
+    """
+    The elements of the data at the indices of an axis, one an index.
+
+    Attributes, by name: axis
+    """
+
+def GatherND(name: str = "", **kwargs) -> Node:
+    """
+    The data at tuples of indices.
+
+    Attributes, by name: batch_dims
     """
 
 def GeLU(approximate: str = "none", name: str = "") -> Node:
@@ -2504,6 +2582,16 @@ def GenericOperator(
 def GlobalAveragePooling(name: str = "") -> Node:
     """
     Mean over all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).
+    """
+
+def GlobalLpPooling(p: typing.SupportsInt | typing.SupportsIndex = 2, name: str = "") -> Node:
+    """
+    p-norm of all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).
+    """
+
+def GlobalMaxPooling(name: str = "") -> Node:
+    """
+    Maximum over all spatial axes: (batch, channels, spatial ...) to (batch, channels, 1 ...).
     """
 
 def Greater(name: str = "", **kwargs) -> Node:
@@ -2641,6 +2729,27 @@ def LpNormalization(name: str = "", **kwargs) -> Node:
     Attributes, by name: axis p
     """
 
+def LpPooling1D(name: str = "", **kwargs) -> Node:
+    """
+    p-norm of windows: y[n, c, i] = (sum over k of |data[n, c, i * stride + k * dilation - padding]|^p)^(1 / p).
+
+    Attributes, by name: auto_pad ceil_mode dilation_dims kernel_dims p padding_dims stride_dims
+    """
+
+def LpPooling2D(name: str = "", **kwargs) -> Node:
+    """
+    p-norm of windows: y[n, c, i] = (sum over k of |data[n, c, i * stride + k * dilation - padding]|^p)^(1 / p).
+
+    Attributes, by name: auto_pad ceil_mode dilation_dims kernel_dims p padding_dims stride_dims
+    """
+
+def LpPooling3D(name: str = "", **kwargs) -> Node:
+    """
+    p-norm of windows: y[n, c, i] = (sum over k of |data[n, c, i * stride + k * dilation - padding]|^p)^(1 / p).
+
+    Attributes, by name: auto_pad ceil_mode dilation_dims kernel_dims p padding_dims stride_dims
+    """
+
 def MatMul(name: str = "") -> Node:
     """
     (..., M, K) times (..., K, N) gives (..., M, N), as numpy.matmul does.
@@ -2695,6 +2804,27 @@ def MaxPooling3D(
     ceil_mode rounds the output extent up, less a window that would start beyond the data. ValueError where a list does not fit.
     """
 
+def MaxPoolingIndices1D(name: str = "", **kwargs) -> Node:
+    """
+    Maximum over windows, and the place of each maximum in the data.
+
+    Attributes, by name: auto_pad ceil_mode column_major dilation_dims kernel_dims padding_dims stride_dims
+    """
+
+def MaxPoolingIndices2D(name: str = "", **kwargs) -> Node:
+    """
+    Maximum over windows, and the place of each maximum in the data.
+
+    Attributes, by name: auto_pad ceil_mode column_major dilation_dims kernel_dims padding_dims stride_dims
+    """
+
+def MaxPoolingIndices3D(name: str = "", **kwargs) -> Node:
+    """
+    Maximum over windows, and the place of each maximum in the data.
+
+    Attributes, by name: auto_pad ceil_mode column_major dilation_dims kernel_dims padding_dims stride_dims
+    """
+
 def Mean(nb_inputs: typing.SupportsInt | typing.SupportsIndex, name: str = "", **kwargs) -> Node:
     """
     Mean of any number of inputs, with broadcasting: y = (sum of the inputs) / their number.
@@ -2740,6 +2870,13 @@ def Not(name: str = "", **kwargs) -> Node:
     y = not x.
 
     Attributes, by name: none
+    """
+
+def OneHot(name: str = "", **kwargs) -> Node:
+    """
+    values[1] where the new axis's index is that of the data, else values[0].
+
+    Attributes, by name: axis
     """
 
 def Or(name: str = "", **kwargs) -> Node:
@@ -3006,6 +3143,13 @@ def RMSNorm(
     scale * x / sqrt(mean of x^2 + epsilon) over the last axis of (..., nb_features). Makes the producer <name>_scale (1).
     """
 
+def Range(name: str = "", **kwargs) -> Node:
+    """
+    start, start + delta … as long as that is below limit (above, for a negative delta).
+
+    Attributes, by name: none
+    """
+
 def ReLU(name: str = "") -> Node:
     """
     max(x, 0), any shape.
@@ -3100,6 +3244,20 @@ def Reshape(
     The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.
     """
 
+def Resize(name: str = "", **kwargs) -> Node:
+    """
+    The data resampled along some axes: nearest, linear or cubic.
+
+    Attributes, by name: antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value keep_aspect_ratio_policy mode nearest_mode roi scales sizes
+    """
+
+def ReverseSequence(name: str = "", **kwargs) -> Node:
+    """
+    The first lengths[i] elements of the time axis in reverse order, for each i of the batch axis.
+
+    Attributes, by name: batch_axis time_axis
+    """
+
 def Round(name: str = "", **kwargs) -> Node:
     """
     Nearest whole number, halves to the even one.
@@ -3107,11 +3265,32 @@ def Round(name: str = "", **kwargs) -> Node:
     Attributes, by name: none
     """
 
+def ScatterElements(name: str = "", **kwargs) -> Node:
+    """
+    The data with updates at the indices of an axis, one an index.
+
+    Attributes, by name: axis reduction
+    """
+
+def ScatterND(name: str = "", **kwargs) -> Node:
+    """
+    The data with updates at tuples of indices.
+
+    Attributes, by name: reduction
+    """
+
 def Selu(name: str = "", **kwargs) -> Node:
     """
     Scaled exponential linear unit: y = gamma * x where x > 0, else gamma * alpha * (exp(x) - 1).
 
     Attributes, by name: alpha gamma
+    """
+
+def Shape(name: str = "", **kwargs) -> Node:
+    """
+    The dims of the data from axis start to axis end (not included), known before run time.
+
+    Attributes, by name: end start
     """
 
 def Shrink(name: str = "", **kwargs) -> Node:
@@ -3147,6 +3326,20 @@ def Sinh(name: str = "", **kwargs) -> Node:
     Attributes, by name: none
     """
 
+def Size(name: str = "", **kwargs) -> Node:
+    """
+    The number of elements of the data, known before run time.
+
+    Attributes, by name: none
+    """
+
+def Slice(name: str = "", **kwargs) -> Node:
+    """
+    Part of the data along some axes: data[start:end:step] on each, as NumPy has it.
+
+    Attributes, by name: axes ends starts steps
+    """
+
 def Softmax(axis: typing.SupportsInt | typing.SupportsIndex = -1, name: str = "") -> Node:
     """
     exp(x) / (sum of exp(x) along axis), any shape with that axis.
@@ -3164,6 +3357,20 @@ def Softsign(name: str = "", **kwargs) -> Node:
     y = x / (1 + |x|).
 
     Attributes, by name: none
+    """
+
+def SpaceToDepth(name: str = "", **kwargs) -> Node:
+    """
+    Moves blocks of space to channels: (N, C, H, W) to (N, C·b², H/b, W/b).
+
+    Attributes, by name: blocksize
+    """
+
+def Split(name: str = "", **kwargs) -> Node:
+    """
+    The data cut along an axis into parts of the extents `split`, or into num_outputs equal ones.
+
+    Attributes, by name: axis num_outputs split
     """
 
 def Sqrt(name: str = "", **kwargs) -> Node:
@@ -3211,12 +3418,33 @@ def ThresholdedRelu(name: str = "", **kwargs) -> Node:
     Attributes, by name: alpha
     """
 
+def Tile(name: str = "", **kwargs) -> Node:
+    """
+    The data put side by side repeats[i] times along axis i.
+
+    Attributes, by name: repeats
+    """
+
+def TopK(name: str = "", **kwargs) -> Node:
+    """
+    The k largest or smallest values along an axis, and their indices.
+
+    Attributes, by name: axis k largest sorted
+    """
+
 def Transpose(
     output_dims_order: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
     name: str = "",
 ) -> Node:
     """
     Axis i of the output is axis output_dims_order[i] of the input; empty reverses all axes.
+    """
+
+def Trilu(name: str = "", **kwargs) -> Node:
+    """
+    The upper or lower triangle of the last two axes, zeros elsewhere.
+
+    Attributes, by name: k upper
     """
 
 def Unsqueeze(
@@ -3682,7 +3910,7 @@ def meta_operator(type: str, graph: GraphView, name: str = "") -> Node:
 
 def operator_input_types(type: str) -> list[list[str]]:
     """
-    For each declared input of an operator type (the last one may repeat) the element types that it runs with, by name.
+    For each declared input of an operator type (the last one may repeat; those that stand for attributes come last) the element types that it runs with, by name.
     Raises ValueError for a type that is not registered.
     """
 

@@ -21,11 +21,13 @@ from .tensors import DTYPE_NAMES, dtype_name, onnx_type_of, type_text
 
 __all__ = ["Array", "Builder", "Fresh", "NotNative", "Value"]
 
+#: Operators that are told how many inputs they have.
+_COUNTED = frozenset(
+    {"Concat", "Min", "Max", "Mean"}
+    | {"ConstantOfShape", "Expand", "Pad", "Reshape", "Resize", "Slice", "Split", "Tile", "TopK"}
+)
+
 Array: TypeAlias = np.ndarray[Any, Any]
-
-
-#: Types whose last input may repeat.
-_VARIADIC = frozenset({"Concat", "Min", "Max", "Mean"})
 
 
 @functools.cache
@@ -132,6 +134,25 @@ class Builder:
             return None
         return [int(value) for value in np.atleast_1d(self.required_constant(node, index, attribute))]
 
+    def arguments(self, node: OnnxNode, first: int, *names: str) -> tuple[dict[str, list[Any]], list[str]]:
+        """Lists that are attributes in old opsets and inputs, from `first` on, in newer ones.
+
+        Constant ones as attributes, computed ones as extra inputs ("" for the others before them).
+        """
+        attributes: dict[str, list[Any]] = {}
+        extras: list[str] = []
+        for index, name in enumerate(names, start=first):
+            array = self.constant(node, index)
+            if name in node.attributes:
+                attributes[name] = [int(value) for value in node.attributes[name]]
+            elif array is not None and array.ndim > 1:
+                refuse(node, f"{name} has {array.ndim} dims, expected a list")
+            elif array is not None:
+                attributes[name] = np.atleast_1d(array).tolist()
+            elif self.has_input(node, index):
+                extras += [""] * (index - first - len(extras)) + [node.inputs[index]]
+        return attributes, extras
+
     def dims(self, name: str) -> tuple[int | Sym, ...] | None:
         """A value's dims where its rank is known."""
         return self.source.type_of(name).dims
@@ -195,8 +216,11 @@ class Builder:
     def emit(
         self, node: OnnxNode, kind: str, inputs: Sequence[_Input], attributes: Mapping[str, Any] | None = None
     ) -> None:
-        """The operator that stands for `node` (the last of several) and gives its first output."""
-        self._values[node.outputs[0]] = self.step(node, kind, inputs, attributes)
+        """The operator that stands for `node` (the last of several) and gives its outputs."""
+        made = self.step(node, kind, inputs, attributes).node
+        for index, name in enumerate(node.outputs[: made.get_nb_outputs()]):
+            if name:
+                self._values[name] = Value(made, index)
 
     def emit_all(
         self, node: OnnxNode, kind: str, inputs: Sequence[_Input], attributes: Mapping[str, Any] | None = None
@@ -211,7 +235,7 @@ class Builder:
         self, node: OnnxNode, kind: str, attributes: dict[str, Any], name: str, nb_inputs: int
     ) -> aidge_core.Node:
         try:
-            return aidge_core.make_node(kind, attributes, name, nb_inputs if kind in _VARIADIC else 0)
+            return aidge_core.make_node(kind, attributes, name, nb_inputs if kind in _COUNTED else 0)
         except (ValueError, TypeError, OverflowError) as error:
             raise InvalidModelError(f"{node.where()}: {error}") from error
 

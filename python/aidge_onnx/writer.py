@@ -168,7 +168,8 @@ class Writer:
     def _infer(self, value: str) -> None:
         inferred = onnx.shape_inference.infer_shapes(self.skeleton([ValueInfoProto(name=value)]))
         for info in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
-            self._types[info.name] = info.type.tensor_type.elem_type
+            if info.type.tensor_type.elem_type:
+                self._types[info.name] = info.type.tensor_type.elem_type
             if info.type.tensor_type.HasField("shape"):
                 self._ranks[info.name] = len(info.type.tensor_type.shape.dim)
 
@@ -195,6 +196,20 @@ class Writer:
                 f"got {value!r} of unknown shape"
             )
         return rank
+
+    def argument(
+        self, node: aidge_core.Node, names: Sequence[str], index: int, key: str, absent: str | None = None
+    ) -> str:
+        """The value of an extra input: what is connected, else the attribute's list as an initialiser.
+
+        `absent` stands for an empty list where it is given.
+        """
+        if index < len(names) and names[index]:
+            return names[index]
+        values = list(self.attributes(node)[key])
+        if absent is not None and not values:
+            return absent
+        return self.constant(node, key, np.asarray(values, np.int64))
 
     def axis(self, axis: int, value: str, node: aidge_core.Node, extra: int = 0) -> int:
         """The axis, not negative where the opset does not know that (before 11)."""
@@ -227,12 +242,13 @@ class Writer:
         inputs: Sequence[str],
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        """The ONNX node that gives the node's output, under the node's name. NeedsOpset where the model's
+        """The ONNX node that gives the node's outputs, under the node's name. NeedsOpset where the model's
         opset has no such operator yet."""
         self.need_version(op, node)
+        outputs = [self.output(node, index) for index in range(node.get_nb_outputs())]
         self._append(
             helper.make_node(
-                op, list(inputs), [self.output(node)], name=self._chosen[node.id()], **dict(attributes or {})
+                op, list(inputs), outputs, name=self._chosen[node.id()], **dict(attributes or {})
             )
         )
 

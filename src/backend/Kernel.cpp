@@ -28,6 +28,14 @@ void Kernel::runCounting(std::span<const void* const> /*inputs*/, std::span<void
   throw std::logic_error("[backend::runCounting] expected a kernel that counts, got " + implementation());
 }
 
+std::vector<TensorInfo> KernelRequest::infos() const {
+  std::vector<TensorInfo> result;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    result.push_back({inputs[i].dims, inputs[i].dtype, constants[i] ? std::make_shared<const Tensor>(*constants[i]) : nullptr});
+  }
+  return result;
+}
+
 bool KernelRegistry::add(std::string_view backend, std::string_view type, KernelFactory factory) {
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);

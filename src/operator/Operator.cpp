@@ -98,6 +98,23 @@ std::vector<TensorInfo> declaredInfos(const Operator& op, std::span<const Tensor
   return infos;
 }
 
+/// Values of more elements than this are left to the run: shapes are short.
+constexpr std::size_t kMaxFollowed = 1024;
+
+bool isFollowed(const TensorInfo& info) { return elementCount(info.dims) <= kMaxFollowed; }
+
+/// Computes the outputs' values where all inputs' values are known.
+void followValues(const Operator& op, std::span<const TensorInfo> inputs, std::vector<TensorInfo>& outputs) {
+  const auto& evaluate = OperatorRegistry::evaluator();
+  const auto known = [](const TensorInfo& info) { return info.value != nullptr; };
+  if (!evaluate || std::all_of(outputs.begin(), outputs.end(), known) || !std::all_of(outputs.begin(), outputs.end(), isFollowed)) return;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].missing && (!known(inputs[i]) || !isFollowed(inputs[i]))) return;
+  }
+  std::vector<Tensor> values = evaluate(op, inputs, outputs);
+  for (std::size_t i = 0; i < values.size(); ++i) outputs[i].value = std::make_shared<const Tensor>(std::move(values[i]));
+}
+
 }  // namespace
 
 Operator::Operator(std::string_view type, AttributeMap attributes, IOIndex_t nbInputs)
@@ -105,9 +122,14 @@ Operator::Operator(std::string_view type, AttributeMap attributes, IOIndex_t nbI
   if (mSchema == nullptr) throwExpected("operator::Operator", "a registered operator type", "\"" + mType + "\"");
   mInputSpecs = mSchema->inputs;
   if (nbInputs != 0 && nbInputs != mInputSpecs.size()) {
-    if (!mSchema->variadic) throwExpected("operator::" + mType, std::to_string(mInputSpecs.size()) + " inputs", std::to_string(nbInputs));
-    const InputSpec last = mInputSpecs.back();
-    mInputSpecs.resize(nbInputs, last);
+    const std::size_t own = mInputSpecs.size();
+    const bool fits = mSchema->variadic || (nbInputs > own && nbInputs <= own + mSchema->extraInputs.size());
+    if (!fits) throwExpected("operator::" + mType, std::to_string(own) + " inputs", std::to_string(nbInputs));
+    const InputSpec last = mInputSpecs.empty() ? InputSpec{} : mInputSpecs.back();
+    for (IOIndex_t i = own; i < nbInputs; ++i) {
+      mInputSpecs.push_back(mSchema->variadic ? last
+                                              : InputSpec{mSchema->extraInputs[i - own], InputCategory::OptionalData, kNumericTypes});
+    }
   }
   mAttributes = mSchema->attributes;
   for (auto& [name, value] : attributes) {
@@ -117,8 +139,9 @@ Operator::Operator(std::string_view type, AttributeMap attributes, IOIndex_t nbI
     found->second = std::move(value);
   }
   mInputs.resize(mInputSpecs.size());
-  for (std::size_t i = 0; i < mSchema->outputs.size(); ++i) mOutputs.push_back(std::make_shared<Tensor>());
   if (mSchema->validate) mSchema->validate(*this);
+  const IOIndex_t count = mSchema->outputCount ? mSchema->outputCount(*this) : mSchema->outputs.size();
+  for (IOIndex_t i = 0; i < count; ++i) mOutputs.push_back(std::make_shared<Tensor>());
 }
 
 std::shared_ptr<Operator> Operator::generic(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, AttributeMap attributes) {
@@ -160,7 +183,7 @@ const InputSpec& Operator::inputSpec(IOIndex_t index) const {
 }
 
 std::string Operator::outputName(IOIndex_t index) const {
-  if (mSchema != nullptr && index < mSchema->outputs.size()) return mSchema->outputs[index];
+  if (mSchema != nullptr && index < mSchema->outputs.size() && !mSchema->outputCount) return mSchema->outputs[index];
   return "output" + std::to_string(index);
 }
 
@@ -182,6 +205,9 @@ void Operator::setAttribute(std::string_view name, AttributeValue value) {
   std::swap(found->second, value);
   try {
     if (mSchema != nullptr && mSchema->validate) mSchema->validate(*this);
+    if (mSchema != nullptr && mSchema->outputCount && mSchema->outputCount(*this) != nbOutputs())
+      throwExpected("operator::" + mType, "as many outputs as before (" + std::to_string(nbOutputs()) + ")",
+                    std::to_string(mSchema->outputCount(*this)));
   } catch (...) {
     std::swap(found->second, value);
     throw;
@@ -219,7 +245,7 @@ void Operator::setOutput(IOIndex_t index, Tensor tensor) {
 std::vector<TensorInfo> Operator::infer(std::span<const TensorInfo> inputs) const {
   if (inputs.size() != nbInputs())
     throwExpected("operator::" + mType, std::to_string(nbInputs()) + " inputs", std::to_string(inputs.size()));
-  if (isProducer()) return {{mOutputs[0]->dims(), mOutputs[0]->dataType(), mOutputs[0]->hasData() ? mOutputs[0].get() : nullptr}};
+  if (isProducer()) return {{mOutputs[0]->dims(), mOutputs[0]->dataType(), mOutputs[0]->hasData() ? mOutputs[0] : nullptr}};
   if (mMicroGraph) {
     std::vector<Dims> dims;
     for (const TensorInfo& input : inputs) dims.push_back(input.dims);
@@ -229,7 +255,9 @@ std::vector<TensorInfo> Operator::infer(std::span<const TensorInfo> inputs) cons
     return infos;
   }
   if (mSchema == nullptr) return declaredInfos(*this, inputs);
-  return mSchema->infer(*this, inputs);
+  std::vector<TensorInfo> infos = mSchema->infer(*this, inputs);
+  followValues(*this, inputs, infos);
+  return infos;
 }
 
 double Operator::macs(std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) const {

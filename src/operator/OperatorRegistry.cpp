@@ -12,6 +12,11 @@ std::map<std::string, OperatorSchema, std::less<>>& schemas() {
   return registry;
 }
 
+OperatorRegistry::Evaluator& registeredEvaluator() {
+  static OperatorRegistry::Evaluator evaluator;
+  return evaluator;
+}
+
 }  // namespace
 
 bool OperatorRegistry::add(OperatorSchema schema) {
@@ -31,5 +36,12 @@ std::vector<std::string> OperatorRegistry::types() {
   for (const auto& [name, schema] : schemas()) names.push_back(name);
   return names;
 }
+
+bool OperatorRegistry::setEvaluator(Evaluator evaluator) {
+  registeredEvaluator() = std::move(evaluator);
+  return true;
+}
+
+const OperatorRegistry::Evaluator& OperatorRegistry::evaluator() { return registeredEvaluator(); }
 
 }  // namespace Aidge

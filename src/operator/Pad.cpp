@@ -9,13 +9,17 @@ namespace {
 
 using namespace detail;
 
+/// Counts that arithmetic on them can take; the modes that copy elements do not crop.
+void checkPads(const Operator& op, const Ints& pads) {
+  const std::int64_t low = op.attribute<std::string>("mode") == "constant" ? -kMaxWindowExtent : 0;
+  if (pads.size() % 2 != 0) throwExpected(errorSite(op), "pads with an even number of entries", listText(pads));
+  requireEntries(op, "pads", pads, pads.size(), low, kMaxWindowExtent);
+}
+
 void validate(const Operator& op) {
   static constexpr std::array<std::string_view, 4> kModes{"constant", "reflect", "edge", "wrap"};
   requireOneOf(op, "mode", kModes);
-  const Ints& pads = op.attribute<Ints>("pads");
-  const std::int64_t low = op.attribute<std::string>("mode") == "constant" ? -kMaxWindowExtent : 0;
-  if (pads.size() % 2 != 0) throwExpected(errorSite(op), "pads with an even number of entries", listText(pads));
-  requireList(op, "pads", pads.size(), low, kMaxWindowExtent);
+  checkPads(op, op.attribute<Ints>("pads"));
 }
 
 /// Modes that copy elements need some: "reflect" one more than it adds, the others one.
@@ -32,7 +36,9 @@ void checkSource(const Operator& op, const Dims& dims, std::size_t axis, DimSize
 std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   Dims dims = inputs[0].dims;
-  const AxisPads pads = resolvePads(op, dims.size());
+  const Ints given = listArgument(op, inputs, 1);
+  checkPads(op, given);
+  const AxisPads pads = resolvePads(op, given, dims.size());
   for (std::size_t axis = 0; axis < dims.size(); ++axis) {
     checkSource(op, inputs[0].dims, axis, std::max(pads.begin[axis], pads.end[axis]));
     // All summands are far below 2^62, so the sum cannot overflow. What is cropped at one end is not there for the other.
@@ -51,6 +57,7 @@ bool addSchema() {
   schema.type = "Pad";
   schema.brief = "Adds elements before and after the axes: a constant value, the reflected data, its edge, or the data wrapped round.";
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
+  schema.extraInputs = {"pads"};
   schema.attributes = {{"pads", Ints{}}, {"mode", std::string("constant")}, {"value", 0.0}, {"axes", Ints{}}};
   schema.validate = validate;
   schema.infer = infer;

@@ -41,6 +41,45 @@ std::vector<TensorInfo> inferGlobal(const Operator& op, Inputs inputs) {
   return result(std::move(dims), inputs[0].dtype);
 }
 
+/// The maximum's place in the row-major data comes second.
+std::vector<TensorInfo> inferIndexed(const Operator& op, Inputs inputs) {
+  std::vector<TensorInfo> infos = infer(op, inputs, false);
+  infos.push_back({infos[0].dims, DataType::Int64, nullptr});
+  return infos;
+}
+
+void requirePower(const Operator& op) { requireInt(op, "p", 1, kMaxWindowExtent); }
+
+bool addIndexed(std::size_t spatial) {
+  OperatorSchema schema;
+  schema.type = typeName("MaxPoolingIndices", spatial);
+  schema.brief = "Maximum over windows, and the place of each maximum in the data.";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.outputs = {"output", "indices"};
+  schema.attributes = windowAttributes(spatial);
+  schema.attributes.emplace("ceil_mode", false);
+  schema.attributes.emplace("column_major", false);
+  schema.validate = [spatial](const Operator& op) { validateWindow(op, spatial, false); };
+  schema.infer = inferIndexed;
+  return OperatorRegistry::add(std::move(schema));
+}
+
+bool addPower(std::size_t spatial) {
+  OperatorSchema schema;
+  schema.type = typeName("LpPooling", spatial);
+  schema.brief = "p-norm of windows: y[n, c, i] = (sum over k of |data[n, c, i * stride + k * dilation - padding]|^p)^(1 / p).";
+  schema.inputs = {{"data", InputCategory::Data}};
+  schema.attributes = windowAttributes(spatial);
+  schema.attributes.emplace("ceil_mode", false);
+  schema.attributes.emplace("p", std::int64_t{2});
+  schema.validate = [spatial](const Operator& op) {
+    validateWindow(op, spatial, false);
+    requirePower(op);
+  };
+  schema.infer = [](const Operator& op, Inputs inputs) { return infer(op, inputs, true); };
+  return OperatorRegistry::add(std::move(schema));
+}
+
 bool addSchema(bool average, std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName(average ? "AvgPooling" : "MaxPooling", spatial);
@@ -55,11 +94,15 @@ bool addSchema(bool average, std::size_t spatial) {
   return OperatorRegistry::add(std::move(schema));
 }
 
-bool addGlobal() {
+bool addGlobal(const std::string& type, const std::string& brief, bool power = false) {
   OperatorSchema schema;
-  schema.type = "GlobalAveragePooling";
-  schema.brief = "Mean over all spatial axes: y[n, c, 0 ...] = mean over p of data[n, c, p].";
+  schema.type = type;
+  schema.brief = brief;
   schema.inputs = {{"data", InputCategory::Data}};
+  if (power) {
+    schema.attributes.emplace("p", std::int64_t{2});
+    schema.validate = requirePower;
+  }
   schema.infer = inferGlobal;
   return OperatorRegistry::add(std::move(schema));
 }
@@ -68,8 +111,12 @@ bool addAll() {
   for (const std::size_t spatial : {1U, 2U, 3U}) {
     addSchema(false, spatial);
     addSchema(true, spatial);
+    addIndexed(spatial);
+    addPower(spatial);
   }
-  return addGlobal();
+  return addGlobal("GlobalAveragePooling", "Mean over all spatial axes: y[n, c, 0 ...] = mean over p of data[n, c, p].") &&
+         addGlobal("GlobalMaxPooling", "Maximum over all spatial axes: y[n, c, 0 ...] = max over p of data[n, c, p].") &&
+         addGlobal("GlobalLpPooling", "p-norm of all spatial axes: y[n, c, 0 ...] = (sum over i of |data[n, c, i]|^p)^(1 / p).", true);
 }
 
 [[maybe_unused]] const bool kRegistered = addAll();
@@ -115,6 +162,10 @@ NodePtr AvgPooling(const std::array<DimSize_t, DIM>& kernelDims, const std::stri
 }
 
 NodePtr GlobalAveragePooling(const std::string& name) { return makeNode("GlobalAveragePooling", {}, name); }
+
+NodePtr GlobalMaxPooling(const std::string& name) { return makeNode("GlobalMaxPooling", {}, name); }
+
+NodePtr GlobalLpPooling(std::int64_t p, const std::string& name) { return makeNode("GlobalLpPooling", {{"p", p}}, name); }
 
 #define AIDGE_INSTANTIATE(DIM)                                                                                                     \
   template NodePtr MaxPooling<DIM>(const std::array<DimSize_t, DIM>&, const std::string&, const std::array<DimSize_t, DIM>&,       \

@@ -7,8 +7,8 @@ using namespace detail;
 
 std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
-  const Tensor& value = *op.getOutput(0);
-  return {TensorInfo{value.dims(), value.dataType(), value.hasData() ? &value : nullptr}};
+  const TensorPtr& value = op.getOutput(0);
+  return {TensorInfo{value->dims(), value->dataType(), value->hasData() ? value : nullptr}};
 }
 
 bool addSchema() {

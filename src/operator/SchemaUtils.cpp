@@ -86,7 +86,10 @@ std::vector<TensorInfo> result(Dims dims, DataType dtype) {
 }
 
 void requireList(const Operator& op, std::string_view name, std::size_t size, std::int64_t low, std::int64_t high) {
-  const auto& values = op.attribute<Ints>(name);
+  requireEntries(op, name, op.attribute<Ints>(name), size, low, high);
+}
+
+void requireEntries(const Operator& op, std::string_view name, const Ints& values, std::size_t size, std::int64_t low, std::int64_t high) {
   const auto inRange = [low, high](std::int64_t value) { return value >= low && value <= high; };
   if (values.size() == size && std::all_of(values.begin(), values.end(), inRange)) return;
   throwExpected(

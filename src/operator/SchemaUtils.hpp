@@ -42,6 +42,7 @@ void requireNumeric(const Operator& op, Inputs inputs);
 
 /// Throws unless the list has `size` entries, all in [low, high].
 void requireList(const Operator& op, std::string_view name, std::size_t size, std::int64_t low, std::int64_t high);
+void requireEntries(const Operator& op, std::string_view name, const Ints& values, std::size_t size, std::int64_t low, std::int64_t high);
 void requireInt(const Operator& op, std::string_view name, std::int64_t low, std::int64_t high);
 /// Throws unless the double is finite and at least `low`.
 void requireFinite(const Operator& op, std::string_view name, double low);

@@ -1,6 +1,8 @@
 #include "aidge/operator/ShapeOps.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <memory>
 
 #include "SchemaUtils.hpp"
 
@@ -37,7 +39,7 @@ void validateReshape(const Operator& op) {
 
 std::vector<TensorInfo> inferReshape(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
-  return result(resolveReshape(op, inputs[0].dims), inputs[0].dtype);
+  return result(resolveReshape(op, listArgument(op, inputs, 1), inputs[0].dims), inputs[0].dtype);
 }
 
 std::vector<TensorInfo> inferTranspose(const Operator& op, Inputs inputs) {
@@ -74,14 +76,42 @@ std::vector<TensorInfo> inferUnsqueeze(const Operator& op, Inputs inputs) {
   return result(std::move(dims), inputs[0].dtype);
 }
 
+/// Values that follow from dims, as a tensor that is known before run time.
+std::vector<TensorInfo> known(Dims dims, const Ints& values) {
+  auto infos = result(std::move(dims), DataType::Int64);
+  infos[0].value = std::make_shared<const Tensor>(Tensor::fromValues<std::int64_t>(infos[0].dims, values));
+  return infos;
+}
+
+/// [start, end) of the axes, clamped.
+std::pair<std::int64_t, std::int64_t> shapeRange(const Operator& op, std::int64_t rank) {
+  const auto place = [rank](std::int64_t axis) { return std::clamp<std::int64_t>(axis < 0 ? axis + rank : axis, 0, rank); };
+  const std::int64_t start = place(op.attribute<std::int64_t>("start"));
+  return {start, std::max(start, place(op.attribute<std::int64_t>("end")))};
+}
+
+std::vector<TensorInfo> inferShape(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  const Dims& dims = inputs[0].dims;
+  const auto [start, end] = shapeRange(op, static_cast<std::int64_t>(dims.size()));
+  return known({end - start}, Dims(dims.begin() + start, dims.begin() + end));
+}
+
+std::vector<TensorInfo> inferSize(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  return known({}, {static_cast<std::int64_t>(elementCount(inputs[0].dims))});
+}
+
 using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
 
-bool addSchema(std::string type, std::string brief, AttributeMap attributes, Infer infer, void (*validate)(const Operator&) = nullptr) {
+bool addSchema(std::string type, std::string brief, AttributeMap attributes, Infer infer, void (*validate)(const Operator&) = nullptr,
+               std::vector<std::string> extraInputs = {}) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.attributes = std::move(attributes);
+  schema.extraInputs = std::move(extraInputs);
   schema.infer = infer;
   if (validate != nullptr) schema.validate = validate;
   return OperatorRegistry::add(std::move(schema));
@@ -92,7 +122,10 @@ bool addSchema(std::string type, std::string brief, AttributeMap attributes, Inf
               inferFlatten) &&
     addSchema("Reshape",
               "The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.",
-              {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, validateReshape) &&
+              {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, validateReshape, {"shape"}) &&
+    addSchema("Shape", "The dims of the data from axis start to axis end (not included), known before run time.",
+              {{"start", std::int64_t{0}}, {"end", std::numeric_limits<std::int64_t>::max()}}, inferShape) &&
+    addSchema("Size", "The number of elements of the data, known before run time.", {}, inferSize) &&
     addSchema("Transpose", "Reorders the axes: axis i of y is axis output_dims_order[i] of data; empty reverses them.",
               {{"output_dims_order", Ints{}}}, inferTranspose) &&
     addSchema("Squeeze", "Takes out axes of extent 1: the given ones, or all if none are given.", {{"axes", Ints{}}}, inferSqueeze) &&
@@ -105,6 +138,12 @@ NodePtr Flatten(std::int64_t axis, const std::string& name) { return makeNode("F
 NodePtr Reshape(const std::vector<std::int64_t>& shape, bool allowzero, const std::string& name) {
   return makeNode("Reshape", {{"shape", shape}, {"allowzero", allowzero}}, name);
 }
+
+NodePtr Shape(std::int64_t start, std::int64_t end, const std::string& name) {
+  return makeNode("Shape", {{"start", start}, {"end", end}}, name);
+}
+
+NodePtr Size(const std::string& name) { return makeNode("Size", {}, name); }
 
 NodePtr Transpose(const std::vector<std::int64_t>& outputDimsOrder, const std::string& name) {
   return makeNode("Transpose", {{"output_dims_order", outputDimsOrder}}, name);

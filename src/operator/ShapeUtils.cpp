@@ -14,6 +14,21 @@ std::string listText(std::span<const std::int64_t> values) {
   return text + "]";
 }
 
+std::vector<std::int64_t> listArgument(const Operator& op, std::span<const TensorInfo> inputs, std::size_t index) {
+  const std::string& name = op.schema()->extraInputs[index - op.schema()->inputs.size()];
+  const bool connected = index < inputs.size() && !inputs[index].missing && (inputs[index].value != nullptr || !inputs[index].dims.empty());
+  if (!connected) return op.attribute<std::vector<std::int64_t>>(name);
+  const TensorInfo& input = inputs[index];
+  if (input.dims.size() > 1 || (input.dtype != DataType::Int32 && input.dtype != DataType::Int64)) {
+    throwExpected(errorSite(op), name + " as a list of int32 or int64", std::string(toString(input.dtype)) + " " + toString(input.dims));
+  }
+  if (input.value == nullptr) {
+    throw UnsupportedError("[" + errorSite(op) + "] expected " + name +
+                           " that are known before run time (constant, or computed from dims), got values that are not");
+  }
+  return input.value->toInts();
+}
+
 std::int64_t checkedMul(std::string_view site, std::int64_t a, std::int64_t b) {
   std::int64_t result = 0;
   if (__builtin_mul_overflow(a, b, &result)) {
@@ -70,8 +85,7 @@ bool isBroadcastableTo(const Dims& from, const Dims& to) {
   return std::equal(from.rbegin(), from.rend(), to.rbegin(), [](DimSize_t f, DimSize_t t) { return f == 1 || f == t; });
 }
 
-AxisPads resolvePads(const Operator& op, std::size_t rank) {
-  const auto& pads = op.attribute<std::vector<std::int64_t>>("pads");
+AxisPads resolvePads(const Operator& op, const std::vector<std::int64_t>& pads, std::size_t rank) {
   const auto& axes = op.attribute<std::vector<std::int64_t>>("axes");
   const std::string site = errorSite(op);
   std::vector<DimIdx_t> targets = normaliseAxes(site, axes, rank);
@@ -105,10 +119,12 @@ void inferMissingExtent(const std::string& site, const Dims& inputDims, Dims& di
 
 }  // namespace
 
-Dims resolveReshape(const Operator& op, const Dims& inputDims) {
+Dims resolveReshape(const Operator& op, Dims dims, const Dims& inputDims) {
   const std::string site = errorSite(op);
   const bool allowZero = op.attribute<bool>("allowzero");
-  Dims dims = op.attribute<std::vector<std::int64_t>>("shape");
+  if (std::any_of(dims.begin(), dims.end(), [](DimSize_t dim) { return dim < -1; }) || std::count(dims.begin(), dims.end(), -1) > 1) {
+    throwExpected(site, "a shape of extents that are not negative, with at most one -1", listText(dims));
+  }
   std::size_t missing = dims.size();
   for (std::size_t i = 0; i < dims.size(); ++i) {
     if (dims[i] == -1) missing = i;

@@ -90,11 +90,11 @@ std::vector<ChannelAnalysis::Value> ChannelAnalysis::valuesAt(const GraphView& g
       value.isKnown = true;  // an optional input without a value
       value.info.missing = true;
     } else if (parent->getOperator()->isProducer()) {
-      const Tensor& tensor = *parent->getOperator()->getOutput(0);
-      value.info.dims = tensor.dims();
-      value.info.dtype = tensor.dataType();
-      value.info.value = tensor.hasData() ? &tensor : nullptr;
-      value.grid = LabelGrid::uniform(tensor.nbDims(), mConstantLabel);
+      const TensorPtr& tensor = parent->getOperator()->getOutput(0);
+      value.info.dims = tensor->dims();
+      value.info.dtype = tensor->dataType();
+      value.info.value = tensor->hasData() ? tensor : nullptr;
+      value.grid = LabelGrid::uniform(tensor->nbDims(), mConstantLabel);
       value.isKnown = value.isConstant = true;
     } else if (const auto found = mIndex.find({parent.get(), output}); found != mIndex.end()) {
       value.info = mInfos.at({parent.get(), output});

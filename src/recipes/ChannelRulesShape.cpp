@@ -166,7 +166,7 @@ LabelGrid padAxis(RuleScope& scope, DimIdx_t axis, DimSize_t before, DimSize_t a
 void followPad(RuleScope& scope) {
   if (!isStatic(scope)) return;
   const std::size_t rank = scope.inputs[0].dims.size();
-  const AxisPads pads = resolvePads(scope.op(), rank);
+  const AxisPads pads = resolvePads(scope.op(), scope.op().attribute<Ints>("pads"), rank);
   const bool isConstant = scope.op().attribute<std::string>("mode") == "constant";
   LabelGrid grid = scope.inputs[0].grid;
   for (DimIdx_t axis = 0; axis < rank; ++axis) {

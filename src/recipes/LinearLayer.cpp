@@ -197,7 +197,8 @@ LinearLayer readPad(const GraphView&, const NodePtr& node, const GraphDims& dims
   if (op.attribute<std::string>("mode") != "constant" || op.attribute<double>("value") != 0.0)
     return unusable("it pads with other than zeros");
   if (input.size() < 3) return unusable("it pads no spatial axes");
-  const AxisPads pads = resolvePads(op, input.size());
+  if (op.nbInputs() > 1) return unusable("its pads are computed");
+  const AxisPads pads = resolvePads(op, op.attribute<std::vector<std::int64_t>>("pads"), input.size());
   const auto isNegative = [](DimSize_t pad) { return pad < 0; };
   const bool crops =
       std::any_of(pads.begin.begin(), pads.begin.end(), isNegative) || std::any_of(pads.end.begin(), pads.end.end(), isNegative);

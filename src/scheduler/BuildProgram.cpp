@@ -16,8 +16,8 @@ constexpr std::string_view kWhere = "scheduler::forward";
 std::string reasonWithoutShapes(const Node& node, const std::string& backend) {
   const Operator& op = *node.getOperator();
   if (op.isGeneric()) return node.describe() + ": a generic operator without a kernel";
-  if (op.isProducer() || op.isMeta() || isRenaming(op.type()) || isReshaping(op.type()) || KernelRegistry::find(backend, op.type()))
-    return "";
+  const bool needsNone = op.isProducer() || op.isMeta() || isRenaming(op.type()) || isReshaping(op.type()) || isKnownFromDims(op.type());
+  if (needsNone || KernelRegistry::find(backend, op.type())) return "";
   return node.describe() + ": no kernel in backend \"" + backend + "\"";
 }
 
@@ -112,16 +112,20 @@ class Flattener {
     return mProgram.addValue(std::move(value));
   }
 
-  std::vector<ValueId> addOperator(const NodePtr& node, const std::vector<ValueId>& inputs) {
+  [[nodiscard]] std::vector<TensorInfo> infosOf(const std::vector<ValueId>& ids) const {
     std::vector<TensorInfo> infos;
-    for (const ValueId id : inputs) {
-      if (id == kNoValue) {
-        infos.push_back({.dims = {}, .missing = true});
-      } else {
-        const Value& value = mProgram.values[id];
-        infos.push_back({.dims = value.desc.dims, .dtype = value.desc.dtype, .value = value.constant ? &*value.constant : nullptr});
-      }
+    for (const ValueId id : ids) {
+      TensorInfo& info = infos.emplace_back();
+      info.missing = id == kNoValue;
+      if (info.missing) continue;
+      const Value& value = mProgram.values[id];
+      info = {value.desc.dims, value.desc.dtype, value.constant ? std::make_shared<const Tensor>(*value.constant) : nullptr};
     }
+    return infos;
+  }
+
+  std::vector<ValueId> addOperator(const NodePtr& node, const std::vector<ValueId>& inputs) {
+    const std::vector<TensorInfo> infos = infosOf(inputs);
     const std::vector<TensorInfo> results = inferNamed(*node, infos);
     if (const KernelFactory* factory = KernelRegistry::find(mProgram.backend, node->type())) {
       const std::string reason = KernelRegistry::refusal(*factory, *node->getOperator(), infos);
@@ -129,10 +133,14 @@ class Flattener {
     }
     Step step{.node = node, .type = node->type(), .op = node->getOperator(), .inputs = inputs};
     for (std::size_t i = 0; i < results.size(); ++i) {
-      step.outputs.push_back(mProgram.addValue(makeValue(node->name() + ":" + std::to_string(i), results[i].dims, results[i].dtype)));
+      Value value = makeValue(node->name() + ":" + std::to_string(i), results[i].dims, results[i].dtype);
+      if (results[i].value) value.constant = *results[i].value;
+      step.outputs.push_back(mProgram.addValue(std::move(value)));
     }
     std::vector<ValueId> outputs = step.outputs;
-    mProgram.steps.push_back(std::move(step));
+    // What is known already, such as dims and what is computed from them, needs no step.
+    const bool known = std::all_of(results.begin(), results.end(), [](const TensorInfo& info) { return info.value != nullptr; });
+    if (!known) mProgram.steps.push_back(std::move(step));
     return outputs;
   }
 
@@ -141,6 +149,8 @@ class Flattener {
       return node.getOperator()->infer(infos);
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument(node.describe() + ": " + error.what());
+    } catch (const UnsupportedError& error) {
+      throw UnsupportedError(node.describe() + ": " + error.what());
     }
   }
 

@@ -2,8 +2,10 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 
+#include "aidge/operator/ShapeUtils.hpp"
 #include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
@@ -64,6 +66,12 @@ class LayoutAssigner {
       rename(mProgram.values[source], source, mProgram.values[step.outputs[0]]);
       return false;
     }
+    if (const std::optional<Layout> layout = viewedLayout(step)) {
+      const ValueId source = version(step.inputs[0], *layout == Layout::Plain ? Layout::ChannelsLast : Layout::Plain, step.node);
+      mProgram.values[step.outputs[0]].desc.layout = *layout;
+      rename(mProgram.values[source], source, mProgram.values[step.outputs[0]]);
+      return false;
+    }
     switch (KernelRegistry::find(mProgram.backend, step.type)->layout) {
       case LayoutRule::PlainOnly:
         bringInputs(step, Layout::Plain);
@@ -71,11 +79,42 @@ class LayoutAssigner {
       case LayoutRule::PreferChannelsLast:
         placeSpatial(step);
         break;
+      case LayoutRule::AnyOrder:
+        placeFreely(step);
+        break;
       case LayoutRule::SameAsInput:
         placeAlike(step);
         break;
     }
     return true;
+  }
+
+  /// Order of a transposition's output where that is a view of its input: channels moved to axis 1 from the end of a row-major tensor, or to the end from
+  /// axis 1 of a channels-last one.
+  [[nodiscard]] std::optional<Layout> viewedLayout(const Step& step) const {
+    if (step.type != "Transpose" || rank(step.inputs[0]) < 3) return std::nullopt;
+    const TensorDesc& input = mProgram.values[step.inputs[0]].desc;
+    std::vector<DimIdx_t> axes(input.dims.size());
+    std::iota(axes.begin(), axes.end(), DimIdx_t{0});
+    const std::vector<DimIdx_t> order = resolvePermutation(*step.op, axes.size());
+    const bool plain = input.layout == Layout::Plain;
+    std::rotate(axes.begin() + 1, plain ? axes.end() - 1 : axes.begin() + 2, axes.end());
+    if (order != axes) return std::nullopt;
+    return plain ? Layout::ChannelsLast : Layout::Plain;
+  }
+
+  void placeFreely(Step& step) {
+    const TensorDesc& input = mProgram.values[step.inputs[0]].desc;
+    const Layout layout = input.layout;
+    for (std::size_t i = 1; i < step.inputs.size(); ++i) {
+      if (step.inputs[i] != kNoValue) step.inputs[i] = version(step.inputs[i], Layout::Plain, step.node);
+    }
+    const auto& keepsChannels = KernelRegistry::find(mProgram.backend, step.type)->keepsChannels;
+    for (const ValueId id : step.outputs) {
+      TensorDesc& output = mProgram.values[id].desc;
+      const bool keeps = output.dims.size() == input.dims.size() && keepsChannels && keepsChannels(*step.op);
+      output.layout = keeps ? layout : Layout::Plain;
+    }
   }
 
   void placeSpatial(Step& step) {

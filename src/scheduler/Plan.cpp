@@ -35,6 +35,7 @@ Plan::Plan(GraphView& graph, const std::string& backend, const std::vector<Tenso
            int threads)
     : mProgram(buildProgram(graph, backend, inputs, keep)), mThreads(threads) {
   simplify(mProgram);
+  fuseRearrangements(mProgram);
   fuseObservers(mProgram);
   foldAffine(mProgram);
   fusePostOps(mProgram);
@@ -210,9 +211,13 @@ void Plan::runKernel(std::size_t index, Lane& lane) {
   lane.outputs.clear();
   for (const ValueId id : step.outputs) lane.outputs.push_back(pointer(id, lane));
   std::byte* scratch = lane.arena + mMemory.scratchOffsets[index] + lane.shift;
-  if (step.counted.op == nullptr) return mTasks[index].kernel->run(lane.inputs, lane.outputs, scratch);
-  SignAccumulator& signs = mTasks[index].signs[static_cast<std::size_t>(lane.part) * step.observers.size()];
-  mTasks[index].kernel->runCounting(lane.inputs, lane.outputs, scratch, signs);
+  try {
+    if (step.counted.op == nullptr) return mTasks[index].kernel->run(lane.inputs, lane.outputs, scratch);
+    SignAccumulator& signs = mTasks[index].signs[static_cast<std::size_t>(lane.part) * step.observers.size()];
+    mTasks[index].kernel->runCounting(lane.inputs, lane.outputs, scratch, signs);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(step.node->describe() + ": " + error.what());
+  }
 }
 
 void Plan::runSignActivation(std::size_t index, const Lane& lane) {

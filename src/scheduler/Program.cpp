@@ -13,6 +13,8 @@ bool isRenaming(std::string_view type) { return type == "Identity" || type == "D
 
 bool isReshaping(std::string_view type) { return type == "Flatten" || type == "Reshape" || type == "Squeeze" || type == "Unsqueeze"; }
 
+bool isKnownFromDims(std::string_view type) { return type == "Shape" || type == "Size"; }
+
 ValueId Program::addValue(Value value) {
   values.push_back(std::move(value));
   return values.size() - 1;

@@ -1,9 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "aidge/operator/Indexing.hpp"
+#include "aidge/operator/Resize.hpp"
+#include "aidge/operator/ShapeUtils.hpp"
 #include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
@@ -37,12 +41,12 @@ Elementwise elementwiseOf(const Step& step) {
 
 /// Types whose output at batch index i depends on their first input at i and on constants only.
 bool isPerImage(const Step& step) {
-  const std::string& type = step.type;
-  if (elementwiseOf(step) == Elementwise::Unary) return true;
-  if (type == "FC" || type == "GlobalAveragePooling" || type == "PReLU" || type == "LRN" || type == "InstanceNorm" || type == "GroupNorm" ||
-      type == "Reorder")
-    return true;
-  return startsWithAny(type, {"Conv1D", "Conv2D", "Conv3D", "ConvTranspose", "MaxPooling", "AvgPooling", "BatchNorm"});
+  static const std::set<std::string, std::less<>> types{
+      "FC",           "GlobalAveragePooling", "PReLU",          "LRN", "InstanceNorm", "GroupNorm", "Reorder", "Rearrange", "DepthToSpace",
+      "SpaceToDepth", "GlobalMaxPooling",     "GlobalLpPooling"};
+  if (elementwiseOf(step) == Elementwise::Unary || types.contains(step.type)) return true;
+  return startsWithAny(step.type, {"Conv1D", "Conv2D", "Conv3D", "ConvTranspose", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
+                                   "AvgPooling", "LpPooling", "BatchNorm"});
 }
 
 /// Whether constants may have a value an image.
@@ -123,6 +127,10 @@ class Segmenter {
     };
     if (step.type == "Concat" || step.type == "Softmax") return allBatched(0) && !axisIsFirst();
     if (step.type == "Pad") return padsOthers(step, rank);
+    if (step.type == "Split") return !axisIsFirst();
+    if (step.type == "Slice") return slicesOthers(step);
+    if (step.type == "Resize") return scalesOthers(step);
+    if (step.type == "Transpose") return rank > 1 && resolvePermutation(*step.op, static_cast<std::size_t>(rank))[0] == 0;
     if (step.type == "Gemm") return !step.op->attribute<bool>("trans_a") && takesConstants(step);
     if (step.type == "MatMul") return rank >= 2 && takesConstants(step) && mProgram.values[step.inputs[1]].desc.dims.size() == 2;
     return false;
@@ -133,6 +141,16 @@ class Segmenter {
     const auto& pads = step.op->attribute<std::vector<std::int64_t>>("pads");
     if (!step.op->attribute<std::vector<std::int64_t>>("axes").empty() || pads.size() != static_cast<std::size_t>(2 * rank)) return false;
     return pads[0] == 0 && pads[static_cast<std::size_t>(rank)] == 0;
+  }
+
+  /// A slice that takes the whole batch in its order.
+  [[nodiscard]] bool slicesOthers(const Step& step) const {
+    const SliceRange range = resolveSlice(*step.op, mProgram.request(step).infos())[0];
+    return range.start == 0 && range.step == 1 && range.extent == mBatch;
+  }
+
+  [[nodiscard]] bool scalesOthers(const Step& step) const {
+    return resolveResize(*step.op, mProgram.request(step).infos())[0].isUnchanged();
   }
 
   /// B, and C if it is repeated over the rows, are constants.

@@ -12,32 +12,59 @@ namespace {
 /// Constants bigger than this are computed at every forward rather than kept.
 constexpr std::size_t kMaxConstantBytes = std::size_t{64} << 20;
 
-Tensor runOnce(Kernel& kernel, const KernelRequest& request) {
-  Tensor result(request.outputs[0].dims, request.outputs[0].dtype);
-  result.allocate();
+std::vector<Tensor> runOnce(Kernel& kernel, const KernelRequest& request) {
+  std::vector<Tensor> results;
+  std::vector<void*> outputs;
+  for (const TensorDesc& output : request.outputs) {
+    results.emplace_back(output.dims, output.dtype).allocate();
+    outputs.push_back(results.back().rawMutableData());
+  }
   std::vector<const void*> inputs;
   for (const Tensor* constant : request.constants) inputs.push_back(constant ? constant->rawData() : nullptr);
-  void* output = result.rawMutableData();
   AlignedBuffer scratch(kernel.scratchBytes());
-  kernel.run(inputs, {&output, 1}, scratch.data());
-  return result;
+  kernel.run(inputs, outputs, scratch.data());
+  return results;
 }
 
 bool isConstantStep(const Program& program, const Step& step) {
-  if (step.kind != StepKind::Kernel || step.outputs.size() != 1 || step.inputs.empty()) return false;
-  if (program.values[step.outputs[0]].desc.bytes() > kMaxConstantBytes) return false;
+  if (step.kind != StepKind::Kernel || step.inputs.empty()) return false;
+  const auto isBig = [&](ValueId id) { return program.values[id].desc.bytes() > kMaxConstantBytes; };
+  if (std::any_of(step.outputs.begin(), step.outputs.end(), isBig)) return false;
   return std::all_of(step.inputs.begin(), step.inputs.end(), [&](ValueId id) { return id == kNoValue || program.values[id].constant; });
 }
 
 void foldConstantStep(Program& program, Step& step) {
-  Value& output = program.values[step.outputs[0]];
   if (isReshaping(step.type)) {
+    Value& output = program.values[step.outputs[0]];
     output.constant = program.values[step.inputs[0]].constant->reshaped(output.desc.dims);
   } else {
-    output.constant = evaluateConstant(program, step);
+    std::vector<Tensor> results = evaluateConstant(program, step);
+    for (std::size_t i = 0; i < results.size(); ++i) program.values[step.outputs[i]].constant = std::move(results[i]);
   }
   step.removed = true;
 }
+
+/// What a kernel of any backend makes of known inputs; empty where none can. Shape inference follows small values with it.
+std::vector<Tensor> evaluateKnown(const Operator& op, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) {
+  if (isRenaming(op.type())) return {*inputs[0].value};
+  if (isReshaping(op.type())) return {inputs[0].value->reshaped(outputs[0].dims)};
+  const KernelFactory* factory = nullptr;
+  for (const std::string& backend : KernelRegistry::backends()) {
+    if (factory == nullptr) factory = KernelRegistry::find(backend, op.type());
+  }
+  if (factory == nullptr || (factory->unsupported && !factory->unsupported(op, inputs).empty())) return {};
+  KernelRequest request;
+  request.op = &op;
+  for (const TensorInfo& input : inputs) {
+    request.inputs.push_back({input.dims, input.dtype});
+    request.present.push_back(input.value != nullptr);
+    request.constants.push_back(input.value.get());
+  }
+  for (const TensorInfo& output : outputs) request.outputs.push_back({output.dims, output.dtype});
+  return runOnce(*factory->create(request), request);
+}
+
+[[maybe_unused]] const bool kRegistered = OperatorRegistry::setEvaluator(evaluateKnown);
 
 /// Removes steps whose results nobody uses, last first.
 void dropUnused(Program& program) {
@@ -55,15 +82,18 @@ void dropUnused(Program& program) {
 
 }  // namespace
 
-Tensor evaluateConstant(const Program& program, const Step& step) {
+std::vector<Tensor> evaluateConstant(const Program& program, const Step& step) {
   if (writesNothing(program, step)) {
-    const TensorDesc& desc = program.values[step.outputs[0]].desc;
-    Tensor empty(desc.dims, desc.dtype);
-    empty.allocate();
-    return empty;
+    std::vector<Tensor> results;
+    for (const ValueId id : step.outputs) results.emplace_back(program.values[id].desc.dims, program.values[id].desc.dtype).allocate();
+    return results;
   }
   const KernelRequest request = program.request(step);
-  return runOnce(*KernelRegistry::find(program.backend, step.type)->create(request), request);
+  try {
+    return runOnce(*KernelRegistry::find(program.backend, step.type)->create(request), request);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(step.node->describe() + ": " + error.what());
+  }
 }
 
 Tensor reorderConstant(const Program& program, const Tensor& tensor, Layout from, Layout to) {
@@ -72,7 +102,7 @@ Tensor reorderConstant(const Program& program, const Tensor& tensor, Layout from
   request.present.push_back(true);
   request.constants.push_back(&tensor);
   request.outputs.push_back({tensor.dims(), tensor.dataType(), to});
-  return runOnce(*KernelRegistry::find(program.backend, "Reorder")->create(request), request);
+  return runOnce(*KernelRegistry::find(program.backend, "Reorder")->create(request), request)[0];
 }
 
 void simplify(Program& program) {

@@ -67,7 +67,7 @@ inline Tensor reordered(const Tensor& tensor, bool toChannelsLast) {
 inline Tensor runKernel(const Operator& op, const std::vector<Tensor>& inputs, Layout layout = Layout::Plain,
                         const std::vector<PostOp>& postOps = {}, bool inPlace = false) {
   std::vector<TensorInfo> infos;
-  for (const Tensor& input : inputs) infos.push_back({input.dims(), input.dataType(), &input});
+  for (const Tensor& input : inputs) infos.push_back({input.dims(), input.dataType(), std::make_shared<const Tensor>(input)});
   const TensorInfo info = op.infer(infos).at(0);
   const KernelFactory& factory = *KernelRegistry::find("cpu", op.type());
 

@@ -30,6 +30,12 @@ inline Aidge::Dims inferred(const std::string& type, Aidge::AttributeMap attribu
   return inferred(Aidge::Operator(type, std::move(attributes), inputs.size()), inputs);
 }
 
+/// Infos of int64 constants.
+inline Aidge::TensorInfo constant(const Ints& values) {
+  const Aidge::Dims dims{static_cast<Aidge::DimSize_t>(values.size())};
+  return {dims, Aidge::DataType::Int64, std::make_shared<const Aidge::Tensor>(Aidge::Tensor::fromValues<std::int64_t>(dims, values))};
+}
+
 inline double macsOf(const Aidge::Operator& op, const std::vector<Aidge::Dims>& inputs) {
   const auto given = infos(inputs);
   return op.macs(given, op.infer(given));

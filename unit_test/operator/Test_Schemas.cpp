@@ -31,8 +31,8 @@ TEST_CASE("A type is registered once only", "[schema]") {
 
 TEST_CASE("Every operator refuses unknown and negative dims", "[schema]") {
   for (const std::string& type : OperatorRegistry::types()) {
-    if (type == "Producer") continue;
     const OperatorSchema& schema = *OperatorRegistry::find(type);
+    if (schema.inputs.empty()) continue;
     AttributeMap attributes;
     const auto strides = schema.attributes.find("stride_dims");
     if (strides != schema.attributes.end()) attributes["kernel_dims"] = strides->second;

@@ -80,7 +80,7 @@ TEST_CASE("Pad adds before and after, on all axes or on the given ones", "[pad]"
   CHECK(inferred(*Pad({0, 1, 0, 2})->getOperator(), {{2, 3}}) == Dims{2, 6});
   CHECK(inferred(*Pad({1, 2}, "edge", 0.0, {-1})->getOperator(), {{2, 3}}) == Dims{2, 6});
   CHECK(inferred(*Pad({-1, 0, 0, -1})->getOperator(), {{2, 3}}) == Dims{1, 2});
-  const AxisPads pads = resolvePads(*Pad({1, 2}, "edge", 0.0, {-1})->getOperator(), 2);
+  const AxisPads pads = resolvePads(*Pad({1, 2}, "edge", 0.0, {-1})->getOperator(), {1, 2}, 2);
   CHECK(pads.begin == Dims{0, 1});
   CHECK(pads.end == Dims{0, 2});
 }

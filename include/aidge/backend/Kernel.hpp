@@ -54,6 +54,9 @@ struct KernelRequest {
   std::vector<PostOp> postOps;
   CountedActivation counted{};              ///< after the post-ops
   const BackendOptions* options = nullptr;  ///< nullptr: none
+
+  /// What shape inference knows of the inputs.
+  [[nodiscard]] std::vector<TensorInfo> infos() const;
 };
 
 /// Sign balance of a tensor while it is being summed up over the parts of a batch.
@@ -86,13 +89,15 @@ class Kernel {
 enum class LayoutRule : std::uint8_t {
   PlainOnly,  ///< every input and output row-major
   PreferChannelsLast,  ///< convolution, pooling …: channels-last in and out where the tensors have a spatial axis (a row-major first input is also accepted)
+  AnyOrder,  ///< input 0 in the order that it has, others row-major; the output in the same order where axis 1 stays the channels (`keepsChannels`), else row-major
   SameAsInput  ///< elementwise: the order of the biggest inputs; inputs of the output's rank are brought to it, those of lower rank are row-major
 };
 
 /// How one backend runs one operator type.
 struct KernelFactory {
   LayoutRule layout = LayoutRule::PlainOnly;
-  bool inPlace = false;  ///< output 0 may lie on input 0 (where dims and layout agree)
+  std::function<bool(const Operator&)> keepsChannels;  ///< with LayoutRule::AnyOrder, for outputs of the input's rank; empty: never
+  bool inPlace = false;                                ///< output 0 may lie on input 0 (where dims and layout agree)
   /// Empty: no; else whether this post-op can be fused after those that the request has already. Layouts are not yet chosen when it is asked.
   std::function<bool(const KernelRequest&, const PostOp&)> canFuse;
   /// Empty: no; else whether the kernel can count signs before this activation, after the request's post-ops.

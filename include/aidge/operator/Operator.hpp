@@ -24,8 +24,9 @@ using AttributeMap = std::map<std::string, AttributeValue, std::less<>>;
 struct TensorInfo {
   Dims dims;
   DataType dtype = DataType::Float32;
-  const Tensor* value = nullptr;  ///< its value where that is constant (a producer's output), else nullptr
-  bool missing = false;           ///< an optional input to which nothing is connected
+  /// Its value where that is known before run time (a producer's output, what follows from dims and small constants), else nullptr.
+  std::shared_ptr<const Tensor> value = nullptr;
+  bool missing = false;  ///< an optional input to which nothing is connected
 };
 
 class Operator;
@@ -49,9 +50,14 @@ struct OperatorSchema {
   std::string brief;  ///< one sentence for docstrings, with the formula
   std::vector<InputSpec> inputs;
   bool variadic = false;  ///< the last input may repeat
+  /// Inputs in the place of attributes of the same names, for values that are computed (from dims, before run time): an operator has as many of them as it was
+  /// asked for, and each may stay unconnected.
+  std::vector<std::string> extraInputs;
   Elementwise elementwise = Elementwise::No;
   std::vector<std::string> outputs{"output"};
   AttributeMap attributes;  ///< names and defaults; the default's type is the attribute's type
+  /// Number of outputs where the attributes decide it (fixed when the operator is made; the last name repeats). Empty: `outputs`.
+  std::function<IOIndex_t(const Operator&)> outputCount;
   /// Throws std::invalid_argument where the attributes contradict each other. May be empty.
   std::function<void(const Operator&)> validate;
   /// Output dims and types; throws std::invalid_argument (the caller prefixes the node's name) where inputs do not fit.
@@ -68,12 +74,20 @@ class OperatorRegistry {
   /// nullptr where there is none.
   [[nodiscard]] static const OperatorSchema* find(std::string_view type);
   [[nodiscard]] static std::vector<std::string> types();
+
+  /// Computes an operator's outputs from inputs whose values are all known; empty where it cannot.
+  using Evaluator =
+      std::function<std::vector<Tensor>(const Operator&, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs)>;
+  /// Shape inference then follows values too (of few elements), such as shapes that are computed from shapes. Set by the layer that has kernels.
+  static bool setEvaluator(Evaluator evaluator);
+  [[nodiscard]] static const Evaluator& evaluator();
 };
 
 /// An operator: its type, attribute values, and the tensors at its inputs and outputs.
 class Operator {
  public:
-  /// A registered type; `attributes` override the schema's defaults (unknown names and wrong types are errors). `nbInputs` counts for variadic types.
+  /// A registered type; `attributes` override the schema's defaults (unknown names and wrong types are errors). `nbInputs` counts for variadic types and
+  /// those with extra inputs.
   explicit Operator(std::string_view type, AttributeMap attributes = {}, IOIndex_t nbInputs = 0);
   /// A generic operator: any type, any attributes, the given counts; nothing can run it natively. Three attributes mean something:
   /// "output_dims" (rank, dims, rank, dims … of the outputs; a first dim of -1 is that of the first computed input), "output_types" (their names; by default "float32") and
@@ -117,7 +131,7 @@ class Operator {
   /// Replaces the output tensor; on a producer this replaces its value (and bumps the revision).
   void setOutput(IOIndex_t index, Tensor tensor);
 
-  /// Output infos for these input infos. Throws std::invalid_argument; UnsupportedError for a generic operator without declared output dims
+  /// Output infos for these input infos, with the values of small tensors that depend on small constants only. Throws std::invalid_argument; UnsupportedError for a generic operator without declared output dims
   /// (attribute "output_dims" absent).
   [[nodiscard]] std::vector<TensorInfo> infer(std::span<const TensorInfo> inputs) const;
   [[nodiscard]] double macs(std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) const;

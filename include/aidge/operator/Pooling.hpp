@@ -41,4 +41,12 @@ template <std::size_t DIM>
 /// Mean over all spatial axes, which stay with extent 1: (batch, channels, 1 …).
 [[nodiscard]] NodePtr GlobalAveragePooling(const std::string& name = "");
 
+/// Maximum over all spatial axes, which stay with extent 1.
+[[nodiscard]] NodePtr GlobalMaxPooling(const std::string& name = "");
+/// p-norm of all spatial axes, which stay with extent 1.
+[[nodiscard]] NodePtr GlobalLpPooling(std::int64_t p = 2, const std::string& name = "");
+
+// Further types, made by makeNode: "LpPooling<DIM>D", the p-norm of each window (attributes of MaxPooling, and p); "MaxPoolingIndices<DIM>D" (and column_major), whose second output,
+// int64, is the place of each maximum in the row-major data.
+
 }  // namespace Aidge

@@ -15,6 +15,10 @@ namespace Aidge {
 /// "[3, -1]": a list of integers as messages show it.
 [[nodiscard]] std::string listText(std::span<const std::int64_t> values);
 
+/// The integers that an extra input of an operator stands for: those of input `index` where that is connected, else the attribute of the input's name. Throws
+/// UnsupportedError where the input's value is only known at run time, std::invalid_argument where it is no list of integers.
+[[nodiscard]] std::vector<std::int64_t> listArgument(const Operator& op, std::span<const TensorInfo> inputs, std::size_t index);
+
 /// Product and sum without wrap-around. Throw std::invalid_argument, naming `site`, where the result does not fit 64 bits.
 [[nodiscard]] std::int64_t checkedMul(std::string_view site, std::int64_t a, std::int64_t b);
 [[nodiscard]] std::int64_t checkedAdd(std::string_view site, std::int64_t a, std::int64_t b);
@@ -68,10 +72,10 @@ struct AxisPads {
   Dims end;
 };
 /// Throws std::invalid_argument where the pads do not fit the rank.
-[[nodiscard]] AxisPads resolvePads(const Operator& op, std::size_t rank);
+[[nodiscard]] AxisPads resolvePads(const Operator& op, const std::vector<std::int64_t>& pads, std::size_t rank);
 
-/// Dims that a Reshape's `shape` attribute stands for: 0 copies (unless allowzero), -1 is inferred.
-[[nodiscard]] Dims resolveReshape(const Operator& op, const Dims& inputDims);
+/// Dims that a Reshape's `shape` stands for: 0 copies (unless allowzero), -1 is inferred.
+[[nodiscard]] Dims resolveReshape(const Operator& op, Dims shape, const Dims& inputDims);
 /// Source axis of every output axis of a Transpose; output_dims_order, or all axes reversed where that is empty.
 [[nodiscard]] std::vector<DimIdx_t> resolvePermutation(const Operator& op, std::size_t rank);
 /// Axes that a ReduceMean averages over, ascending; none where it does nothing.

@@ -8,6 +8,10 @@ namespace Aidge::plan {
 /// Removes what only renames values, computes what depends on constants only (results up to a size), drops what nobody uses.
 void simplify(Program& program);
 
+/// Joins Reshape, Transpose and Reshape (or only one of these) around each other into one step that goes from memory to memory in whatever order the data
+/// has, as far as nobody sees what is between: channel shuffles, pixel shuffles, heads that move channels to the end.
+void fuseRearrangements(Program& program);
+
 /// Turns an activation whose input is watched for its signs into one step with the sign summary.
 void fuseObservers(Program& program);
 
@@ -26,7 +30,7 @@ void assignLayouts(Program& program);
 void assignSegments(Program& program, int threads);
 
 /// Runs the step's kernel once on constant inputs, row-major.
-[[nodiscard]] Tensor evaluateConstant(const Program& program, const Step& step);
+[[nodiscard]] std::vector<Tensor> evaluateConstant(const Program& program, const Step& step);
 
 /// The same values in another memory order (evaluated with the backend's "Reorder" kernel). `tensor` must have the order `from`.
 [[nodiscard]] Tensor reorderConstant(const Program& program, const Tensor& tensor, Layout from, Layout to);

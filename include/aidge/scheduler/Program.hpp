@@ -99,6 +99,9 @@ struct Program {
 /// Types whose output is their row-major input under other dims.
 [[nodiscard]] bool isReshaping(std::string_view type);
 
+/// Types whose output follows from their input's dims: it is known before run time, and no kernel is needed.
+[[nodiscard]] bool isKnownFromDims(std::string_view type);
+
 /// Flattens meta operators whatever their depth and infers every shape, without touching the graph's tensors.
 /// `keep`: nodes whose outputs shall be left in their operators. Throws std::invalid_argument naming the node where shapes do not fit,
 /// UnsupportedError listing every node that the backend cannot run.

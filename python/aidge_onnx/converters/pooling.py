@@ -1,4 +1,4 @@
-"""MaxPool, AveragePool and GlobalAveragePool."""
+"""MaxPool, AveragePool, LpPool and their global forms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import aidge_core
 
-from ..builder import Builder, NotNative, refuse
+from ..builder import Builder, refuse
 from ..source import OnnxNode
 from ..writer import Writer
 from .registry import exports, imports, spatial_types
@@ -24,9 +24,10 @@ def _window(node: OnnxNode) -> tuple[str, dict[str, Any]]:
 
 @imports("MaxPool")
 def import_max_pool(node: OnnxNode, build: Builder) -> None:
-    if build.is_read(node, 1):
-        raise NotNative("the indices are used")
     suffix, attributes = _window(node)
+    if build.is_read(node, 1):
+        attributes["column_major"] = bool(node.attributes.get("storage_order", 0))
+        suffix = "Indices" + suffix
     build.emit(node, "MaxPooling" + suffix, node.inputs, attributes)
 
 
@@ -37,9 +38,23 @@ def import_average_pool(node: OnnxNode, build: Builder) -> None:
     build.emit(node, "AvgPooling" + suffix, node.inputs, attributes)
 
 
-@imports("GlobalAveragePool")
-def import_global_average_pool(node: OnnxNode, build: Builder) -> None:
-    build.emit(node, "GlobalAveragePooling", node.inputs)
+@imports("LpPool")
+def import_lp_pool(node: OnnxNode, build: Builder) -> None:
+    suffix, attributes = _window(node)
+    build.emit(node, "LpPooling" + suffix, node.inputs, {**attributes, "p": int(node.attributes.get("p", 2))})
+
+
+_GLOBAL = {"GlobalAveragePool": "GlobalAveragePooling", "GlobalMaxPool": "GlobalMaxPooling"}
+
+
+@imports(*_GLOBAL)
+def import_global_pool(node: OnnxNode, build: Builder) -> None:
+    build.emit(node, _GLOBAL[node.op], node.inputs)
+
+
+@imports("GlobalLpPool")
+def import_global_lp_pool(node: OnnxNode, build: Builder) -> None:
+    build.emit(node, "GlobalLpPooling", node.inputs, {"p": int(node.attributes.get("p", 2))})
 
 
 def _export_window(node: aidge_core.Node, write: Writer, dilations_since: int) -> dict[str, Any]:
@@ -68,6 +83,30 @@ def export_average_pool(node: aidge_core.Node, write: Writer) -> None:
     write.emit(node, "AveragePool", write.inputs(node), result)
 
 
-@exports("GlobalAveragePooling")
-def export_global_average_pool(node: aidge_core.Node, write: Writer) -> None:
-    write.emit(node, "GlobalAveragePool", write.inputs(node))
+@exports(*spatial_types("MaxPoolingIndices"))
+def export_max_pool_indices(node: aidge_core.Node, write: Writer) -> None:
+    write.need(8, node, "the indices")
+    result = _export_window(node, write, 10)
+    if write.attributes(node)["column_major"]:
+        result["storage_order"] = 1
+    write.emit(node, "MaxPool", write.inputs(node), result)
+
+
+@exports(*spatial_types("LpPooling"))
+def export_lp_pool(node: aidge_core.Node, write: Writer) -> None:
+    attributes = write.attributes(node)
+    if attributes["ceil_mode"]:
+        write.need(18, node, "ceil_mode")
+    result = _export_window(node, write, 18)
+    write.emit(node, "LpPool", write.inputs(node), {**result, "p": int(attributes["p"])})
+
+
+@exports(*_GLOBAL.values())
+def export_global_pool(node: aidge_core.Node, write: Writer) -> None:
+    (op,) = (name for name, kind in _GLOBAL.items() if kind == node.type())
+    write.emit(node, op, write.inputs(node))
+
+
+@exports("GlobalLpPooling")
+def export_global_lp_pool(node: aidge_core.Node, write: Writer) -> None:
+    write.emit(node, "GlobalLpPool", write.inputs(node), {"p": int(write.attributes(node)["p"])})

@@ -25,19 +25,18 @@ def import_flatten(node: OnnxNode, build: Builder) -> None:
 
 @imports("Reshape")
 def import_reshape(node: OnnxNode, build: Builder) -> None:
-    shape = build.ints(node, 1, "shape")
-    if shape is None:
+    given, extras = build.arguments(node, 1, "shape")
+    if not given and not extras:
         refuse(node, "the target is missing")
     if build.constant(node, 1) is not None and build.required_constant(node, 1, "shape").ndim != 1:
         refuse(node, "the target is no list")
-    if not shape:
-        raise NotNative("to a scalar")
+    shape = given.get("shape", [])
     if any(dim < -1 for dim in shape) or shape.count(-1) > 1:
         refuse(node, f"the target is {shape}")
     build.emit(
         node,
         "Reshape",
-        node.inputs[:1],
+        [node.inputs[0], *extras],
         {"shape": shape, "allowzero": bool(node.attributes.get("allowzero", 0))},
     )
 
@@ -59,9 +58,10 @@ def import_squeeze(node: OnnxNode, build: Builder) -> None:
 
 @imports("Pad")
 def import_pad(node: OnnxNode, build: Builder) -> None:
-    pads = build.ints(node, 1, "pads")
-    if pads is None:
+    given, extras = build.arguments(node, 1, "pads")
+    if not given and not extras:
         refuse(node, "pads are missing")
+    pads = given.get("pads", [])
     mode = node.attributes.get("mode", "constant")
     if mode not in ("constant", "reflect", "edge", "wrap"):
         refuse(node, f"mode is {mode!r}")
@@ -76,7 +76,7 @@ def import_pad(node: OnnxNode, build: Builder) -> None:
     build.emit(
         node,
         "Pad",
-        node.inputs[:1],
+        [node.inputs[0], *extras],
         {"pads": pads, "mode": mode, "value": finite(value, node, "the value"), "axes": axes or []},
     )
 
@@ -100,18 +100,12 @@ def export_flatten(node: aidge_core.Node, write: Writer) -> None:
 
 @exports("Reshape")
 def export_reshape(node: aidge_core.Node, write: Writer) -> None:
-    attributes = write.attributes(node)
-    shape = list(attributes["shape"])
+    attributes, names = write.attributes(node), write.inputs(node)
     options = {}
-    if attributes["allowzero"] and 0 in shape:
+    if attributes["allowzero"] and (0 in attributes["shape"] or len(names) > 1):
         write.need(14, node, "allowzero")
         options["allowzero"] = 1
-    write.emit(
-        node,
-        "Reshape",
-        [*write.inputs(node), write.constant(node, "shape", np.asarray(shape, np.int64))],
-        options,
-    )
+    write.emit(node, "Reshape", [names[0], write.argument(node, names, 1, "shape")], options)
 
 
 @exports("Transpose")
@@ -149,14 +143,18 @@ def export_pad(node: aidge_core.Node, write: Writer) -> None:
         attributes["mode"],
         float(attributes["value"]),
     )
+    given = inputs[1] if len(inputs) > 1 else ""
     if mode == "wrap":
         write.need(19, node, 'mode "wrap"')
+    if given:
+        write.need(18 if axes else 11, node, "computed pads")
+        inputs = inputs[:1]
     if axes and write.opset < 18:
         pads, axes = _all_pads(pads, axes, write.rank(inputs[0], node)), []
     if write.opset < 11:
         write.emit(node, "Pad", inputs, {"pads": pads, "mode": mode, "value": value})
         return
-    inputs.append(write.constant(node, "pads", np.asarray(pads, np.int64)))
+    inputs.append(given or write.constant(node, "pads", np.asarray(pads, np.int64)))
     if mode == "constant" or axes:
         inputs.append(
             write.constant(node, "value", np.asarray(value, write.dtype(inputs[0])))

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "aidge/backend/Kernel.hpp"
+#include "aidge/data/Convert.hpp"
 
 /// What the kernels of this folder share. Internal.
 namespace Aidge::cpu {
@@ -87,9 +88,9 @@ class FunctionKernel final : public Kernel {
 /// Where a logical axis stands in memory order.
 [[nodiscard]] std::size_t storedAxis(std::size_t axis, std::size_t rank, Layout layout);
 
-/// make(T{}) with the unsigned type T of this element size, for kernels that only move data.
-template <typename Make> auto forElementSize(DataType type, const Make& make) {
-  switch (sizeOf(type)) {
+/// make(T{}) with the unsigned type T of this many bytes, for kernels that only move data.
+template <typename Make> auto forElementBytes(std::size_t bytes, const Make& make) {
+  switch (bytes) {
     case 1:
       return make(std::uint8_t{});
     case 2:
@@ -99,6 +100,20 @@ template <typename Make> auto forElementSize(DataType type, const Make& make) {
     default:
       return make(std::uint64_t{});
   }
+}
+
+/// The same for the elements of a type.
+template <typename Make> auto forElementSize(DataType type, const Make& make) { return forElementBytes(sizeOf(type), make); }
+
+/// make(T{}) with the C++ type of the elements; bool counts as an integer.
+template <typename Make> auto forNumber(DataType type, const Make& make) {
+  return withType(type, [&]<typename T>() {
+    if constexpr (std::same_as<T, bool>) {
+      return make(std::uint8_t{});
+    } else {
+      return make(T{});
+    }
+  });
 }
 
 /// A kernel that copies its input as it lies in memory.

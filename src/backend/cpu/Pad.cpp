@@ -36,7 +36,7 @@ struct PadPlan {
   explicit PadPlan(const KernelRequest& request) {
     const TensorDesc& input = request.inputs[0];
     const std::size_t rank = input.dims.size();
-    const AxisPads pads = resolvePads(*request.op, rank);
+    const AxisPads pads = resolvePads(*request.op, listArgument(*request.op, request.infos(), 1), rank);
     const auto& mode = request.op->attribute<std::string>("mode");
     axes.resize(std::max<std::size_t>(rank, 1));
     if (rank == 0) axes[0].sources = {0};

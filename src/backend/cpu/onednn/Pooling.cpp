@@ -1,5 +1,6 @@
-// MaxPooling, AvgPooling, GlobalAveragePooling.
+// MaxPooling, AvgPooling, LpPooling and their global forms.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -15,7 +16,7 @@ using Desc = dnnl::memory::desc;
 
 SpatialWindow windowOf(const KernelRequest& request) {
   const Dims& input = request.inputs[0].dims;
-  if (request.op->type() != "GlobalAveragePooling") return resolveWindow(*request.op, input);
+  if (!request.op->type().starts_with("Global")) return resolveWindow(*request.op, input);
   const Dims ones(input.size() - 2, 1);
   const Dims zeros(input.size() - 2, 0);
   return {Dims(input.begin() + 2, input.end()), ones, ones, zeros, zeros, ones, zeros};
@@ -31,8 +32,10 @@ bool reachesBeyondPadding(const SpatialWindow& window) {
   return false;
 }
 
+bool takesMaximum(const Operator& op) { return op.type().find("Max") != std::string::npos; }
+
 dnnl::algorithm algorithmOf(const Operator& op) {
-  if (op.type().starts_with("Max")) return dnnl::algorithm::pooling_max;
+  if (takesMaximum(op)) return dnnl::algorithm::pooling_max;
   return countsPadding(op) ? dnnl::algorithm::pooling_avg_include_padding : dnnl::algorithm::pooling_avg_exclude_padding;
 }
 
@@ -76,22 +79,49 @@ class PoolingKernel final : public Kernel {
 class LoopPooling {
  public:
   LoopPooling(const KernelRequest& request, const SpatialWindow& window)
-      : mMax(request.op->type().starts_with("Max")),
-        mCountPadding(countsPadding(*request.op)),
-        mWindow(window),
-        mInput(request.inputs[0]),
-        mOutput(request.outputs[0]) {}
+      : mCountPadding(countsPadding(*request.op)), mWindow(window), mInput(request.inputs[0]), mOutput(request.outputs[0]) {
+    if (takesMaximum(*request.op)) mKind = Kind::Maximum;
+    if (request.op->hasAttribute("p")) {
+      mKind = Kind::Norm;
+      mPower = static_cast<double>(request.op->attribute<std::int64_t>("p"));
+    }
+    mColumnMajor = request.op->hasAttribute("column_major") && request.op->attribute<bool>("column_major");
+  }
 
-  void operator()(const float* in, float* out) const {
+  /// `indices`: the places of the maxima in the row-major data, or nullptr.
+  void operator()(const float* in, float* out, std::int64_t* indices) const {
     const DimSize_t planes = mInput.dims[0] * mInput.dims[1];
-    const DimSize_t places = static_cast<DimSize_t>(mOutput.elements()) / planes;
+    const DimSize_t places = static_cast<DimSize_t>(mOutput.elements()) / std::max<DimSize_t>(planes, 1);
 #pragma omp parallel for schedule(static)
     for (DimSize_t plane = 0; plane < planes; ++plane) {
-      for (DimSize_t place = 0; place < places; ++place) out[offset(mOutput, plane, place)] = window(in, plane, place);
+      for (DimSize_t place = 0; place < places; ++place) {
+        const DimSize_t at = offset(mOutput, plane, place);
+        DimSize_t best = 0;
+        out[at] = window(in, plane, place, best);
+        if (indices != nullptr) indices[at] = plane * positions() + (mColumnMajor ? transposed(best) : best);
+      }
     }
   }
 
  private:
+  enum class Kind : std::uint8_t { Maximum, Mean, Norm };
+
+  [[nodiscard]] DimSize_t positions() const {
+    return static_cast<DimSize_t>(elementCount(Dims(mInput.dims.begin() + 2, mInput.dims.end())));
+  }
+
+  /// The place of a row-major position in column-major order.
+  [[nodiscard]] DimSize_t transposed(DimSize_t position) const {
+    DimSize_t result = 0;
+    DimSize_t step = positions();
+    for (std::size_t axis = mInput.dims.size(); axis-- > 2;) {
+      step /= mInput.dims[axis];
+      result += position % mInput.dims[axis] * step;
+      position /= mInput.dims[axis];
+    }
+    return result;
+  }
+
   /// Where element `place` (row-major over the spatial axes) of `plane` (row-major over batch and channels) lies.
   [[nodiscard]] static DimSize_t offset(const TensorDesc& desc, DimSize_t plane, DimSize_t place) {
     const DimSize_t channels = desc.dims[1];
@@ -100,10 +130,8 @@ class LoopPooling {
     return (plane / channels * places + place) * channels + plane % channels;
   }
 
-  [[nodiscard]] float window(const float* in, DimSize_t plane, DimSize_t place) const {
-    float best = -std::numeric_limits<float>::infinity();
-    double sum = 0.0;
-    DimSize_t counted = 0;
+  /// Calls body(position, inside, padded) for every tap of a window: its row-major position, and whether that lies in the data or in its padding.
+  template <typename Body> void forTaps(DimSize_t place, const Body& body) const {
     const std::size_t axes = mWindow.kernel.size();
     DimSize_t taps = 1;
     for (const DimSize_t k : mWindow.kernel) taps *= k;
@@ -125,17 +153,40 @@ class LoopPooling {
         position += x * stride;
         stride *= extent;
       }
-      if (inside || (mCountPadding && padded)) ++counted;
-      if (!inside) continue;
-      const float value = in[offset(mInput, plane, position)];
-      best = std::max(best, value);
-      sum += static_cast<double>(value);
+      body(position, inside, padded);
     }
-    return mMax ? best : static_cast<float>(sum / static_cast<double>(std::max<DimSize_t>(counted, 1)));
   }
 
-  bool mMax;
+  [[nodiscard]] float window(const float* in, DimSize_t plane, DimSize_t place, DimSize_t& best) const {
+    float most = -std::numeric_limits<float>::infinity();
+    double sum = 0.0;
+    DimSize_t counted = 0;
+    bool first = true;
+    forTaps(place, [&](DimSize_t position, bool inside, bool padded) {
+      if (inside || (mCountPadding && padded)) ++counted;
+      if (!inside) return;
+      const float value = in[offset(mInput, plane, position)];
+      if (first || value > most) {
+        most = value;
+        best = position;
+      }
+      first = false;
+      sum += mKind == Kind::Norm ? power(std::abs(static_cast<double>(value))) : static_cast<double>(value);
+    });
+    if (mKind == Kind::Maximum) return most;
+    if (mKind == Kind::Norm) return static_cast<float>(mPower == 2.0 ? std::sqrt(sum) : std::pow(sum, 1.0 / mPower));
+    return static_cast<float>(sum / static_cast<double>(std::max<DimSize_t>(counted, 1)));
+  }
+
+  [[nodiscard]] double power(double value) const {
+    if (mPower == 1.0) return value;
+    return mPower == 2.0 ? value * value : std::pow(value, mPower);
+  }
+
+  Kind mKind = Kind::Mean;
+  double mPower = 1.0;
   bool mCountPadding;
+  bool mColumnMajor = false;
   SpatialWindow mWindow;
   TensorDesc mInput;
   TensorDesc mOutput;
@@ -145,12 +196,13 @@ std::unique_ptr<Kernel> createPooling(const KernelRequest& request) {
   // The result's memory order is the data's, whichever that is: a row-major input is pooled as it is.
   const SpatialWindow window = windowOf(request);
   const bool countsBeyond = countsPadding(*request.op) && reachesBeyondPadding(window);
-  if (!countsBeyond) {
+  if (!countsBeyond && request.outputs.size() == 1 && !request.op->hasAttribute("p")) {
     auto kernel = std::make_unique<PoolingKernel>(request, window);
     if (!kernel->implementation().starts_with("ref")) return kernel;
   }
   return std::make_unique<FunctionKernel>("loop_pooling", [loop = LoopPooling(request, window)](auto inputs, auto outputs, std::byte*) {
-    loop(static_cast<const float*>(inputs[0]), static_cast<float*>(outputs[0]));
+    loop(static_cast<const float*>(inputs[0]), static_cast<float*>(outputs[0]),
+         outputs.size() > 1 ? static_cast<std::int64_t*>(outputs[1]) : nullptr);
   });
 }
 
@@ -158,10 +210,10 @@ bool addAll() {
   KernelFactory factory;
   factory.layout = LayoutRule::PreferChannelsLast;
   factory.create = createPooling;
-  for (const std::string type :
-       {"MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AvgPooling1D", "AvgPooling2D", "AvgPooling3D", "GlobalAveragePooling"}) {
-    KernelRegistry::add("cpu", type, factory);
+  for (const std::string family : {"MaxPooling", "AvgPooling", "LpPooling", "MaxPoolingIndices"}) {
+    for (const std::string suffix : {"1D", "2D", "3D"}) KernelRegistry::add("cpu", family + suffix, factory);
   }
+  for (const std::string type : {"GlobalAveragePooling", "GlobalMaxPooling", "GlobalLpPooling"}) KernelRegistry::add("cpu", type, factory);
   return true;
 }
 
