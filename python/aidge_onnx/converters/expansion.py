@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aidge_core
 import numpy as np
 from onnx import numpy_helper
@@ -17,7 +19,9 @@ _END = (1 << 63) - 1
 
 @imports("Shape")
 def import_shape(node: OnnxNode, build: Builder) -> None:
-    attributes = {key: int(node.attributes[key]) for key in ("start", "end") if key in node.attributes}
+    attributes: dict[str, Any] = {
+        key: int(node.attributes[key]) for key in ("start", "end") if key in node.attributes
+    }
     build.emit(node, "Shape", node.inputs, attributes)
 
 

@@ -3,6 +3,8 @@ ScatterND."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import aidge_core
 
 from ..builder import Builder, refuse
@@ -23,8 +25,8 @@ def import_split(node: OnnxNode, build: Builder) -> None:
     count = int(node.attributes.get("num_outputs", len(node.outputs)))
     if count != len(node.outputs):
         refuse(node, f"num_outputs is {count}, but there are {len(node.outputs)} outputs")
-    attributes |= {"axis": int(node.attributes.get("axis", 0)), "num_outputs": count}
-    build.emit(node, "Split", [node.inputs[0], *extras], attributes)
+    places = {"axis": int(node.attributes.get("axis", 0)), "num_outputs": count}
+    build.emit(node, "Split", [node.inputs[0], *extras], {**attributes, **places})
 
 
 @imports("Gather", "GatherElements")
@@ -73,7 +75,7 @@ def export_slice(node: aidge_core.Node, write: Writer) -> None:
 @exports("Split")
 def export_split(node: aidge_core.Node, write: Writer) -> None:
     attributes, names = write.attributes(node), write.inputs(node)
-    options = {"axis": write.axis(int(attributes["axis"]), names[0], node)}
+    options: dict[str, Any] = {"axis": write.axis(int(attributes["axis"]), names[0], node)}
     if len(names) > 1:
         write.need(13, node, "computed parts")
     if write.opset < 13:

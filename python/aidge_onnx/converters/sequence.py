@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aidge_core
 
 from ..builder import Builder
@@ -12,8 +14,10 @@ from .registry import exports, imports
 
 @imports("TopK")
 def import_top_k(node: OnnxNode, build: Builder) -> None:
+    attributes: dict[str, Any]
+    extras: list[str] = []
     if "k" in node.attributes:
-        attributes, extras = {"k": [int(node.attributes["k"])]}, []
+        attributes = {"k": [int(node.attributes["k"])]}
     else:
         attributes, extras = build.arguments(node, 1, "k")
     options = {name: bool(node.attributes.get(name, 1)) for name in ("largest", "sorted")}
