@@ -37,7 +37,7 @@ test: $(STAMPS)/test build-tests
 
 # The C++ tests use the build directory that the package was built in, so that nothing is compiled twice.
 build-tests: $(STAMPS)/installed
-	@bash cmake/ensure_catch2.sh
+	@bash cmake/ensure_installed.sh catch2
 	$(BIN)/cmake -S . -B $(BUILD) -DAIDGE_TESTS=ON -DAIDGE_WERROR=$(WERROR)
 	$(BIN)/cmake --build $(BUILD)
 

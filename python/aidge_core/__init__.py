@@ -10,8 +10,23 @@ from . import _core, data
 from ._core import *  # noqa: F403
 from .compression import CompressionResult, compress
 from .data import Database, DataProvider
+from .merging import MergeResult, merge_layers
+from .outline import to_mermaid
+from .pruning import FibnlrResult, fibnlr_run
 
 __version__: str = _core.__version__
 
-__all__ = ["CompressionResult", "DataProvider", "Database", "__version__", "compress", "data"]
+__all__ = [
+    "CompressionResult",
+    "DataProvider",
+    "Database",
+    "FibnlrResult",
+    "MergeResult",
+    "__version__",
+    "compress",
+    "data",
+    "fibnlr_run",
+    "merge_layers",
+    "to_mermaid",
+]
 __all__ += _core.__all__

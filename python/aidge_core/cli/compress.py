@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aidge_core.cli.common import compile_model, console, load, percent, plain_table, print_json, quantity
+from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 from aidge_core.cli.verify import Verification, print_verification, write_verified
+from aidge_core.report import Measured
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -183,6 +185,13 @@ def _run(network: Any, provider: Any, quiet: bool, **options: Any) -> Compressio
         return aidge_core.compress(network, provider, progress=show, **options)
 
 
+def _measured(files: _Files) -> list[Measured]:
+    return [
+        Measured("file", files.bytes_before, files.bytes_after, "bytes"),
+        Measured("latency, ONNX Runtime", files.runtime_before, files.runtime_after, "seconds"),
+    ]
+
+
 def _verdict(out: Console, result: CompressionResult, files: _Files, max_drop: float | None) -> int:
     """The exit code that the figures deserve, with the reasons."""
     code = 0
@@ -256,6 +265,7 @@ def compress(
         list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
+    report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
     timing: Annotated[bool, typer.Option(help="Measure latencies.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -265,8 +275,7 @@ def compress(
     4 the result is slower (by more than 5 %).
     """
     network = load(model)
-    if out is not None and not out.parent.is_dir():
-        raise FileNotFoundError(2, "no such folder", str(out.parent))
+    check_folders(out, report)
     if threads:
         import aidge_backend_cpu
 
@@ -303,6 +312,8 @@ def compress(
     if out is not None and verification is not None:
         print_verification(screen, out, verification)
     code = _verdict(screen, result, files, max_drop)
+    if verification is None or verification.passed:
+        write_report(report, result, model, {"data": data, "evaluation": evaluate}, _measured(files))
     if as_json:
         print_json(
             {

@@ -47,7 +47,7 @@ def demo(
         ablation_threshold=ablation_threshold, ablation_method=aidge_core.AblationMethod.REMOVE
     )
     run = run_fibnlr(network, calibration, params, quiet=as_json)
-    print_run(screen, run, params)
+    print_run(screen, run)
     after = run_evaluation(
         network, test, reference=original, quiet=as_json, label="evaluating the pruned network"
     )

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aidge_core.cli.common import compile_model, console, load, parse_dims, print_json
+from aidge_core.cli.reporting import REPORT_HELP, check_folders, file_sizes, write_report
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 from aidge_core.cli.verify import TOLERANCE, compare_networks, print_verification, write_verified
+from aidge_core.report import Measured
 
 if TYPE_CHECKING:
-    from aidge_core import FusionReport, GraphView
+    from aidge_core import GraphView, MergeResult
 
 __all__ = ["Border", "Cost", "Policy", "merge", "run_merge"]
 
@@ -52,11 +54,11 @@ def run_merge(
     *,
     data: Any = None,
     repeats: int = 7,
-) -> FusionReport:
-    """fuse_convolution with the options of the command line; `network` is merged in place."""
+) -> MergeResult:
+    """merge_layers with the options of the command line; `network` is merged in place."""
     import aidge_core
 
-    return aidge_core.fuse_convolution(
+    return aidge_core.merge_layers(
         network, policy=policy.value, border=border.value, cost=cost.value, data=data, repeats=repeats
     )
 
@@ -106,30 +108,33 @@ def merge(
     repeats: Annotated[
         int, typer.Option(min=0, help="Passes of which latency is the median (0: not measured).")
     ] = 7,
+    report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Merge linear layers that follow each other into one, where it pays, and say what that saved or cost."""
     network = load(model)
-    if out is not None and not out.parent.is_dir():
-        raise FileNotFoundError(2, "no such folder", str(out.parent))
+    check_folders(out, report)
     compile_model(network, threads, parse_dims(dims or []))
     reading = DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
     provider = open_data(data, network, reading) if data else None
     batches = provider if provider is not None else _some_batch(network)
     original = network.clone()
-    report = run_merge(network, policy, border, cost, data=provider, repeats=repeats)
+    merged = run_merge(network, policy, border, cost, data=provider, repeats=repeats)
     difference = compare_networks(original, network, batches)
     failed = border is not Border.approximate and difference > TOLERANCE
-    document: dict[str, Any] = {"model": str(model), **report.to_dict(), "difference": difference}
+    document: dict[str, Any] = {"model": str(model), **merged.fusion.to_dict(), "difference": difference}
     screen = console(quiet=as_json)
-    screen.print(str(report), markup=False, soft_wrap=True)
+    screen.print(str(merged.fusion), markup=False, soft_wrap=True)
     screen.print(f"largest difference from before merging: {difference:.1e} of the largest output")
     if out is not None and not failed:
         verification = write_verified(network, out, batches)
         print_verification(screen, out, verification)
         failed = not verification.passed
         document["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}
+    if not failed:
+        difference_row = Measured("largest difference, of the largest output", None, difference)
+        write_report(report, merged, model, {"data": data}, [file_sizes(model, out), difference_row])
     if as_json:
         print_json(document)
     if failed:

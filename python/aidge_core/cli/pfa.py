@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aidge_core.cli.common import compile_model, console, load, plain_table, print_json
+from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.report import Measured
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -158,10 +160,16 @@ def _draw(path: Path, recipes: dict[str, PFARecipe]) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _check_folders(*paths: Path | None) -> None:
-    for path in paths:
-        if path is not None and not path.parent.is_dir():
-            raise FileNotFoundError(2, "no such folder", str(path.parent))
+def _estimates(network: GraphView, recipes: dict[str, PFARecipe]) -> list[Measured]:
+    """What the whole network would cost if the recipes were followed; only where all layers are nodes of the network itself."""
+    from aidge_core.pfa import network_cost
+
+    if not all(network.find_node(name) for name in recipes):
+        return []
+    kept = {name: r.recommended_output_count / r.original_output_count for name, r in recipes.items()}
+    before, after = network_cost(network, {}), network_cost(network, kept)
+    titles = ("parameters, if followed (estimate)", "MACs, if followed (estimate)")
+    return [Measured(title, old, new, "count") for title, old, new in zip(titles, before, after, strict=True)]
 
 
 def pfa(
@@ -188,6 +196,7 @@ def pfa(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the recipes go, as JSON.")] = None,
     chart: Annotated[Path | None, typer.Option(help="Where the chart goes (.png, .svg, .pdf).")] = None,
+    report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
     statistics: Annotated[
         Path | None, typer.Option(help="Where the statistics go, for PFA.load and PFA.merge.")
     ] = None,
@@ -204,7 +213,7 @@ def pfa(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Recommend by Principal Filter Analysis how many units each layer keeps, and which ones."""
-    _check_folders(out, chart, statistics)
+    check_folders(out, chart, statistics, report)
     how_many = _strategy(strategy, threshold, size, min_kept)
     which = _unit_strategy(unit_strategy, tie_rule, seed)
     network = load(model)
@@ -213,7 +222,8 @@ def pfa(
         data, network, DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
     )
     analysis = _introspect(network, provider, layers, pooling, quiet=as_json)
-    recipes = analysis.get_recipe(strategy=how_many, unit_strategy=which)
+    recommended = analysis.recommend(strategy=how_many, unit_strategy=which)
+    recipes = dict(recommended.recipes)
     document = {
         "model": str(model),
         "strategy": repr(how_many),
@@ -228,6 +238,8 @@ def pfa(
         _draw(chart, recipes)
     if statistics:
         analysis.save(statistics)
+    if report:
+        write_report(report, recommended, model, {"data": data}, _estimates(network, recipes))
     if as_json:
         print_json(document)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,55 +20,33 @@ from aidge_core.cli.options import (
     Strictness,
     build_parameters,
 )
+from aidge_core.cli.reporting import (
+    REPORT_HELP,
+    check_folders,
+    file_sizes,
+    latencies,
+    quality,
+    write_report,
+)
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 from aidge_core.cli.verify import print_verification, write_verified
+from aidge_core.report import Measured
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from aidge_core import GraphView, fibnlr_Parameters
+    from aidge_core import FibnlrResult, GraphView, fibnlr_Parameters
+    from aidge_core.evaluation import EvaluationResult
 
-__all__ = [
-    "ActivationRow",
-    "FibnlrRun",
-    "fibnlr",
-    "print_run",
-    "run_fibnlr",
-]
+__all__ = ["fibnlr", "print_run", "run_fibnlr"]
 
 _EXIT_CHECK_FAILED = 1
 
 
-@dataclass(frozen=True)
-class ActivationRow:
-    """One measured activation: its group, input channels, ratios, dead channels, and whether it goes."""
-
-    name: str
-    type: str
-    group: int
-    channels: int
-    npr: float
-    nnpr: float
-    dead: int
-    removed: bool
-
-
-@dataclass(frozen=True)
-class FibnlrRun:
-    """What one run measured and decided."""
-
-    rows: tuple[ActivationRow, ...]
-    iterations: int
-    samples: int
-    reason: str
-    convergence: tuple[float, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
-
-def _compute(model: GraphView, provider: Any, params: fibnlr_Parameters, quiet: bool) -> Any:
+def run_fibnlr(
+    model: GraphView, provider: Any, params: fibnlr_Parameters, *, quiet: bool = False
+) -> FibnlrResult:
+    """fibnlr_run under a progress bar; `model` is pruned in place."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -90,55 +68,10 @@ def _compute(model: GraphView, provider: Any, params: fibnlr_Parameters, quiet: 
             change = "" if convergence is None else f", change {convergence:.2e}"
             bar.update(task, completed=iteration, detail=f"iteration {iteration}{change}{rate}")
 
-        return aidge_core.fibnlr_compute(model, provider, params, progress=show)
+        return aidge_core.fibnlr_run(model, provider, params, progress=show)
 
 
-def _channels(node: Any) -> int:
-    dims = node.get_operator().get_input(0).dims
-    return int(dims[1]) if len(dims) > 1 else 1
-
-
-def run_fibnlr(
-    model: GraphView, provider: Any, params: fibnlr_Parameters, *, quiet: bool = False
-) -> FibnlrRun:
-    """prepare, compute and prune, with a progress bar; `model` is pruned in place."""
-    import aidge_core
-
-    prepared = aidge_core.fibnlr_prepare(model, params)
-    if not prepared:
-        kinds = ", ".join(params.prunable_types)
-        raise ValueError(
-            f"[cli::fibnlr] expected at least one prunable activation ({kinds}) in the network, got none"
-        )
-    history = _compute(model, provider, params, quiet)
-    facts = []
-    for node in model.get_ordered_nodes(deep=True):
-        if node in prepared:
-            facts.append(
-                (
-                    node,
-                    _channels(node),
-                    int(aidge_core.fibnlr_get_activity_tracker(node).count_dead_neurons()),
-                )
-            )
-    removed = aidge_core.fibnlr_prune(model, params, provider)
-    rows = tuple(
-        ActivationRow(
-            node.name(),
-            node.type(),
-            aidge_core.fibnlr_get_group(node).id,
-            channels,
-            aidge_core.fibnlr_get_npr(node).value(),
-            aidge_core.fibnlr_get_nnpr(node).value,
-            dead,
-            node in removed,
-        )
-        for node, channels, dead in facts
-    )
-    return FibnlrRun(rows, history.iterations, history.samples, history.reason, tuple(history))
-
-
-def print_run(out: Console, run: FibnlrRun, params: fibnlr_Parameters) -> None:
+def print_run(out: Console, run: FibnlrResult) -> None:
     """The table per activation and the totals."""
     table = plain_table()
     for title in ("activation", "type"):
@@ -146,8 +79,7 @@ def print_run(out: Console, run: FibnlrRun, params: fibnlr_Parameters) -> None:
     for title in ("group", "channels", "NPR", "NNPR", "dead"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
-    dry = params.ablation_method.name == "NONE"
-    verdict = "would be removed" if dry else "removed"
+    verdict = "would be removed" if run.is_dry else "removed"
     for row in run.rows:
         style = "bold" if row.removed else ""
         cells = (
@@ -228,6 +160,7 @@ def fibnlr(
     eval_data: Annotated[
         str | None, typer.Option("--eval", help="Also compare before and after on this data.")
     ] = None,
+    report_path: Annotated[Path | None, typer.Option("--report", help=REPORT_HELP)] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -238,8 +171,7 @@ def fibnlr(
     )  # fmt: skip
     params = build_parameters(options)
     network = load(model)
-    if out is not None and not out.parent.is_dir():
-        raise FileNotFoundError(2, "no such folder", str(out.parent))
+    check_folders(out, report_path)
     compile_model(network, threads)
     original = network.clone()
     reading = DataOptions(batch_size, limit, shuffle, seed, tuple(mean or ()), tuple(std or ()))
@@ -247,29 +179,36 @@ def fibnlr(
     run = run_fibnlr(network, provider, params, quiet=as_json)
     report: dict[str, Any] = {"model": str(model), "parameters": repr(params), **run.to_dict()}
     screen = console(quiet=as_json)
-    print_run(screen, run, params)
+    print_run(screen, run)
+    measured: list[Measured] = []
     if merge:
         approximate = merge_border is Border.approximate
-        merged = run_merge(network, merge_policy, merge_border, data=provider if approximate else None)
+        merged = run_merge(network, merge_policy, merge_border, data=provider if approximate else None).fusion
         report["merge"] = merged.to_dict()
         screen.print(f"\n{merged}", markup=False, soft_wrap=True)
+        measured.append(Measured("MACs, layers merged", merged.macs_before, merged.macs_after, "count"))
     if eval_data:
-        report["evaluation"] = _compare(
-            screen, original, network, open_data(eval_data, network, reading), as_json
-        )
+        judged = _compare(screen, original, network, open_data(eval_data, network, reading), as_json)
+        report["evaluation"] = {"before": judged[0].to_dict(), "after": judged[1].to_dict()}
+        measured += quality(*judged)
     failed = False
     if out is not None:
         verification = write_verified(network, out, provider)
         print_verification(screen, out, verification)
         failed = not verification.passed
         report["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}
+    if report_path and not failed:
+        measured += [file_sizes(model, out), latencies(original, network)]
+        write_report(report_path, run, model, {"data": data, "evaluation": eval_data}, measured)
     if as_json:
         print_json(report)
     if failed:
         raise typer.Exit(_EXIT_CHECK_FAILED)
 
 
-def _compare(out: Console, original: GraphView, pruned: GraphView, data: Any, quiet: bool) -> dict[str, Any]:
+def _compare(
+    out: Console, original: GraphView, pruned: GraphView, data: Any, quiet: bool
+) -> tuple[EvaluationResult, EvaluationResult]:
     from aidge_core.cli.evaluate import run_evaluation
 
     before = run_evaluation(original, data, quiet=quiet, label="evaluating the original")
@@ -281,4 +220,4 @@ def _compare(out: Console, original: GraphView, pruned: GraphView, data: Any, qu
             f"accuracy {percent(before.accuracy)} before, {percent(after.accuracy)} after recipe, without retraining"
         )
     out.print(f"same prediction on {percent(after.agreement)} of {after.samples} samples")
-    return {"before": before.to_dict(), "after": after.to_dict()}
+    return before, after

@@ -25,6 +25,10 @@ COMPENSATIONS = ("least_squares", "covariance", "none")
 
 _SEARCH_STEPS = 6
 _SMALLEST = 0.02
+_PARAMETERS = (
+    "target", "max_drop", "allocation", "selection", "compensation", "remove_activations", "merge", "protect",
+    "min_channels", "min_share", "multiple", "held_out", "latency", "seed", "memory",
+)  # fmt: skip
 _TARGETS = ("macs", "parameters", "latency")
 _DEFAULT_MEMORY = 1 << 30
 
@@ -82,6 +86,8 @@ def compress(
         UnsupportedError: if an operator cannot be run.
     """
     wanted = _target(target)
+    protect = tuple(protect)
+    parameters = {name: value for name, value in locals().items() if name in _PARAMETERS}
     options = _options(
         allocation, selection, compensation, Limits(min_channels, min_share, multiple), protect, remove_activations,
         merge, latency, seed, memory,
@@ -97,8 +103,10 @@ def compress(
             f"[compress::compress] expected channels that can be removed, got none: {_refusals(ready)}"
         )
     if wanted is None and max_drop is not None and ready.measured:
-        return _search(ready, options, clock, max_drop)
-    return _finish(ready, options, clock, _at(ready, options, clock, wanted))
+        result = _search(ready, options, clock, max_drop)
+    else:
+        result = _finish(ready, options, clock, _at(ready, options, clock, wanted))
+    return replace(result, parameters=parameters)
 
 
 def _target(target: float | Mapping[str, float] | None) -> dict[str, float] | None:

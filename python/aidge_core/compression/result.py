@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..reportable import Reportable, data_frame
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._core import GraphView
+    from ..report import Story
 
 __all__ = ["CompressionResult", "GroupChange", "LayerChange", "Quality", "Totals"]
 
@@ -66,7 +69,7 @@ class GroupChange:
 
 
 @dataclass(frozen=True)
-class CompressionResult:
+class CompressionResult(Reportable):
     """A smaller network and what it took; see `compress`.
 
     Attributes:
@@ -80,6 +83,7 @@ class CompressionResult:
         passes: over the calibration data.
         seconds: a stage.
         warnings: what the reader should know.
+        parameters: the options by name.
     """
 
     model: GraphView
@@ -97,6 +101,16 @@ class CompressionResult:
     passes: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def _story(self) -> Story:
+        from ..report.compress import compress_story
+
+        return compress_story(self)
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, one row a layer with weights. ImportError where pandas is missing."""
+        return data_frame([asdict(layer) for layer in self.layers], list(LayerChange.__dataclass_fields__))
 
     @property
     def drop(self) -> float:

@@ -19,6 +19,7 @@ from .recipe import (
     PFARecipe,
     PFASizeDiagnostics,
 )
+from .recommendation import PFARecommendation
 from .strategies import PFAStrategyType
 from .units import PFAUnitSelectionStrategyType
 
@@ -37,6 +38,7 @@ __all__ = [
     "PFAEnergyDiagnostics",
     "PFAKLDiagnostics",
     "PFARecipe",
+    "PFARecommendation",
     "PFASizeDiagnostics",
     "PFAStrategyType",
     "PFAUnitSelectionStrategyType",

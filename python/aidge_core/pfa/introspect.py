@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import Covariance, GraphView, Node, pfa_collect, pfa_Pooling
+from ..outline import Outline, outline
 from . import budget, charts, storage, strategies, tables, units
 from .batch import Batch, Producer
 from .graphs import select_layers
 from .layer import PFACovariancesResult
 from .processors import Pooler
 from .recipe import PFARecipe
+from .recommendation import PFARecommendation
 from .strategies import PFAStrategyType
 from .units import PFAUnitSelectionStrategyType
 
@@ -77,6 +79,11 @@ class PFA:
         self._strict = strict_samples
         self._results: dict[str, PFACovariancesResult] = {}
         self._failed: list[str] = []
+        self._network: Outline | None = None
+        self._origin: dict[str, Any] = {
+            "epsilon_inactive": epsilon_inactive,
+            "strict_samples": strict_samples,
+        }
         if not epsilon_inactive >= 0:
             raise ValueError(f"[pfa::PFA] expected epsilon_inactive >= 0, got {epsilon_inactive}")
         for name, accumulator in self._accumulators.items():
@@ -170,7 +177,10 @@ class PFA:
         found = pfa_collect(graph, provider, nodes, pfa_Pooling[pooling.name], progress=progress)
         names = [node.name() for node in nodes]
         accumulators = dict(zip(names, found, strict=True))
-        return cls(accumulators, epsilon_inactive=epsilon_inactive, strict_samples=strict_samples)
+        result = cls(accumulators, epsilon_inactive=epsilon_inactive, strict_samples=strict_samples)
+        result._network = outline(graph)
+        result._origin["pooling"] = pooling.name
+        return result
 
     # --- keeping and merging ------------------------------------------------------------------------------------
 
@@ -247,6 +257,23 @@ class PFA:
                 )
             recipes[name] = _with_units(name, self._results[name], recipe, select)
         return recipes
+
+    def recommend(
+        self,
+        *,
+        strategy: PFAStrategyType | None = None,
+        unit_strategy: PFAUnitSelectionStrategyType | None = None,
+    ) -> PFARecommendation:
+        """Return the recipes of `get_recipe` together with what a report and a table need of them."""
+        recipes = self.get_recipe(strategy=strategy, unit_strategy=unit_strategy)
+        samples = {accumulator.samples for accumulator in self._accumulators.values()}
+        chosen = {
+            "strategy": strategies.KL() if strategy is None else strategy,
+            "unit_strategy": units.L1Max() if unit_strategy is None else unit_strategy,
+            **self._origin,
+            "samples": ", ".join(str(count) for count in sorted(samples)),
+        }
+        return PFARecommendation(recipes, self.layers, tuple(self._failed), chosen, self._network)
 
     @staticmethod
     def show(

@@ -1,0 +1,60 @@
+"""The table of before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .html import Child, Markup, table
+
+__all__ = ["Measured", "before_and_after", "shown"]
+
+_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure before and after; None where it is not known.
+
+    `kind`: "share" (printed in percent, compared by difference), "count", "bytes" or "seconds" (compared by ratio), "number".
+    """
+
+    name: str
+    before: float | None
+    after: float | None
+    kind: str = "number"
+
+
+def shown(value: float | None, kind: str) -> str:
+    """The figure as people read it."""
+    if value is None:
+        return "–"
+    if kind == "share":
+        return f"{100 * value:.2f} %"
+    if kind == "seconds":
+        return f"{1000 * value:.3f} ms"
+    if kind == "number":
+        return f"{value:.4g}"
+    unit = "B" if kind == "bytes" else ""
+    for limit, letter in _UNITS:
+        if abs(value) >= limit:
+            return f"{value / limit:.2f} {letter}{unit}"
+    return f"{value:.0f} {unit}".rstrip()
+
+
+def _change(entry: Measured) -> str:
+    if entry.before is None or entry.after is None:
+        return ""
+    if entry.kind == "share":
+        return f"{100 * (entry.after - entry.before):+.2f} points"
+    return f"× {entry.after / entry.before:.3f}" if entry.before else ""
+
+
+def before_and_after(entries: Iterable[Measured]) -> Markup:
+    """One row a figure of which something is known."""
+    rows: list[list[Child]] = [
+        [entry.name, shown(entry.before, entry.kind), shown(entry.after, entry.kind), _change(entry)]
+        for entry in entries
+        if entry.before is not None or entry.after is not None
+    ]
+    return table(("", "before", "after", "change"), rows)

@@ -1,0 +1,62 @@
+"""What results have in common: a report to pass on, and a short form of it in notebooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .report import Context, Measured, Story
+
+__all__ = ["Reportable", "data_frame"]
+
+
+class Reportable:
+    """A result that can be written as a page of HTML and shows itself in notebooks."""
+
+    def _story(self) -> Story:
+        """What the report says; see aidge_core.report.Story."""
+        raise NotImplementedError
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        model: str | os.PathLike[str] | None = None,
+        data: Mapping[str, Any] | None = None,
+        measured: Sequence[Measured] = (),
+        command: str | None = None,
+    ) -> None:
+        """Write one HTML file that needs nothing else: charts, the network with what changed, and what it takes to repeat the run.
+
+        Args:
+            path: where to; the file is written as a whole or not at all.
+            model: the ONNX file that was analysed, for its name, size and SHA-256.
+            data: name → path or provider of the data that was used, e.g. {"calibration": "calibration.npz"}.
+            measured: further figures before and after (aidge_core.report.Measured), e.g. the accuracy.
+            command: what was run, if it was a command.
+
+        Raises:
+            OSError: if `path` cannot be written, or a given file cannot be read.
+        """
+        from .report import Context, write_report
+
+        context: Context = Context(model, dict(data or {}), tuple(measured), command)
+        write_report(path, self._story(), context)
+
+    def _repr_html_(self) -> str:
+        from .report import notebook_form
+
+        return notebook_form(self._story())
+
+
+def data_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Any:
+    """A pandas DataFrame of the rows. ImportError with the remedy where pandas is missing."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            '[core::to_frame] tables need pandas: pip install "aidge-compress[report]"'
+        ) from error
+    return pd.DataFrame(list(rows), columns=list(columns))
