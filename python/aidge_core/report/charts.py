@@ -52,7 +52,7 @@ def bar_chart(
     lines = list(limits or [None] * len(columns))
     tops = []
     for column, limit in enumerate(lines):
-        values = [bar.whole if bar.whole is not None else bar.value for bar in (r.bars[column] for r in rows)]
+        values = [max(bar.value, bar.whole or 0.0) for bar in (row.bars[column] for row in rows)]
         tops.append(max([v for v in values if math.isfinite(v)] + [1.25 * limit if limit else 0.0]))
     header = tag("div", [tag("span", title) for title in ("", *columns)], class_="head", aria_hidden="true")
     body = []

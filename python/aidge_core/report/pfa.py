@@ -53,10 +53,15 @@ def _spectra(result: PFARecommendation) -> Section:
 def _choices(result: PFARecommendation) -> Section:
     from ..pfa.tables import COLUMNS, recipe_row
 
-    figures = [name for name in COLUMNS if name not in ("layer name", "units to keep")]
+    known = {name: recipe_row(name, recipe) for name, recipe in result.recipes.items()}
+    figures = [
+        key
+        for key in COLUMNS
+        if key not in ("layer name", "units to keep") and any(row[key] != "N/A" for row in known.values())
+    ]
     rows = []
     for name, recipe in result.recipes.items():
-        row = recipe_row(name, recipe)
+        row = known[name]
         cells = [f"{row[key]:.4f}" if isinstance(row[key], float) else str(row[key]) for key in figures]
         units = ", ".join(str(unit) for unit in recipe.maximally_correlated_units)
         rows.append([tag("details", tag("summary", name), tag("p", f"units to remove, in order: {units or 'none'}")), *cells])  # fmt: skip
