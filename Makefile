@@ -1,7 +1,7 @@
 # make demo    the main job on real data: prune a network for MNIST and check the result
 # make test    every test, C++ and Python, on the package as users install it
 # make dev     an editable installation, and the tools for developers
-# make fuzz    50,000 damaged models
+# make nightly, make fuzz    20,000 random networks; 50,000 damaged models
 # make lint    format, lint and type checks (pre-commit)
 # make stubs   regenerate the type stubs of the compiled modules
 #
@@ -26,7 +26,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_REQUIRE_VIRTUALENV :=
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 .NOTPARALLEL:
-.PHONY: demo test fuzz dev lint stubs check-stubs install torch tools build-tests clean
+.PHONY: demo test nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/aidge demo
@@ -49,7 +49,10 @@ dev: $(STAMPS)/build-requirements $(STAMPS)/tools
 	$(PIP) install --no-build-isolation -C build-dir=build/editable $(DEFINES) -e '.[test]'
 	rm -f $(STAMPS)/installed $(STAMPS)/demo $(STAMPS)/test
 
-# What takes too long for every change: 50,000 damaged models.
+# What takes too long for every change: 20,000 random networks against ONNX Runtime; 50,000 damaged models.
+nightly: $(STAMPS)/test
+	AIDGE_NIGHTLY=1 $(BIN)/python -m pytest unit_test/python/test_generated.py
+
 fuzz: $(STAMPS)/test
 	$(BIN)/python unit_test/fuzz/fuzz_loader.py --cases 50000 --seed $(or $(SEED),0)
 

@@ -66,8 +66,10 @@ void bindScheduler(py::module_& m) {
            "`forward_dims` is accepted for compatibility. The GIL is released. ValueError where an array does not fit its input.")
       .def("keep_outputs", &keepOutputs, py::arg("nodes"),
            "Leaves these nodes' outputs (nodes or names) in their operators at every forward; replaces what was asked before.")
-      .def("set_profiling", &SequentialScheduler::setProfiling, py::arg("on") = true, "Times every step from now on.")
-      .def("report", &SequentialScheduler::report, "How the last forward ran; empty before the first.")
+      .def("set_profiling", &SequentialScheduler::setProfiling, py::arg("on") = true, py::call_guard<py::gil_scoped_release>(),
+           "Times every step from now on.")
+      .def("report", &SequentialScheduler::report, py::call_guard<py::gil_scoped_release>(),
+           "How the last forward ran; empty before the first.")
       .def_property_readonly("graph_view", &SequentialScheduler::graph, "The graph that it runs.");
 }
 

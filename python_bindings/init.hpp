@@ -13,6 +13,7 @@ void bindNode(pybind11::module_& m);
 void bindGraph(pybind11::module_& m);
 void bindOperator(pybind11::module_& m);
 void bindOperatorFactories(pybind11::module_& m);
+void bindGeneric(pybind11::module_& m);
 void bindScheduler(pybind11::module_& m);
 void bindStatistics(pybind11::module_& m);
 void bindCovariance(pybind11::module_& m);

@@ -46,6 +46,7 @@ PYBIND11_MODULE(_core, m) {
   bindGraph(m);
   bindOperator(m);
   bindOperatorFactories(m);
+  bindGeneric(m);
   bindScheduler(m);
   bindStatistics(m);
   bindCovariance(m);

@@ -195,6 +195,7 @@ __all__: list = [
     "Trilu",
     "Where",
     "Xor",
+    "set_generic_provider",
     "StepReport",
     "PlanReport",
     "SequentialScheduler",
@@ -4067,6 +4068,17 @@ def ridge_regression(
 def sequential(inputs: collections.abc.Sequence[Node | GraphView], name: str = "") -> GraphView:
     """
     A chain of nodes and graphs: each is fed by the one before it.
+    """
+
+def set_generic_provider(provider: typing.Any) -> None:
+    """
+    From now on `provider` runs generic operators (None: nobody does). It has three methods; `attributes` is a dict, `inputs` holds for each
+    input (dims, name of the type, value where it is constant else None):
+      refusal(type, attributes) -> str: why the operator cannot run, "" where it can, as far as that shows without inputs;
+      infer(type, attributes, inputs) -> [(dims, name of the type), ...] | None: one an output; dims None where only a run tells them; None
+      where the provider knows nothing of the operator;
+      create(type, attributes, inputs) -> callable: called at every forward with a list of read-only arrays (None for what is missing or was
+      constant), it returns a list of arrays. The arrays are only valid during the call.
     """
 
 __version__: str = "0.1.0"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import aidge_core
+
 from .errors import InvalidModelError
 from .export import export_onnx, to_model_proto
 from .load import load_onnx
+from .runtime import OnnxRuntime
 
 __all__ = ["InvalidModelError", "export_onnx", "load_onnx", "to_model_proto"]
+
+aidge_core.set_generic_provider(OnnxRuntime())

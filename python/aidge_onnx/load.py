@@ -23,6 +23,7 @@ from .external_data import internalize
 from .folding import drop_dead_nodes, fold
 from .patterns import find_activations
 from .regions import join_regions
+from .runtime import without_runtime
 from .source import Source
 from .tensors import DTYPE_NAMES, dtype_name
 
@@ -155,7 +156,7 @@ def _check_shapes(graph: aidge_core.GraphView) -> None:
     """Shapes that cannot fit are an invalid model; what depends on free dims is seen at compile."""
     if any(spec.dims is None or None in spec.dims for spec in graph.input_specs):
         return
-    with suppress(aidge_core.UnsupportedError):
+    with suppress(aidge_core.UnsupportedError), without_runtime():
         graph.infer_shapes()
 
 

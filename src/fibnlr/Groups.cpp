@@ -109,7 +109,10 @@ std::vector<Dims> inputDimsOf(const GraphViewPtr& model, const std::vector<NodeP
     throwExpected("fibnlr::prepare", "a graph whose dims are known (call compile or forwardDims first)", "inputs without static dims");
   }
   const auto shapes = model->inferShapes(model->compiledDims());
-  for (const NodePtr& node : nodes) dims.push_back(shapes.at(node.get()).at(0).dims);
+  for (const NodePtr& node : nodes) {
+    const auto known = shapes.find(node.get());
+    dims.push_back(known == shapes.end() ? Dims{} : known->second.at(0).dims);  // behind a node whose dims only a run tells
+  }
   return dims;
 }
 
@@ -119,7 +122,7 @@ std::vector<Group> groupsOf(const GraphViewPtr& model, const std::vector<NodePtr
   std::vector<Group> groups(nodes.size());
   if (params.group == GroupMethod::ImageSize) {
     const std::vector<Dims> dims = inputDimsOf(model, nodes);
-    for (std::size_t i = 0; i < nodes.size(); ++i) groups[i].id = imageSize(dims[i]);
+    for (std::size_t i = 0; i < nodes.size(); ++i) groups[i].id = dims[i].empty() ? 0 : imageSize(dims[i]);
   }
   return groups;
 }

@@ -53,7 +53,10 @@ std::vector<TensorInfo> GraphView::inferInto(ShapeMap& shapes, const std::vector
     if (!known) continue;  // behind an unsupported operator that is reported below
     try {
       const auto& micro = node->getOperator()->microGraph();
-      shapes[node.get()] = micro ? micro->inferInto(shapes, infos) : node->getOperator()->infer(infos);
+      std::vector<TensorInfo> results = micro ? micro->inferInto(shapes, infos) : node->getOperator()->infer(infos);
+      if (!results.empty()) shapes[node.get()] = std::move(results);
+    } catch (const DataDependentError&) {
+      continue;  // what is behind it follows when it runs
     } catch (const UnsupportedError&) {
       unsupported += (unsupported.empty() ? "" : ", ") + node->describe();
     } catch (const std::invalid_argument& error) {
@@ -62,7 +65,11 @@ std::vector<TensorInfo> GraphView::inferInto(ShapeMap& shapes, const std::vector
   }
   if (!unsupported.empty()) throw UnsupportedError("[graph::forwardDims] expected operators with known output dims, got " + unsupported);
   std::vector<TensorInfo> results;
-  for (const GraphOutput& output : mOutputs) results.push_back(shapes.at(output.node.get())[output.index]);
+  for (const GraphOutput& output : mOutputs) {
+    const auto shape = shapes.find(output.node.get());
+    if (shape == shapes.end()) return {};
+    results.push_back(shape->second[output.index]);
+  }
   return results;
 }
 
@@ -76,7 +83,12 @@ void GraphView::applyShapes(const ShapeMap& shapes) {
   for (const NodePtr& node : mNodes) {
     const auto& op = node->getOperator();
     if (op->isProducer()) continue;
-    const auto& infos = shapes.at(node.get());
+    const auto known = shapes.find(node.get());
+    if (known == shapes.end()) {
+      for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) op->setOutput(i, Tensor());
+      continue;
+    }
+    const auto& infos = known->second;
     for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) {
       const TensorPtr& present = op->getOutput(i);
       if (present->isUndefined() || present->dims() != infos[i].dims || present->dataType() != infos[i].dtype)

@@ -46,8 +46,8 @@ double scalarArgument(const Operator& op, Inputs inputs, std::size_t index) {
   const TensorInfo& input = inputs[index];
   if (elementCount(input.dims) != 1) throwExpected(errorSite(op), op.inputSpec(index).name + " of one element", toString(input.dims));
   if (input.value == nullptr) {
-    throw UnsupportedError("[" + errorSite(op) + "] expected " + op.inputSpec(index).name +
-                           " to be known before run time, got a value that is not");
+    throw DataDependentError("[" + errorSite(op) + "] expected " + op.inputSpec(index).name +
+                             " to be known before run time, got a value that is not");
   }
   return input.value->toDoubles()[0];
 }

@@ -251,10 +251,19 @@ std::vector<TensorInfo> Operator::infer(std::span<const TensorInfo> inputs) cons
     for (const TensorInfo& input : inputs) dims.push_back(input.dims);
     const auto shapes = mMicroGraph->inferShapes(dims);
     std::vector<TensorInfo> infos;
-    for (const GraphOutput& output : mMicroGraph->outputs()) infos.push_back(shapes.at(output.node.get())[output.index]);
+    for (const GraphOutput& output : mMicroGraph->outputs()) {
+      const auto known = shapes.find(output.node.get());
+      if (known == shapes.end())
+        throw DataDependentError("[operator::infer] expected dims that are known before a run, got those of " + mType);
+      infos.push_back(known->second[output.index]);
+    }
     return infos;
   }
-  if (mSchema == nullptr) return declaredInfos(*this, inputs);
+  if (mSchema == nullptr) {
+    const auto& inferGeneric = OperatorRegistry::genericInference();
+    auto infos = inferGeneric ? inferGeneric(*this, inputs) : std::nullopt;
+    return infos ? std::move(*infos) : declaredInfos(*this, inputs);
+  }
   std::vector<TensorInfo> infos = mSchema->infer(*this, inputs);
   followValues(*this, inputs, infos);
   return infos;

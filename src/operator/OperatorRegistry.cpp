@@ -17,6 +17,11 @@ OperatorRegistry::Evaluator& registeredEvaluator() {
   return evaluator;
 }
 
+OperatorRegistry::GenericInference& registeredInference() {
+  static OperatorRegistry::GenericInference infer;
+  return infer;
+}
+
 }  // namespace
 
 bool OperatorRegistry::add(OperatorSchema schema) {
@@ -43,5 +48,9 @@ bool OperatorRegistry::setEvaluator(Evaluator evaluator) {
 }
 
 const OperatorRegistry::Evaluator& OperatorRegistry::evaluator() { return registeredEvaluator(); }
+
+void OperatorRegistry::setGenericInference(GenericInference infer) { registeredInference() = std::move(infer); }
+
+const OperatorRegistry::GenericInference& OperatorRegistry::genericInference() { return registeredInference(); }
 
 }  // namespace Aidge

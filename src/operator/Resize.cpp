@@ -25,8 +25,8 @@ Doubles floatArgument(const Operator& op, Inputs inputs, std::size_t index, std:
   const bool connected = index < inputs.size() && !inputs[index].missing && (inputs[index].value != nullptr || !inputs[index].dims.empty());
   if (!connected) return op.attribute<Doubles>(name);
   if (inputs[index].value == nullptr) {
-    throw UnsupportedError("[" + errorSite(op) + "] expected " + std::string(name) +
-                           " that are known before run time (constant, or computed from dims), got values that are not");
+    throw DataDependentError("[" + errorSite(op) + "] expected " + std::string(name) +
+                             " that are known before run time (constant, or computed from dims), got values that are not");
   }
   return inputs[index].value->toDoubles();
 }

@@ -23,8 +23,8 @@ std::vector<std::int64_t> listArgument(const Operator& op, std::span<const Tenso
     throwExpected(errorSite(op), name + " as a list of int32 or int64", std::string(toString(input.dtype)) + " " + toString(input.dims));
   }
   if (input.value == nullptr) {
-    throw UnsupportedError("[" + errorSite(op) + "] expected " + name +
-                           " that are known before run time (constant, or computed from dims), got values that are not");
+    throw DataDependentError("[" + errorSite(op) + "] expected " + name +
+                             " that are known before run time (constant, or computed from dims), got values that are not");
   }
   return input.value->toInts();
 }

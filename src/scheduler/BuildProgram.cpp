@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "aidge/backend/GenericKernels.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/scheduler/Program.hpp"
 
@@ -15,7 +16,10 @@ constexpr std::string_view kWhere = "scheduler::forward";
 
 std::string reasonWithoutShapes(const Node& node, const std::string& backend) {
   const Operator& op = *node.getOperator();
-  if (op.isGeneric()) return node.describe() + ": a generic operator without a kernel";
+  if (op.isGeneric()) {
+    const std::string reason = genericRefusal(op);
+    return reason.empty() ? "" : node.describe() + ": " + reason;
+  }
   const bool needsNone = op.isProducer() || op.isMeta() || isRenaming(op.type()) || isReshaping(op.type()) || isKnownFromDims(op.type());
   if (needsNone || KernelRegistry::find(backend, op.type())) return "";
   return node.describe() + ": no kernel in backend \"" + backend + "\"";
@@ -44,26 +48,85 @@ class Flattener {
 
   /// Adds the graph's steps; returns its outputs.
   std::vector<ValueId> run(const GraphView& graph, const std::vector<ValueId>& inputs) {
-    Scope scope;
-    const auto& declared = graph.inputs();
-    for (std::size_t i = 0; i < declared.size() && i < inputs.size(); ++i) {
-      for (const Node::Edge& target : declared[i].targets) scope.fed[{target.first.get(), target.second}] = inputs[i];
-    }
+    Scope scope = scopeOf(graph, inputs);
     for (const NodePtr& node : graph.orderedNodes()) addNode(node, scope);
     std::vector<ValueId> outputs;
     for (const GraphOutput& output : graph.outputs()) outputs.push_back(scope.made.at({output.node.get(), output.index}));
     return outputs;
   }
 
+  /// Adds the steps of one stage and says in it where it ends and what it gives.
+  void runStage(const GraphView& graph, const std::vector<ValueId>& inputs, Stage& stage) {
+    Scope scope = scopeOf(graph, inputs);
+    const std::size_t own = graph.inputs().size();
+    for (std::size_t i = 0; i < stage.given.size(); ++i) scope.made[{stage.given[i].first.get(), stage.given[i].second}] = inputs[own + i];
+    const std::vector<NodePtr> nodes = graph.orderedNodes();
+    for (const NodePtr& node : nodes) {
+      if (node->getOperator()->isProducer()) scope.made[{node.get(), 0}] = addConstant(*node);
+    }
+    for (stage.end = stage.first; stage.end < nodes.size() && addIfKnown(nodes[stage.end], scope, stage); ++stage.end) {
+    }
+    addResults(graph, nodes, scope, stage);
+  }
+
   /// What the backend refused now that shapes are known.
   [[nodiscard]] const std::vector<std::string>& offenders() const { return mOffenders; }
 
  private:
-  using Slot = std::pair<const Node*, IOIndex_t>;
+  using Place = std::pair<const Node*, IOIndex_t>;
   struct Scope {
-    std::map<Slot, ValueId> fed;   ///< graph inputs by target
-    std::map<Slot, ValueId> made;  ///< node outputs
+    std::map<Place, ValueId> fed;   ///< graph inputs by target
+    std::map<Place, ValueId> made;  ///< node outputs
   };
+
+  static Scope scopeOf(const GraphView& graph, const std::vector<ValueId>& inputs) {
+    Scope scope;
+    const auto& declared = graph.inputs();
+    for (std::size_t i = 0; i < declared.size() && i < inputs.size(); ++i) {
+      for (const Node::Edge& target : declared[i].targets) scope.fed[{target.first.get(), target.second}] = inputs[i];
+    }
+    return scope;
+  }
+
+  /// Adds a node; false, with nothing added, where only a run tells its outputs' dims.
+  bool addIfKnown(const NodePtr& node, Scope& scope, const Stage& stage) {
+    const std::size_t steps = mProgram.steps.size();
+    const std::size_t exports = mProgram.exports.size();
+    try {
+      addNode(node, scope);
+      return true;
+    } catch (const DataDependentError&) {
+      if (stage.end == stage.first && stage.hasWaited) throw;
+      mProgram.steps.resize(steps);
+      mProgram.exports.resize(exports);
+      return false;
+    }
+  }
+
+  /// The graph's outputs that this stage makes, and what later stages need of its nodes' outputs.
+  void addResults(const GraphView& graph, const std::vector<NodePtr>& nodes, const Scope& scope, Stage& stage) {
+    const bool last = stage.end == nodes.size();
+    const std::set<NodePtr> own(nodes.begin() + static_cast<std::ptrdiff_t>(stage.first),
+                                nodes.begin() + static_cast<std::ptrdiff_t>(stage.end));
+    const auto give = [&](const NodePtr& node, IOIndex_t index, std::optional<std::size_t> graphOutput) {
+      const std::size_t place = stage.results.size();
+      mProgram.exports.push_back({.value = scope.made.at({node.get(), index}), .node = node, .index = index, .graphOutput = place});
+      stage.results.emplace_back(node, index);
+      stage.graphOutputs.push_back(graphOutput);
+    };
+    for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+      const GraphOutput& output = graph.outputs()[i];
+      if (output.node->getOperator()->isProducer() ? last : own.contains(output.node)) give(output.node, output.index, i);
+    }
+    std::set<Place> given;
+    for (std::size_t n = stage.end; n < nodes.size(); ++n) {
+      for (IOIndex_t i = 0; i < nodes[n]->nbInputs(); ++i) {
+        const auto& [parent, index] = nodes[n]->input(i);
+        const bool needed = parent && own.contains(parent) && !parent->getOperator()->isProducer();
+        if (needed && given.emplace(parent.get(), index).second) give(parent, index, std::nullopt);
+      }
+    }
+  }
 
   std::vector<ValueId> inputsOf(const Node& node, const Scope& scope) const {
     std::vector<ValueId> result;
@@ -93,7 +156,9 @@ class Flattener {
     const std::vector<ValueId> inputs = inputsOf(*node, scope);
     addBefore(node, inputs);
     std::vector<ValueId> outputs;
-    if (node->getOperator()->isProducer()) {
+    if (const auto known = scope.made.find({node.get(), 0}); known != scope.made.end()) {
+      for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) outputs.push_back(scope.made.at({node.get(), i}));
+    } else if (node->getOperator()->isProducer()) {
       outputs.push_back(addConstant(*node));
     } else if (node->getOperator()->isMeta()) {
       outputs = run(*node->getOperator()->microGraph(), inputs);
@@ -149,6 +214,8 @@ class Flattener {
       return node.getOperator()->infer(infos);
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument(node.describe() + ": " + error.what());
+    } catch (const DataDependentError& error) {
+      throw DataDependentError(node.describe() + ": " + error.what());
     } catch (const UnsupportedError& error) {
       throw UnsupportedError(node.describe() + ": " + error.what());
     }
@@ -192,25 +259,26 @@ std::vector<std::string> unsupportedNodes(const GraphView& graph, const std::str
   return reasons;
 }
 
-Program buildProgram(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs,
-                     const std::vector<NodePtr>& keep) {
+Program buildProgram(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep,
+                     Stage& stage) {
   if (const std::vector<std::string> reasons = unsupportedNodes(graph, backend); !reasons.empty()) throwUnsupported(reasons);
   Program program;
   program.backend = backend;
   program.options = graph.backendOptions();
   std::vector<ValueId> fed;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    Value value = makeValue(graph.inputs()[i].name, inputs[i].dims, inputs[i].dtype);
-    value.graphInput = i;
+    const std::size_t own = graph.inputs().size();
+    Value value = makeValue(i < own ? graph.inputs()[i].name : stage.given[i - own].first->name(), inputs[i].dims, inputs[i].dtype);
+    if (inputs[i].value != nullptr) {
+      value.constant = *inputs[i].value;
+    } else {
+      value.graphInput = i;
+    }
     fed.push_back(program.addValue(std::move(value)));
   }
   Flattener flattener(program, keep);
-  const std::vector<ValueId> outputs = flattener.run(graph, fed);
+  flattener.runStage(graph, fed, stage);
   if (!flattener.offenders().empty()) throwUnsupported(flattener.offenders());
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const GraphOutput& output = graph.outputs()[i];
-    program.exports.push_back({.value = outputs[i], .node = output.node, .index = output.index, .graphOutput = i});
-  }
   return program;
 }
 

@@ -16,8 +16,8 @@ struct Affine {
 };
 
 bool isConvolution(std::string_view type) { return type == "Conv1D" || type == "Conv2D" || type == "Conv3D"; }
-bool isTransposed(std::string_view type) { return type.starts_with("ConvTranspose"); }
-bool isBatchNorm(std::string_view type) { return type.starts_with("BatchNorm"); }
+bool isTransposed(std::string_view type) { return type == "ConvTranspose1D" || type == "ConvTranspose2D" || type == "ConvTranspose3D"; }
+bool isBatchNorm(std::string_view type) { return type == "BatchNorm1D" || type == "BatchNorm2D" || type == "BatchNorm3D"; }
 
 const Tensor* constantOf(const Program& program, ValueId id) {
   return id != kNoValue && program.values[id].constant ? &*program.values[id].constant : nullptr;

@@ -54,7 +54,7 @@ class PostOpFuser {
   std::optional<std::size_t> extend(std::size_t s) {
     const Step& step = mProgram.steps[s];
     if (step.removed || step.kind != StepKind::Kernel || step.outputs.size() != 1 || step.counted.op) return std::nullopt;
-    const KernelFactory* factory = KernelRegistry::find(mProgram.backend, step.type);
+    const KernelFactory* factory = factoryOf(mProgram, step);
     if (!factory || !factory->canFuse) return std::nullopt;
     const std::vector<std::size_t> users = mUses.inside(step.outputs[0]);
     if (users.size() == 1) return fuseNext(s, users[0], *factory);
@@ -120,7 +120,7 @@ class PostOpFuser {
     const std::size_t producer = mProducers[other];
     if (producer == kNoValue || producer <= s || mUses.inside(other).size() != 1) return false;
     const Step& step = mProgram.steps[producer];
-    const KernelFactory* factory = step.kind == StepKind::Kernel ? KernelRegistry::find(mProgram.backend, step.type) : nullptr;
+    const KernelFactory* factory = step.kind == StepKind::Kernel ? factoryOf(mProgram, step) : nullptr;
     if (!factory || !factory->canFuse || step.removed) return false;
     KernelRequest request = mProgram.request(step);
     const PostOp postOp{PostOp::Kind::Sum, nullptr, request.inputs.size()};

@@ -72,7 +72,7 @@ class LayoutAssigner {
       rename(mProgram.values[source], source, mProgram.values[step.outputs[0]]);
       return false;
     }
-    switch (KernelRegistry::find(mProgram.backend, step.type)->layout) {
+    switch (factoryOf(mProgram, step)->layout) {
       case LayoutRule::PlainOnly:
         bringInputs(step, Layout::Plain);
         break;

@@ -68,7 +68,7 @@ class BufferSharer {
         return;
       }
     }
-    const KernelFactory* factory = step.kind == StepKind::Kernel ? KernelRegistry::find(mProgram.backend, step.type) : nullptr;
+    const KernelFactory* factory = step.kind == StepKind::Kernel ? factoryOf(mProgram, step) : nullptr;
     if (step.kind == StepKind::SignActivation || (factory && factory->inPlace)) take(s, 0);
   }
 

@@ -32,8 +32,8 @@ class OneThread {
 }  // namespace
 
 Plan::Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep,
-           int threads)
-    : mProgram(buildProgram(graph, backend, inputs, keep)), mThreads(threads) {
+           int threads, Stage& stage)
+    : mProgram(buildProgram(graph, backend, inputs, keep, stage)), mThreads(threads) {
   simplify(mProgram);
   fuseRearrangements(mProgram);
   fuseObservers(mProgram);
@@ -78,7 +78,7 @@ void Plan::createKernels() {
       Task& task = mTasks.emplace_back();
       if (step.kind == StepKind::Observe) task.pooled = makePooled(step);
       if (step.kind != StepKind::Kernel) continue;
-      task.kernel = KernelRegistry::find(mProgram.backend, step.type)->create(mProgram.request(step, segment.parts));
+      task.kernel = factoryOf(mProgram, step)->create(mProgram.request(step, segment.parts));
     }
   }
 }

@@ -19,7 +19,7 @@ std::shared_ptr<PlanPool> PlanPool::of(GraphView& graph) {
 std::unique_ptr<PlanLease> PlanPool::take(GraphView& graph, const PlanKey& key, const std::vector<TensorInfo>& inputs) {
   const std::uint64_t version = graph.version();
   if (auto lease = takeIdle(version, key)) return lease;
-  const auto plan = std::make_shared<Plan>(graph, graph.backend(), inputs, key.keep, key.threads);
+  const auto plan = std::make_shared<StagedPlan>(graph, inputs, key.keep, key.threads);
   const auto busy = std::make_shared<std::atomic<bool>>(true);
   const std::lock_guard lock(mMutex);
   if (mVersion == version) mEntries.push_front({key, plan, busy});

@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "aidge/backend/GenericKernels.hpp"
+
 namespace Aidge::plan {
 
 bool writesNothing(const Program& program, const Step& step) {
   return std::all_of(step.outputs.begin(), step.outputs.end(), [&](ValueId id) { return program.values[id].desc.elements() == 0; });
+}
+
+const KernelFactory* factoryOf(const Program& program, const Step& step) {
+  if (step.op && step.op->isGeneric()) return &genericFactory();
+  return KernelRegistry::find(program.backend, step.type);
 }
 
 bool isRenaming(std::string_view type) { return type == "Identity" || type == "Dropout"; }

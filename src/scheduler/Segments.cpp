@@ -87,7 +87,7 @@ class Segmenter {
 
   /// Whether each part of the batch can be computed from the same part of the inputs.
   [[nodiscard]] bool isSeparable(const Step& step) const {
-    if (step.kind == StepKind::BeforeHooks || step.kind == StepKind::AfterHooks) return false;
+    if (step.kind == StepKind::BeforeHooks || step.kind == StepKind::AfterHooks || (step.op && step.op->isGeneric())) return false;
     if (step.kind == StepKind::Observe) return isBatched(step.inputs[0]);
     const std::size_t rank = mProgram.values[step.outputs[0]].desc.dims.size();
     for (const ValueId id : step.outputs) {

@@ -55,8 +55,8 @@ struct SequentialScheduler::Impl {
   std::vector<NodePtr> keep;
   bool profiling = false;
   std::shared_ptr<plan::PlanPool> pool;
-  std::shared_ptr<plan::Plan> last;
-  std::vector<double> seconds;  ///< one a step of `last`, if profiling
+  std::shared_ptr<plan::StagedPlan> last;
+  plan::StagedPlan::Trace trace;  ///< of the run of `last`
   plan::AlignedBuffer arena;
   std::vector<Tensor> lastData;
   std::recursive_mutex mutex;
@@ -103,14 +103,6 @@ struct SequentialScheduler::Impl {
     }
     return pool->take(*graph, key, infos);
   }
-
-  /// Where the steps' seconds are added up; empty without profiling.
-  std::span<double> secondsOf(const std::shared_ptr<plan::Plan>& plan) {
-    if (last != plan) seconds.clear();
-    if (!profiling) return {};
-    seconds.resize(plan->nbSteps(), 0.0);
-    return seconds;
-  }
 };
 
 SequentialScheduler::SequentialScheduler(GraphViewPtr graph) : mImpl(std::make_unique<Impl>()) {
@@ -129,19 +121,15 @@ std::vector<Tensor> SequentialScheduler::forward(std::span<const Tensor> data) {
   if (mImpl->running) throwInvalid(kWhere, "a hook or an observer called forward of the scheduler that is just calling it");
   std::vector<Tensor> inputs = mImpl->gatherInputs(data);
   const std::unique_ptr<plan::PlanLease> lease = mImpl->planFor(inputs);
-  const std::shared_ptr<plan::Plan>& plan = lease->plan();
-  if (mImpl->arena.bytes() < plan->arenaBytes()) {
-    mImpl->arena = {};
-    mImpl->arena = plan::AlignedBuffer(plan->arenaBytes());
-  }
-  const std::span<double> seconds = mImpl->secondsOf(plan);
+  const std::shared_ptr<plan::StagedPlan>& plan = lease->plan();
+  if (mImpl->last != plan) mImpl->trace = {};
   mImpl->last = plan;
   struct Running {
     bool& flag;
     explicit Running(bool& f) : flag(f) { flag = true; }
     ~Running() { flag = false; }
   } running(mImpl->running);
-  std::vector<Tensor> results = plan->run(inputs, mImpl->arena.data(), seconds);
+  std::vector<Tensor> results = plan->run(*mImpl->graph, inputs, mImpl->arena, mImpl->profiling, mImpl->trace);
   mImpl->lastData = std::move(inputs);
   return results;
 }
@@ -160,7 +148,7 @@ const GraphViewPtr& SequentialScheduler::graph() const noexcept { return mImpl->
 
 PlanReport SequentialScheduler::report() const {
   const std::lock_guard lock(mImpl->mutex);
-  return mImpl->last ? mImpl->last->report(mImpl->seconds) : PlanReport{};
+  return plan::StagedPlan::report(mImpl->trace);
 }
 
 }  // namespace Aidge

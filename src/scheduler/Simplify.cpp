@@ -90,7 +90,7 @@ std::vector<Tensor> evaluateConstant(const Program& program, const Step& step) {
   }
   const KernelRequest request = program.request(step);
   try {
-    return runOnce(*KernelRegistry::find(program.backend, step.type)->create(request), request);
+    return runOnce(*factoryOf(program, step)->create(request), request);
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(step.node->describe() + ": " + error.what());
   }

@@ -15,7 +15,7 @@ namespace {
 
 const Dims kDims{2, 3, 12, 12};
 
-std::shared_ptr<plan::Plan> take(const ResidualNet& net, const PlanKey& key) {
+std::shared_ptr<plan::StagedPlan> take(const ResidualNet& net, const PlanKey& key) {
   return PlanPool::of(*net.graph)->take(*net.graph, key, {{key.dims[0], DataType::Float32, nullptr}})->plan();
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("A plan that is running is not given to a second scheduler, and old on
   auto held = pool->take(*net.graph, keyOf(kDims), inputs);
   auto second = pool->take(*net.graph, keyOf(kDims), inputs);
   CHECK(held->plan() != second->plan());
-  const std::weak_ptr<plan::Plan> watched = held->plan();
+  const std::weak_ptr<plan::StagedPlan> watched = held->plan();
   held.reset();
   CHECK_FALSE(watched.expired());
   second.reset();

@@ -12,6 +12,12 @@ class UnsupportedError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Dims or values that only a run tells. What can be planned without them is planned; the rest follows when they are known.
+class DataDependentError : public UnsupportedError {
+ public:
+  using UnsupportedError::UnsupportedError;
+};
+
 /// A typed attribute that a node does not have. Python: KeyError.
 class MissingAttributeError : public std::out_of_range {
  public:

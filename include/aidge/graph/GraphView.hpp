@@ -102,7 +102,8 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
 
   // --- shapes and compilation -------------------------------------------------------------------------------------
   using ShapeMap = std::unordered_map<const Node*, std::vector<TensorInfo>>;
-  /// Dims and type of every node's outputs (meta operators' inner nodes included) for these input dims; changes nothing.
+  /// Dims and type of every node's outputs (meta operators' inner nodes included) for these input dims; changes nothing. Nodes behind one whose dims only a run
+  /// tells (NonZero, Loop …) are missing, and that one too.
   /// Throws as forwardDims does.
   [[nodiscard]] ShapeMap inferShapes(const std::vector<Dims>& inputDims = {}) const;
   /// Infers the dims of every output from the graph inputs' dims (in order; empty: the declared ones, dynamic dims taken as 1).

@@ -81,6 +81,12 @@ class OperatorRegistry {
   /// Shape inference then follows values too (of few elements), such as shapes that are computed from shapes. Set by the layer that has kernels.
   static bool setEvaluator(Evaluator evaluator);
   [[nodiscard]] static const Evaluator& evaluator();
+
+  /// Infers the outputs of generic operators; nullopt where it knows nothing of one. Throws DataDependentError where only a run tells the dims.
+  using GenericInference = std::function<std::optional<std::vector<TensorInfo>>(const Operator&, std::span<const TensorInfo> inputs)>;
+  /// Set by the layer that has kernels; empty: there is none.
+  static void setGenericInference(GenericInference infer);
+  [[nodiscard]] static const GenericInference& genericInference();
 };
 
 /// An operator: its type, attribute values, and the tensors at its inputs and outputs.
@@ -131,8 +137,9 @@ class Operator {
   /// Replaces the output tensor; on a producer this replaces its value (and bumps the revision).
   void setOutput(IOIndex_t index, Tensor tensor);
 
-  /// Output infos for these input infos, with the values of small tensors that depend on small constants only. Throws std::invalid_argument; UnsupportedError for a generic operator without declared output dims
-  /// (attribute "output_dims" absent).
+  /// Output infos for these input infos, with the values of small tensors that depend on small constants only. Throws std::invalid_argument;
+  /// UnsupportedError for a generic operator of which nobody knows the output dims (no provider of generic kernels, no attribute
+  /// "output_dims"); DataDependentError where only a run tells them.
   [[nodiscard]] std::vector<TensorInfo> infer(std::span<const TensorInfo> inputs) const;
   [[nodiscard]] double macs(std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) const;
 

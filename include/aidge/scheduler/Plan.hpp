@@ -16,13 +16,14 @@
 
 namespace Aidge::plan {
 
-/// A graph made ready to run for fixed input dims: kernels with packed weights and a place for every value.
+/// A graph, or a stage of one, made ready to run for fixed input dims: kernels with packed weights and a place for every value.
 class Plan {
  public:
-  /// `inputs`: dims and type a graph input; `threads`: how many the backend uses. Throws as buildProgram does.
-  Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep, int threads);
+  /// `inputs`: dims and type a graph input and a value of `stage.given`; `threads`: how many the backend uses. Sets the rest of `stage`. Throws as buildProgram does.
+  Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep, int threads,
+       Stage& stage);
 
-  /// Runs the steps. `inputs`: one row-major tensor a graph input, of the plan's dims; `arena`: at least arenaBytes(). Returns the graph's outputs and leaves
+  /// Runs the steps. `inputs`: one row-major tensor an input, of the plan's dims; `arena`: at least arenaBytes(). Returns the stage's results and leaves
   /// exports in their operators. `seconds`: one a step, to which its time is added; or empty. One run at a time.
   std::vector<Tensor> run(std::span<const Tensor> inputs, std::byte* arena, std::span<double> seconds);
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "aidge/graph/GraphView.hpp"
-#include "aidge/scheduler/Plan.hpp"
+#include "aidge/scheduler/StagedPlan.hpp"
 
 namespace Aidge::plan {
 
@@ -25,15 +25,15 @@ struct PlanKey {
 /// A plan that nobody else runs while this lives.
 class PlanLease {
  public:
-  PlanLease(std::shared_ptr<Plan> plan, std::shared_ptr<std::atomic<bool>> busy) : mPlan(std::move(plan)), mBusy(std::move(busy)) {}
+  PlanLease(std::shared_ptr<StagedPlan> plan, std::shared_ptr<std::atomic<bool>> busy) : mPlan(std::move(plan)), mBusy(std::move(busy)) {}
   ~PlanLease() { mBusy->store(false); }
   PlanLease(const PlanLease&) = delete;
   PlanLease& operator=(const PlanLease&) = delete;
 
-  [[nodiscard]] const std::shared_ptr<Plan>& plan() const noexcept { return mPlan; }
+  [[nodiscard]] const std::shared_ptr<StagedPlan>& plan() const noexcept { return mPlan; }
 
  private:
-  std::shared_ptr<Plan> mPlan;
+  std::shared_ptr<StagedPlan> mPlan;
   std::shared_ptr<std::atomic<bool>> mBusy;
 };
 
@@ -49,7 +49,7 @@ class PlanPool {
  private:
   struct Entry {
     PlanKey key;
-    std::shared_ptr<Plan> plan;
+    std::shared_ptr<StagedPlan> plan;
     std::shared_ptr<std::atomic<bool>> busy;
   };
 

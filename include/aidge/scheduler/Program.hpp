@@ -94,6 +94,8 @@ struct Program {
 
 /// Whether all of the step's outputs are empty: its kernel is neither made nor run.
 [[nodiscard]] bool writesNothing(const Program& program, const Step& step);
+/// The factory of a step's kernel; nullptr where the backend has none.
+[[nodiscard]] const KernelFactory* factoryOf(const Program& program, const Step& step);
 /// Types whose output is their input: Identity, and Dropout at inference.
 [[nodiscard]] bool isRenaming(std::string_view type);
 /// Types whose output is their row-major input under other dims.
@@ -103,10 +105,27 @@ struct Program {
 [[nodiscard]] bool isKnownFromDims(std::string_view type);
 
 /// Flattens meta operators whatever their depth and infers every shape, without touching the graph's tensors.
+
+/// A node's output in the graph.
+using Slot = std::pair<NodePtr, IOIndex_t>;
+
+/// What is planned at once: the whole graph, or the part of it that ends before a node whose outputs' dims only a run tells.
+struct Stage {
+  std::size_t first = 0;  ///< place in GraphView::orderedNodes() of the first node; all before it have run
+  bool hasWaited =
+      false;  ///< the first node is one that had to wait: its outputs are among `given`, or it is a native one and its inputs have values
+  std::vector<Slot> given{};    ///< what they made that this stage needs; their tensors come after those of the graph's inputs
+  std::size_t end = 0;          ///< place of the node that has to wait (the number of nodes: none has to)
+  std::vector<Slot> results{};  ///< what the plan returns …
+  std::vector<std::optional<std::size_t>> graphOutputs{};  ///< … and the graph outputs that these are
+};
+
+/// Flattens meta operators whatever their depth and infers every shape, without touching the graph's tensors, from stage.first to as far as the dims are known
+/// before a run; sets the rest of `stage`. `inputs`: the graph's inputs, then stage.given; where one has a value, the stage may rely on it.
 /// `keep`: nodes whose outputs shall be left in their operators. Throws std::invalid_argument naming the node where shapes do not fit,
-/// UnsupportedError listing every node that the backend cannot run.
+/// UnsupportedError listing every node that the backend cannot run; DataDependentError where not even the first node can be planned though all its inputs are there.
 [[nodiscard]] Program buildProgram(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs,
-                                   const std::vector<NodePtr>& keep);
+                                   const std::vector<NodePtr>& keep, Stage& stage);
 
 /// Reasons, one a node, why `backend` cannot run the graph, as far as that shows without shapes ("" never occurs).
 [[nodiscard]] std::vector<std::string> unsupportedNodes(const GraphView& graph, const std::string& backend);
