@@ -7,10 +7,11 @@ from typing import Any
 
 import aidge_core
 import numpy as np
-from onnx import ModelProto, helper, shape_inference
+from onnx import ModelProto, TensorProto, helper, shape_inference
 from onnx.backend.base import Backend, BackendRep
 
 from .load import load_onnx
+from .runtime import session_of
 from .tensors import to_proto
 
 __all__ = ["AidgeBackend", "PreparedModel", "is_compatible", "prepare", "run_model", "supports_device"]
@@ -50,11 +51,14 @@ class PreparedModel(BackendRep):  # type: ignore[misc,unused-ignore]
     """A model that is ready to run on inputs of any fitting shape.
 
     Plans have fixed shapes, so graph inputs that decide on shapes (axes, sizes, slices, weights …) are built
-    in as constants; a run with other values for them loads the model anew.
+    in as constants; a run with other values for them loads the model anew. With `fallback`, ONNX Runtime runs
+    the operators that have no native form, and as a whole a model that takes or gives strings, sequences or
+    optional values, which a graph cannot; without, they are refused.
     """
 
-    def __init__(self, model: ModelProto) -> None:
+    def __init__(self, model: ModelProto, *, fallback: bool = True) -> None:
         self._model = model
+        self._fallback = fallback
         initialisers = {tensor.name for tensor in model.graph.initializer}
         self._inputs = [value.name for value in model.graph.input if value.name not in initialisers]
         read = {
@@ -67,7 +71,8 @@ class PreparedModel(BackendRep):  # type: ignore[misc,unused-ignore]
         self._key: object = None
         self._graph: aidge_core.GraphView | None = None
         self._scheduler: aidge_core.SequentialScheduler | None = None
-        if not self._settings:
+        self._session = session_of(model) if fallback and not _has_plain_boundary(model) else None
+        if not self._settings and self._session is None:
             self._load({})
 
     @property
@@ -82,6 +87,8 @@ class PreparedModel(BackendRep):  # type: ignore[misc,unused-ignore]
         where the CPU backend cannot run the model.
         """
         feeds = self._feeds(inputs)
+        if self._session is not None:
+            return tuple(self._session.run(None, feeds))
         settings = {name: feeds[name] for name in self._settings if name in feeds}
         shapes = [feeds[name].shape for name in self._inputs if name in feeds]
         key = (shapes, [(name, array.dtype.str, array.tobytes()) for name, array in settings.items()])
@@ -97,13 +104,13 @@ class PreparedModel(BackendRep):  # type: ignore[misc,unused-ignore]
 
     def _feeds(self, inputs: Sequence[Any] | Mapping[str, Any] | Array) -> dict[str, Array]:
         if isinstance(inputs, Mapping):
-            return {name: np.asarray(value) for name, value in inputs.items()}
+            return {name: _array(value) for name, value in inputs.items()}
         values = [inputs] if isinstance(inputs, np.ndarray) else list(inputs)
         if len(values) > len(self._inputs):
             raise ValueError(
                 f"[aidge_onnx.backend] expected at most {len(self._inputs)} inputs, got {len(values)}"
             )
-        return {name: np.asarray(value) for name, value in zip(self._inputs, values, strict=False)}
+        return {name: _array(value) for name, value in zip(self._inputs, values, strict=False)}
 
     def _load(self, settings: dict[str, Array]) -> None:
         model = self._model
@@ -115,6 +122,11 @@ class PreparedModel(BackendRep):  # type: ignore[misc,unused-ignore]
             del model.graph.input[:]
             model.graph.input.extend(kept)
         self._graph, self._scheduler = load_onnx(model), None
+        generic = [f"{node.name()} ({node.type()})" for node in _generic_nodes(self._graph)]
+        if generic and not self._fallback:
+            raise aidge_core.UnsupportedError(
+                f"[aidge_onnx.backend] expected native operators, got {', '.join(generic)}"
+            )
 
     def _compile(self, dims: list[list[int]]) -> None:
         import aidge_backend_cpu  # noqa: F401  (registers the backend)
@@ -134,14 +146,17 @@ class AidgeBackend(Backend):  # type: ignore[misc,unused-ignore]
             graph = load_onnx(model)
         except (ValueError, aidge_core.UnsupportedError):
             return False
-        return not any(node.get_operator().is_generic() for node in graph.get_ordered_nodes(deep=True))
+        return not _generic_nodes(graph)
 
     @classmethod
     def prepare(cls, model: ModelProto, device: str = "CPU", **kwargs: Any) -> PreparedModel:
-        """The model, checked and loaded. Raises InvalidModelError, aidge_core.UnsupportedError, ValueError."""
+        """The model, checked and loaded; `fallback=False` (a keyword): native operators only.
+
+        Raises InvalidModelError, aidge_core.UnsupportedError, ValueError.
+        """
         if not cls.supports_device(device):
             raise ValueError(f'[aidge_onnx.backend] expected device "CPU", got "{device}"')
-        return PreparedModel(model)
+        return PreparedModel(model, fallback=bool(kwargs.get("fallback", True)))
 
     @classmethod
     def run_model(cls, model: ModelProto, inputs: Any, device: str = "CPU", **kwargs: Any) -> tuple[Any, ...]:
@@ -171,6 +186,23 @@ class AidgeBackend(Backend):  # type: ignore[misc,unused-ignore]
     def supports_device(cls, device: str) -> bool:
         """True for "CPU"."""
         return device.split(":")[0].upper() == "CPU"
+
+
+def _array(value: Any) -> Any:
+    return value if value is None or isinstance(value, list) else np.asarray(value)
+
+
+def _has_plain_boundary(model: ModelProto) -> bool:
+    """Whether the model takes and gives tensors of numbers only."""
+    types = [value.type for value in (*model.graph.input, *model.graph.output)]
+    return all(
+        kind.WhichOneof("value") in (None, "tensor_type") and kind.tensor_type.elem_type != TensorProto.STRING
+        for kind in types
+    )
+
+
+def _generic_nodes(graph: aidge_core.GraphView) -> list[aidge_core.Node]:
+    return [node for node in graph.get_ordered_nodes(deep=True) if node.get_operator().is_generic()]
 
 
 is_compatible = AidgeBackend.is_compatible

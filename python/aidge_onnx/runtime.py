@@ -11,11 +11,12 @@ from typing import Any, TypeAlias
 
 import aidge_core
 import numpy as np
+from onnx import ModelProto
 
 from .generic import GenericNode
 from .single_node import Inferred, Input, infer_outputs, input_name, output_name, single_node_model
 
-__all__ = ["OnnxRuntime", "without_runtime"]
+__all__ = ["OnnxRuntime", "session_of", "without_runtime"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _Info: TypeAlias = tuple[Sequence[int], str, Array | None]
@@ -94,6 +95,13 @@ class OnnxRuntime:
 
 def _inputs(infos: Sequence[_Info]) -> list[Input]:
     return [Input(tuple(dims), dtype, value) for dims, dtype, value in infos]
+
+
+def session_of(model: ModelProto) -> Any:
+    """A model as one session of ONNX Runtime; aidge_core.UnsupportedError where it is missing or refuses."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise aidge_core.UnsupportedError(f"ONNX Runtime would run this model: {_INSTALL}")
+    return _session(model.SerializeToString())
 
 
 def _session(model: bytes) -> Any:

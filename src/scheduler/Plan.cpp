@@ -77,7 +77,7 @@ void Plan::createKernels() {
       const Step& step = mProgram.steps[s];
       Task& task = mTasks.emplace_back();
       if (step.kind == StepKind::Observe) task.pooled = makePooled(step);
-      if (step.kind != StepKind::Kernel) continue;
+      if (step.kind != StepKind::Kernel || writesNothing(mProgram, step)) continue;
       task.kernel = factoryOf(mProgram, step)->create(mProgram.request(step, segment.parts));
     }
   }
@@ -206,6 +206,7 @@ void Plan::runStep(std::size_t index, Lane& lane) {
 
 void Plan::runKernel(std::size_t index, Lane& lane) {
   const Step& step = mProgram.steps[index];
+  if (!mTasks[index].kernel) return;
   lane.inputs.clear();
   for (const ValueId id : step.inputs) lane.inputs.push_back(pointer(id, lane));
   lane.outputs.clear();
@@ -350,6 +351,7 @@ PlanReport Plan::report(std::span<const double> seconds) const {
     } else {
       entry.implementation = step.kind == StepKind::SignActivation ? "sign_activation"
                              : step.kind == StepKind::Observe      ? "observe"
+                             : step.kind == StepKind::Kernel       ? "nothing"
                                                                    : "hooks";
     }
     while (mProgram.segments[segment].end <= s) ++segment;

@@ -12,7 +12,8 @@ bool writesNothing(const Program& program, const Step& step) {
 }
 
 const KernelFactory* factoryOf(const Program& program, const Step& step) {
-  if (step.op && step.op->isGeneric()) return &genericFactory();
+  const bool isNodes = step.node && step.op == step.node->getOperator();  // not one that a pass made
+  if (isNodes && step.op->isGeneric()) return &genericFactory();
   return KernelRegistry::find(program.backend, step.type);
 }
 

@@ -11,7 +11,16 @@ import aidge_onnx.backend
 import numpy as np
 import onnx
 import pytest
-from conformance import cases, exceptions, is_native, model_of
+from conformance import (
+    NativeBackend,
+    cases,
+    exceptions,
+    failure,
+    is_native,
+    model_of,
+    run_onnxruntime,
+    run_with_fallback,
+)
 from onnx import TensorProto, helper
 from onnx.backend.test import BackendTest
 
@@ -27,7 +36,7 @@ def _exactly(names: set[str]) -> str:
 
 # The cases are collected once; the light models have tests of their own, and the real ones would be downloaded.
 with mock.patch("onnx.backend.test.runner.load_model_tests", lambda kind: cases().get(kind, [])):
-    backend_test = BackendTest(aidge_onnx.backend.AidgeBackend, __name__)
+    backend_test = BackendTest(NativeBackend, __name__)
 backend_test.exclude("_cuda$")
 backend_test.exclude(f"^(?!(?:{'|'.join(map(re.escape, sorted(_NATIVE)))})_cpu$)")
 backend_test.xfail(_exactly(set(exceptions())))  # one that passes is a failure: the list cannot rot
@@ -37,6 +46,16 @@ globals().update(backend_test.enable_report().test_cases)
 def test_the_exceptions_are_cases_of_native_operators_with_a_reason() -> None:
     assert set(exceptions()) <= _NATIVE
     assert all(exceptions().values())
+
+
+def test_with_the_fallback_what_onnxruntime_passes_passes_here() -> None:
+    pytest.importorskip("onnxruntime")
+    others = [case for entries in cases().values() for case in entries if case.name not in _NATIVE]
+    with np.errstate(all="ignore"):
+        reference = [case for case in others if not failure(case, run_onnxruntime)]
+        failed = [case.name for case in reference if failure(case, run_with_fallback)]
+    assert len(reference) > 200
+    assert not failed
 
 
 def _relu(**attributes: Any) -> onnx.ModelProto:

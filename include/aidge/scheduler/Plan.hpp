@@ -34,7 +34,7 @@ class Plan {
 
  private:
   struct Task {
-    std::unique_ptr<Kernel> kernel;           ///< nullptr where the step is no kernel
+    std::unique_ptr<Kernel> kernel;           ///< nullptr where the step is no kernel, or writes no element
     std::vector<SignAccumulator> signs;       ///< one a part and observer, while a segment runs
     std::vector<std::vector<double>> pooled;  ///< one an observer: (batch, channels), or empty
     DimSize_t turn = 0;                       ///< the part whose values are observed next
