@@ -114,6 +114,7 @@ def fibnlr_run(
     params: fibnlr_Parameters | None = None,
     *,
     progress: Callable[[int, float | None, int], object] | None = None,
+    compute: Callable[..., fibnlr_Convergence] = _core.fibnlr_compute,
 ) -> FibnlrResult:
     """Do what `fibnlr` does, and return all that was measured instead of the removed nodes alone.
 
@@ -122,6 +123,7 @@ def fibnlr_run(
         provider: batches as for fibnlr_compute.
         params: None: the defaults.
         progress: see fibnlr_compute.
+        compute: measures in the place of fibnlr_compute, with its arguments.
 
     Raises:
         ValueError: if the network has no activation that can be pruned, and as fibnlr_prepare, fibnlr_compute and fibnlr_prune do.
@@ -133,7 +135,7 @@ def fibnlr_run(
         raise ValueError(
             f"[fibnlr::run] expected at least one prunable activation ({kinds}) in the network, got none"
         )
-    history = _core.fibnlr_compute(model, provider, chosen, progress=progress)
+    history = compute(model, provider, chosen, progress=progress)
     dims = model.compiled_dims
     before, sketch = summarize(model, dims), outline(model)
     facts = [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aidge_core.cli.cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
 from aidge_core.cli.common import compile_model, console, load, plain_table, print_json
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
@@ -89,7 +90,12 @@ def _unit_strategy(kind: Which, ties: Ties, seed: int) -> Any:
 
 
 def _introspect(
-    network: GraphView, provider: Any, layers: list[str] | None, pooling: Pool, quiet: bool
+    network: GraphView,
+    provider: Any,
+    layers: list[str] | None,
+    pooling: Pool,
+    quiet: bool,
+    cluster: Cluster | None,
 ) -> PFA:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -108,7 +114,13 @@ def _introspect(
         def show(batch: int, samples: int, batches: int | None) -> None:
             bar.update(task, completed=batch, total=batches, samples=samples)
 
-        return PFA.introspect_model(network, provider, layers, Pooler.Method(pooling.value), progress=show)
+        method = Pooler.Method(pooling.value)
+        if cluster is not None:
+            bar.update(task, description="collecting responses, partitions", samples="all")
+            return cluster.introspect_model(
+                network, layers, method, lambda done, total: bar.update(task, completed=done, total=total)
+            )
+        return PFA.introspect_model(network, provider, layers, method, progress=show)
 
 
 def _print(out: Console, recipes: dict[str, PFARecipe]) -> None:
@@ -210,6 +222,8 @@ def pfa(
         list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help=WORKERS_HELP)] = 0,
+    scheduler: Annotated[str | None, typer.Option(help=SCHEDULER_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Recommend by Principal Filter Analysis how many units each layer keeps, and which ones."""
@@ -217,11 +231,11 @@ def pfa(
     how_many = _strategy(strategy, threshold, size, min_kept)
     which = _unit_strategy(unit_strategy, tie_rule, seed)
     network = load(model)
-    compile_model(network, threads)
-    provider = open_data(
-        data, network, DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
-    )
-    analysis = _introspect(network, provider, layers, pooling, quiet=as_json)
+    compile_model(network, share_of_threads(threads, workers))
+    reading = DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
+    cluster = Cluster.asked(workers, scheduler, data, network, reading)
+    provider = None if cluster else open_data(data, network, reading)
+    analysis = _introspect(network, provider, layers, pooling, as_json, cluster)
     recommended = analysis.recommend(strategy=how_many, unit_strategy=which)
     recipes = dict(recommended.recipes)
     document = {

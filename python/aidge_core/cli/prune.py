@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aidge_core.cli.cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
 from aidge_core.cli.common import compile_model, console, load, percent, plain_table, print_json
 from aidge_core.cli.merge import Border, Policy, run_merge
 from aidge_core.cli.options import (
@@ -44,9 +45,14 @@ _EXIT_CHECK_FAILED = 1
 
 
 def run_fibnlr(
-    model: GraphView, provider: Any, params: fibnlr_Parameters, *, quiet: bool = False
+    model: GraphView,
+    provider: Any,
+    params: fibnlr_Parameters,
+    *,
+    quiet: bool = False,
+    cluster: Cluster | None = None,
 ) -> FibnlrResult:
-    """fibnlr_run under a progress bar; `model` is pruned in place."""
+    """fibnlr_run, on a cluster where there is one, under a progress bar; `model` is pruned in place."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -68,7 +74,8 @@ def run_fibnlr(
             change = "" if convergence is None else f", change {convergence:.2e}"
             bar.update(task, completed=iteration, detail=f"iteration {iteration}{change}{rate}")
 
-        return aidge_core.fibnlr_run(model, provider, params, progress=show)
+        compute = aidge_core.fibnlr_compute if cluster is None else cluster.fibnlr_compute
+        return aidge_core.fibnlr_run(model, provider, params, progress=show, compute=compute)
 
 
 def print_run(out: Console, run: FibnlrResult) -> None:
@@ -162,6 +169,8 @@ def fibnlr(
     ] = None,
     report_path: Annotated[Path | None, typer.Option("--report", help=REPORT_HELP)] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help=WORKERS_HELP)] = 0,
+    scheduler: Annotated[str | None, typer.Option(help=SCHEDULER_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Find the activations that hardly matter, take them out, write the smaller network and verify it."""
@@ -172,11 +181,12 @@ def fibnlr(
     params = build_parameters(options)
     network = load(model)
     check_folders(out, report_path)
-    compile_model(network, threads)
+    compile_model(network, share_of_threads(threads, workers))
     original = network.clone()
     reading = DataOptions(batch_size, limit, shuffle, seed, tuple(mean or ()), tuple(std or ()))
     provider = open_data(data, network, reading)
-    run = run_fibnlr(network, provider, params, quiet=as_json)
+    cluster = Cluster.asked(workers, scheduler, data, network, reading)
+    run = run_fibnlr(network, provider, params, quiet=as_json, cluster=cluster)
     report: dict[str, Any] = {"model": str(model), "parameters": repr(params), **run.to_dict()}
     screen = console(quiet=as_json)
     print_run(screen, run)

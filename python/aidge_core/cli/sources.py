@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
 
-    from aidge_core import GraphView
-
-__all__ = ["DATA_HELP", "DataOptions", "open_data"]
+__all__ = ["DATA_HELP", "DataOptions", "DataSource", "open_data"]
 
 DATA_HELP = (
     "A .npz (first array: inputs, an integer array: labels), a .npy, a folder of images (sub-folders are labels), "
@@ -34,7 +31,55 @@ class DataOptions:
     std: tuple[float, ...] = ()
 
 
-def _image_dims(model: GraphView) -> tuple[int, int, int]:
+class InputSpec(Protocol):
+    """What must be known of a network's input, as `aidge_core.GraphInput` has it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dims(self) -> Sequence[int | None] | None: ...
+
+
+class HasInputs(Protocol):
+    """A GraphView, or what stands for it."""
+
+    @property
+    def input_specs(self) -> Sequence[InputSpec]: ...
+
+
+@dataclass(frozen=True)
+class _Input:
+    name: str
+    dims: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """What `open_data` needs, to be sent to another process and called there."""
+
+    spec: str
+    input_specs: tuple[InputSpec, ...]
+    options: DataOptions
+
+    @staticmethod
+    def of(spec: str, model: HasInputs, options: DataOptions) -> DataSource:
+        """For a network; the path of a file becomes absolute."""
+        inputs = tuple(
+            _Input(entry.name, None if entry.dims is None else tuple(entry.dims))
+            for entry in model.input_specs
+        )
+        return DataSource(str(Path(spec).resolve()) if Path(spec).exists() else spec, inputs, options)
+
+    def __call__(self) -> Iterable[Any]:
+        """Return the provider."""
+        return open_data(self.spec, self, self.options)
+
+    def __repr__(self) -> str:
+        return self.spec
+
+
+def _image_dims(model: HasInputs) -> tuple[int, int, int]:
     dims = model.input_specs[0].dims
     fixed = [dim for dim in dims or [] if dim is not None]
     if dims is None or len(dims) != 4 or None in dims[1:]:
@@ -51,7 +96,7 @@ def _labels_of(archive: dict[str, np.ndarray], inputs: list[str]) -> np.ndarray 
     return None
 
 
-def _npz_arrays(path: Path, model: GraphView) -> tuple[list[np.ndarray], np.ndarray | None]:
+def _npz_arrays(path: Path, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray | None]:
     with np.load(path, allow_pickle=False) as loaded:
         archive = {name: loaded[name] for name in loaded.files}
     names = [spec.name for spec in model.input_specs]
@@ -71,7 +116,7 @@ def _npz_arrays(path: Path, model: GraphView) -> tuple[list[np.ndarray], np.ndar
     return inputs, _labels_of(archive, names)
 
 
-def _arrays(spec: str, model: GraphView) -> tuple[list[np.ndarray], np.ndarray | None]:
+def _arrays(spec: str, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray | None]:
     if spec.startswith("mnist"):
         from aidge_core.data.datasets import mnist
 
@@ -91,18 +136,7 @@ def _arrays(spec: str, model: GraphView) -> tuple[list[np.ndarray], np.ndarray |
     raise ValueError(f"[cli::data] expected {DATA_HELP[0].lower()}{DATA_HELP[1:-1]}, got {spec}")
 
 
-class _FirstBatches:
-    """The first batches of every pass over a provider."""
-
-    def __init__(self, provider: Iterable[Any], count: int) -> None:
-        self._provider = provider
-        self._count = count
-
-    def __iter__(self) -> Iterator[Any]:
-        return islice(iter(self._provider), self._count)
-
-
-def _open_folder(path: Path, model: GraphView, options: DataOptions) -> Iterable[Any]:
+def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> Iterable[Any]:
     from aidge_core.data import from_image_folder
 
     height, width, channels = _image_dims(model)
@@ -116,10 +150,10 @@ def _open_folder(path: Path, model: GraphView, options: DataOptions) -> Iterable
         shuffle=options.shuffle,
         seed=options.seed,
     )
-    return _FirstBatches(folder, -(-options.limit // options.batch_size)) if options.limit else folder
+    return folder.part(0, -(-options.limit // options.batch_size)) if options.limit else folder
 
 
-def open_data(spec: str, model: GraphView, options: DataOptions) -> Iterable[Any]:
+def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any]:
     """A re-iterable provider: every batch is the network's inputs in order, then the labels where there are some."""
     from aidge_core.data.adapters import ArrayProvider
 

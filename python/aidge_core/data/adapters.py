@@ -55,6 +55,12 @@ class ArrayProvider:
             rows: Any = indices if self._shuffled else slice(indices[0], indices[-1] + 1)
             yield [Tensor(array[rows]) for array in self._arrays]
 
+    def part(self, first: int, stop: int) -> ArrayProvider:
+        """Return a provider, in order, of the batches `first` to before `stop` of the first pass alone."""
+        indices = self._order.part_indices(first, stop)
+        rows: Any = indices if self._shuffled else slice(indices[0], indices[-1] + 1)
+        return ArrayProvider([array[rows] for array in self._arrays], self.batch_size())
+
     def __repr__(self) -> str:
         shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in self._arrays)
         return f"ArrayProvider({shapes}, batch_size={self.batch_size()})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, cast, runtime_checkable
 
-__all__ = ["Database", "Dataset", "database_length", "read_item"]
+__all__ = ["Database", "Dataset", "Subset", "database_length", "read_item"]
 
 
 class Database:
@@ -65,3 +65,22 @@ def read_item(database: Database | Dataset, index: int) -> list[Any]:
     else:
         item = database[index]
     return list(item) if isinstance(item, (list, tuple)) else [item]
+
+
+class Subset(Database):
+    """Some samples of a database, in an order of one's own.
+
+    A database that has `subset(indices)` is asked for a smaller one instead of being kept whole, as a folder of many files should.
+    """
+
+    def __init__(self, database: Database | Dataset, indices: Sequence[int]) -> None:
+        smaller = getattr(database, "subset", None)
+        self._database: Any = database if smaller is None else smaller(indices)
+        self._indices = list(indices) if smaller is None else list(range(len(indices)))
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def get_item(self, index: int) -> Sequence[Any]:
+        """Return sample `indices[index]` of the database."""
+        return read_item(self._database, self._indices[index])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,6 +71,12 @@ class ImageFolder(Database):
 
     def __len__(self) -> int:
         return len(self._files)
+
+    def subset(self, indices: Sequence[int]) -> ImageFolder:
+        """Return a database of these images alone, in this order; labels stay as they are."""
+        result = copy(self)
+        result._files = [self._files[index] for index in indices]
+        return result
 
     def get_nb_modalities(self) -> int:
         """Return 2 with labels, else 1."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from operator import index as as_int
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from .._core import Tensor
 from .arrays import stack, to_array
-from .database import Database, Dataset, database_length, read_item
+from .database import Database, Dataset, Subset, database_length, read_item
 from .prefetch import Prefetcher
 
 __all__ = ["BatchIterator", "DataProvider"]
@@ -74,7 +73,7 @@ class DataProvider:
         self._seed = 0 if seed is None else _at_least(0, seed, "seed")
         self._shuffle = bool(shuffle)
         self._drop_last = bool(drop_last)
-        self._passes = itertools.count()
+        self._passes = 0
 
     def batch_size(self) -> int:
         """Return the samples of a full batch."""
@@ -86,11 +85,25 @@ class DataProvider:
 
     def index_batches(self) -> list[list[int]]:
         """Begin a pass: return the sample indices of its batches."""
+        self._passes += 1
+        return self._order(self._passes - 1)
+
+    def _order(self, number: int) -> list[list[int]]:
+        """The sample indices of the batches of pass `number`."""
         order = np.arange(database_length(self._database))
         if self._shuffle:
-            order = np.random.default_rng([self._seed, next(self._passes)]).permutation(order)
+            order = np.random.default_rng([self._seed, number]).permutation(order)
         starts = range(0, len(self) * self._batch_size, self._batch_size)
         return [order[start : start + self._batch_size].tolist() for start in starts]
+
+    def part_indices(self, first: int, stop: int) -> list[int]:
+        """Return the sample indices of the batches `first` to before `stop` of the first pass."""
+        return [index for batch in self._order(0)[first:stop] for index in batch]
+
+    def part(self, first: int, stop: int) -> DataProvider:
+        """Return a provider, in order, of the batches `first` to before `stop` of the first pass alone."""
+        chosen = Subset(self._database, self.part_indices(first, stop))
+        return DataProvider(chosen, self._batch_size, num_workers=self._num_workers)
 
     def __iter__(self) -> BatchIterator:
         return BatchIterator(_Loader(self._database), self.index_batches(), self._num_workers)
