@@ -12,7 +12,7 @@ from .reportable import Reportable, data_frame
 from .summary import summarize
 
 if TYPE_CHECKING:
-    from ._core import GraphView, Node, fibnlr_Parameters
+    from ._core import GraphView, Node, fibnlr_Convergence, fibnlr_Parameters
     from .report import Story
 
 __all__ = ["PARAMETERS", "ActivationRow", "FibnlrResult", "fibnlr_run"]

@@ -392,8 +392,8 @@ def test_a_worker_loads_a_network_once(client: Any) -> None:
     distributed.introspect_model(network(), parts, client=client)
     before = client.run(loaded)
     distributed.introspect_model(network(), parts, client=client)
+    assert any(before.values())
     assert client.run(loaded) == before
-    assert all(len(graphs) == 1 for graphs in before.values())
 
 
 def test_the_command_line_measures_with_workers_as_without(client: Any, tmp_path: Path) -> None:

@@ -55,9 +55,9 @@ class Cluster:
             raise ValueError(str(error)) from error
 
     def fibnlr_compute(
-        self, model: GraphView, params: fibnlr_Parameters, progress: Callable[..., Any]
+        self, model: GraphView, provider: Any, params: fibnlr_Parameters, *, progress: Callable[..., Any]
     ) -> Any:
-        """See aidge_core.distributed.fibnlr_compute."""
+        """aidge_core.distributed.fibnlr_compute on the data's partitions, in the place of `provider`."""
         from aidge_core import distributed
 
         with self._open() as (client, parts):
