@@ -10,44 +10,22 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
+from .layer_norm import layer_norm
 from .source import OnnxNode, Source
 from .symbolic import Sym
+from .uses import Uses
 
-__all__ = ["Uses", "clean"]
+__all__ = ["clean"]
 
 _ROUNDS = 16
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
-
-
-class Uses:
-    """Who makes and who reads every value of a model."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.maker = {name: node for node in source.nodes for name in node.outputs if name}
-        self.readers: dict[str, list[OnnxNode]] = {}
-        for node in source.nodes:
-            for name in node.uses():
-                self.readers.setdefault(name, []).append(node)
-        self.exits = {value.name for value in source.outputs}
-
-    def sole_maker(self, name: str, *ops: str) -> OnnxNode | None:
-        """The node of one of these kinds that makes the value, if only one node reads that and it is no graph output."""
-        node = self.maker.get(name)
-        wanted = node is not None and not node.domain and node.op in ops and len(node.outputs) == 1
-        return node if wanted and name not in self.exits and len(self.readers.get(name, [])) == 1 else None
-
-    def constant(self, node: OnnxNode, index: int) -> np.ndarray[Any, Any] | None:
-        """The value of an input where that is constant."""
-        there = index < len(node.inputs) and bool(node.inputs[index])
-        return self.source.constants.get(node.inputs[index]) if there else None
 
 
 def clean(source: Source) -> None:
     """Applies every rule until none fits any more."""
     for _ in range(_ROUNDS):
         changed = _drop_no_ops(source)
-        for rule in (_clamp, _pad_into_convolution, _batch_norm):
+        for rule in (_clamp, _pad_into_convolution, _batch_norm, layer_norm):
             uses = Uses(source)
             gone: set[int] = set()
             for node in source.nodes:
@@ -290,7 +268,7 @@ def _batch_norm(node: OnnxNode, uses: Uses) -> Iterator[OnnxNode]:
                 continue
             factors = (1.0 / factors if product.op == "Div" else factors).astype(np.float32)
             _become_batch_norm(
-                node, product.inputs[inner], factors, -offsets if node.op == "Sub" else offsets, uses.source
+                node, product.inputs[inner], factors, -offsets if node.op == "Sub" else offsets, uses
             )
             yield product
             return
@@ -311,7 +289,7 @@ def _per_channel(array: np.ndarray[Any, Any], data: str, source: Source) -> np.n
 
 
 def _become_batch_norm(
-    node: OnnxNode, data: str, scale: np.ndarray[Any, Any], shift: np.ndarray[Any, Any], source: Source
+    node: OnnxNode, data: str, scale: np.ndarray[Any, Any], shift: np.ndarray[Any, Any], uses: Uses
 ) -> None:
     parts = {
         "scale": scale,
@@ -319,11 +297,7 @@ def _become_batch_norm(
         "mean": np.zeros_like(scale),
         "variance": np.ones_like(scale),
     }
-    names = []
-    for part, array in parts.items():
-        name = f"{node.name or node.outputs[0]}_{part}"
-        while name in source.constants or name in source.values:
-            name += "_"
-        source.constants[name] = array
-        names.append(name)
+    names = [
+        uses.add_constant(f"{node.name or node.outputs[0]}_{part}", array) for part, array in parts.items()
+    ]
     node.rewrite("BatchNormalization", [data, *names], {"epsilon": 0.0})

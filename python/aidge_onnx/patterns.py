@@ -11,6 +11,7 @@ import numpy as np
 from onnx import TensorProto
 
 from .source import OnnxNode, Source
+from .uses import Uses
 
 __all__ = ["find_activations"]
 
@@ -71,17 +72,8 @@ _MAX_ABOVE = 8
 _MAX_BELOW = 4
 
 
-class _Graph:
-    """Who makes and who reads every value."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.maker = {name: node for node in source.nodes for name in node.outputs if name}
-        self.readers: dict[str, list[OnnxNode]] = {}
-        for node in source.nodes:
-            for name in node.uses():
-                self.readers.setdefault(name, []).append(node)
-        self.exits = {value.name for value in source.outputs}
+class _Graph(Uses):
+    """The values around an activation."""
 
     def scalar(self, name: str) -> float | None:
         array = self.source.constants.get(name)
@@ -100,10 +92,6 @@ class _Graph:
                 del self.maker[node.outputs[0]]
         last.rewrite(target.op, [entry], dict(target.attributes))
         self.readers[entry].append(last)
-
-    def only_reader(self, name: str) -> OnnxNode | None:
-        readers = self.readers.get(name, [])
-        return readers[0] if len(readers) == 1 and name not in self.exits else None
 
     def elementary(self, name: str) -> OnnxNode | None:
         node = self.maker.get(name)

@@ -254,6 +254,68 @@ def test_a_number_a_pixel_or_a_product_that_others_read_is_none() -> None:
     assert types(nodes, constants, outputs=("y", "d")) == ["Conv2D", "Mul", "Add"]
 
 
+# --- layer normalisation ------------------------------------------------------------------------------------
+def _layer_norm(axes: list[int], *, power: bool = True, divide: bool = True, opset: int = 13) -> list[Any]:
+    settings = {"axes": axes, "keepdims": 1}
+    square = node("Pow", ["d", "two"], ["s"]) if power else node("Mul", ["d", "d"], ["s"])
+    scaled = (
+        [node("Div", ["d", "r"], ["q"])]
+        if divide
+        else [node("Reciprocal", ["r"], ["i"]), node("Mul", ["i", "d"], ["q"])]
+    )
+    return [
+        node("ReduceMean", ["x"], ["m"], **settings),
+        node("Sub", ["x", "m"], ["d"]),
+        square,
+        node("ReduceMean", ["s"], ["v"], **settings),
+        node("Add", ["v", "eps"], ["e"]),
+        node("Sqrt", ["e"], ["r"]),
+        *scaled,
+    ]
+
+
+LAYER_NORM_CONSTANTS = {"two": number(2.0), "eps": number(1e-5)}
+
+
+@pytest.mark.parametrize("divide", [True, False])
+@pytest.mark.parametrize("power", [True, False])
+def test_layer_norm_that_is_written_out_is_one_node(power: bool, divide: bool) -> None:
+    nodes = [
+        *_layer_norm([-1], power=power, divide=divide),
+        node("Mul", ["q", "g"], ["p"]),
+        node("Add", ["b", "p"], ["y"]),
+    ]
+    constants = {**LAYER_NORM_CONSTANTS, "g": values(8), "b": values(8)}
+    assert types(nodes, constants, dims=["n", 5, 8], opset=13) == ["LayerNorm"]
+
+
+def test_layer_norm_over_two_axes_without_scale_is_one_node() -> None:
+    nodes = [*_layer_norm([2, 1]), node("Tanh", ["q"], ["y"])]
+    assert types(nodes, LAYER_NORM_CONSTANTS, dims=["n", 5, 8], opset=13) == ["LayerNorm", "Tanh"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "outputs"),
+    [
+        ([*_layer_norm([1]), node("Tanh", ["q"], ["y"])], {}, ("y",)),  # not the last axis
+        ([*_layer_norm([-1]), node("Tanh", ["q"], ["y"])], {"two": number(4.0)}, ("y",)),
+        ([*_layer_norm([-1]), node("Mul", ["q", "d"], ["y"])], {}, ("y",)),  # read elsewhere
+        ([*_layer_norm([-1]), node("Tanh", ["q"], ["y"])], {}, ("y", "v")),  # an output inside
+    ],
+)
+def test_what_only_looks_like_layer_norm_stays(
+    nodes: list[Any], constants: dict[str, Any], outputs: tuple[str, ...]
+) -> None:
+    found = types(nodes, {**LAYER_NORM_CONSTANTS, **constants}, outputs, dims=["n", 5, 8], opset=13)
+    assert "LayerNorm" not in found
+
+
+def test_a_scale_of_another_shape_stays_outside_of_layer_norm() -> None:
+    nodes = [*_layer_norm([-1]), node("Mul", ["q", "g"], ["y"])]
+    constants = {**LAYER_NORM_CONSTANTS, "g": values(5, 1)}
+    assert types(nodes, constants, dims=["n", 5, 8], opset=13) == ["LayerNorm", "Mul"]
+
+
 # --- everything ---------------------------------------------------------------------------------------------
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
           phases=[Phase.generate, Phase.shrink])  # fmt: skip
