@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from hypothesis import strategies as st
 
-from . import blocks, layers, linear
+from . import blocks, layers, linear, resampling
 from .choices import Choices
 from .net import Net, Value
 
@@ -35,7 +35,7 @@ ALL: Sequence[Layer] = (
     layers.cut_and_concat, layers.flatten, linear.gemm, linear.gemm, linear.matmul, layers.reshape_to_image,
     blocks.residual, blocks.residual, blocks.join, blocks.join, blocks.concat, blocks.concat,
     blocks.squeeze_excite, blocks.transposed, blocks.branch, blocks.branch, blocks.other_input, blocks.other_input, blocks.side_output,
-    blocks.side_output,
+    blocks.side_output, resampling.resize, resampling.depth_to_space, resampling.space_to_depth, resampling.instance_norm,
 )  # fmt: skip
 
 _BYTES = 224

@@ -76,6 +76,10 @@ class Net:
         """A list of int64."""
         return self._keep(np.asarray(values, np.int64))
 
+    def floats(self, *values: float) -> str:
+        """A list of float32."""
+        return self._keep(np.asarray(values, np.float32))
+
     def scalar(self, value: float) -> str:
         """float32 without dims."""
         return self._keep(np.asarray(value, np.float32))
