@@ -179,7 +179,7 @@ void bindCompress(py::module_& m) {
         const py::gil_scoped_release release;
         return compress::collectInputs(graph, data.data(), wanted, maxRows);
       },
-      py::arg("graph_view"), py::arg("data"), py::arg("inputs"), py::kw_only(), py::arg("max_rows") = 400'000,
+      py::arg("graph_view"), py::arg("data"), py::arg("inputs"), py::kw_only(), py::arg("max_rows") = 100'000,
       "One Covariance for each (node, input, units): over all positions, between the channels that arrive there, or between `units`: for "
       "each\n"
       "channel the number of its unit, -1 for none.");

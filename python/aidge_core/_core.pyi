@@ -2002,7 +2002,7 @@ class CalibrationData:
         graph_view: GraphView,
         provider: typing.Any,
         *,
-        memory: typing.SupportsInt | typing.SupportsIndex = 1073741824,
+        memory: typing.SupportsInt | typing.SupportsIndex = 2147483648,
     ) -> None:
         """
         Reads `provider` (batches as for fibnlr_compute) once. ValueError where it is empty, or a value is NaN or infinite.
@@ -3493,7 +3493,7 @@ def collect_inputs(
         ]
     ],
     *,
-    max_rows: typing.SupportsInt | typing.SupportsIndex = 400000,
+    max_rows: typing.SupportsInt | typing.SupportsIndex = 100000,
 ) -> list[Covariance]:
     """
     One Covariance for each (node, input, units): over all positions, between the channels that arrive there, or between `units`: for each
@@ -3521,7 +3521,7 @@ def compensate_layers(
     max_unknowns: typing.SupportsInt | typing.SupportsIndex = 5000,
     rows_per_unknown: typing.SupportsInt | typing.SupportsIndex = 40,
     min_rows: typing.SupportsInt | typing.SupportsIndex = 40000,
-    memory: typing.SupportsInt | typing.SupportsIndex = 1073741824,
+    memory: typing.SupportsInt | typing.SupportsIndex = 2147483648,
     progress: collections.abc.Callable[[int, int, str], typing.Any] | None = None,
 ) -> CompensationReport:
     """

@@ -88,16 +88,20 @@ void CalibrationData::read(const GraphView& graph, std::size_t memory) {
   mBytes = 0;
 }
 
+std::size_t CalibrationData::samplesOf(std::size_t batch) const {
+  return (batch + 1 < mFirstSamples.size() ? mFirstSamples[batch + 1] : mSamples) - mFirstSamples[batch];
+}
+
 void CalibrationData::forEachIndex(const std::function<void(const Batch&)>& use) const {
   for (std::size_t i = 0; i < mFirstSamples.size(); ++i) {
     if (mInterrupt) mInterrupt();
-    use({i, mFirstSamples[i], {}});
+    use({i, mFirstSamples[i], samplesOf(i), {}});
   }
 }
 
 void CalibrationData::forEach(const std::function<void(const Batch&)>& use) {
   if (mIsKept) {
-    return forEachIndex([&](const Batch& batch) { use({batch.index, batch.firstSample, mBatches[batch.index]}); });
+    return forEachIndex([&](const Batch& batch) { use({batch.index, batch.firstSample, batch.samples, mBatches[batch.index]}); });
   }
   ++mPasses;
   mProvider->reset();
@@ -108,7 +112,7 @@ void CalibrationData::forEach(const std::function<void(const Batch&)>& use) {
       throwExpected(kWhere, "the same batches at every pass (no shuffling, or more memory)",
                     "other ones at batch " + std::to_string(index));
     }
-    use({index, mFirstSamples[index], batch});
+    use({index, mFirstSamples[index], samplesOf(index), batch});
     ++index;
   }
   if (index != mChecksums.size()) {

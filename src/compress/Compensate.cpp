@@ -41,11 +41,45 @@ std::vector<bool> heldOutSamples(std::size_t samples, double share) {
   return isHeld;
 }
 
+/// Positions of all samples that are looked at, about.
+std::size_t rowsOf(const FittedLayer& fitted, const CompensationOptions& options) {
+  return std::max(options.minRows, options.rowsPerUnknown * fitted.layer.unknowns());
+}
+
+/// Batches that are run for a set of layers: neighbouring positions tell the same, so of large images fewer samples do.
+class BatchChoice {
+ public:
+  BatchChoice(std::span<const std::size_t> group, const std::vector<FittedLayer>& layers, const CalibrationData& data,
+              const CompensationOptions& options)
+      : mBatches(data.batches()) {
+    std::size_t needed = kFewest;
+    for (const std::size_t i : group) {
+      const std::size_t each = std::max<std::size_t>(1, layers[i].positions / kNeighbours);
+      needed = std::max(needed, rowsOf(layers[i], options) / each + 1);
+    }
+    const std::size_t samples = data.samples();
+    mChosen = needed >= samples ? mBatches : std::min(mBatches, (needed * mBatches + samples - 1) / samples);
+    data.forEachIndex([&](const CalibrationData::Batch& batch) {
+      if (contains(batch.index)) mSamples += batch.samples;
+    });
+  }
+  /// Spread evenly.
+  [[nodiscard]] bool contains(std::size_t batch) const { return (batch + 1) * mChosen / mBatches > batch * mChosen / mBatches; }
+  [[nodiscard]] std::size_t samples() const noexcept { return mSamples; }
+
+ private:
+  static constexpr std::size_t kNeighbours = 16;  ///< positions that tell about as much as one
+  static constexpr std::size_t kFewest = 128;
+  std::size_t mBatches;
+  std::size_t mChosen = 0;
+  std::size_t mSamples = 0;
+};
+
 /// The moments of [patch, original - current] of one layer, of the samples for the fit and of those held out.
 class LayerMoments {
  public:
   LayerMoments(const FittedLayer& fitted, std::size_t samples, const CompensationOptions& options)
-      : mFitted(&fitted), mSamples(samples), mMaxRows(std::max(options.minRows, options.rowsPerUnknown * fitted.layer.unknowns())) {}
+      : mFitted(&fitted), mSamples(samples), mMaxRows(rowsOf(fitted, options)) {}
 
   void add(const Tensor& input, const Tensor& output, const Tensor& target, std::size_t firstSample, const std::vector<bool>& isHeld) {
     const LinearNode& layer = mFitted->layer;
@@ -211,17 +245,19 @@ class Compensation {
   void fit(Replay& now, const std::vector<std::size_t>& group, std::vector<LayerCompensation>& done) {
     std::vector<LayerMoments> moments;
     std::array<std::vector<TensorId>, 2> tensors;
+    const BatchChoice batches(group, mLayers, mData, mOptions);
     for (const std::size_t i : group) {
-      moments.emplace_back(mLayers[i], mData.samples(), mOptions);
+      moments.emplace_back(mLayers[i], batches.samples(), mOptions);
       tensors[0].push_back(mLayers[i].target);
       tensors[1].insert(tensors[1].end(), {mLayers[i].input, mLayers[i].output});
     }
     const std::array<Replay*, 2> replays{&mBefore, &now};
-    inLockStep(mData, replays, tensors, [&](std::size_t firstSample, std::span<const std::vector<Tensor>> results) {
+    const auto add = [&](std::size_t firstSample, std::span<const std::vector<Tensor>> results) {
       for (std::size_t k = 0; k < group.size(); ++k) {
         moments[k].add(results[1][2 * k], results[1][2 * k + 1], results[0][k], firstSample, mIsHeld);
       }
-    });
+    };
+    inLockStep(mData, replays, tensors, add, [&](std::size_t batch) { return batches.contains(batch); });
     for (std::size_t k = 0; k < group.size(); ++k) done[group[k]] = change(mLayers[group[k]], moments[k]);
   }
 

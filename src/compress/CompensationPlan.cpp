@@ -83,6 +83,7 @@ class Planner {
   void cut(FittedLayer& fitted, const std::vector<std::size_t>* kept) const {
     const Dims wanted = dims(mCurrentShapes, fitted.output);
     const Dims given = dims(mOriginalShapes, fitted.target);
+    fitted.positions = std::max<std::size_t>(1, elementCount(Dims(wanted.begin() + 2, wanted.end())));
     if (kept) {
       fitted.kept = *kept;
       if (fitted.kept.size() != fitted.layer.outputs || fitted.kept.empty() || given.size() < 2 ||

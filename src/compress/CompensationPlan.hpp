@@ -18,6 +18,7 @@ struct FittedLayer {
   TensorId target;                ///< the same of the original
   NodePtr counterpart;            ///< the layer of the original
   std::vector<std::size_t> kept;  ///< outputs of the original that the target is cut to
+  std::size_t positions = 1;      ///< of the output, a sample
   std::string obstacle;           ///< not empty: left alone, and why
 };
 

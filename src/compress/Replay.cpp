@@ -178,10 +178,12 @@ void Replay::advanceTo(const NodePtr& node) {
 }
 
 void inLockStep(CalibrationData& data, std::span<Replay* const> replays, std::span<const std::vector<TensorId>> tensors,
-                const std::function<void(std::size_t firstSample, std::span<const std::vector<Tensor>>)>& use) {
+                const std::function<void(std::size_t firstSample, std::span<const std::vector<Tensor>>)>& use,
+                const std::function<bool(std::size_t batch)>& isWanted) {
   std::vector<Replay::Part> parts;
   for (std::size_t i = 0; i < replays.size(); ++i) parts.push_back(replays[i]->part(tensors[i]));
   const auto step = [&](const CalibrationData::Batch& batch) {
+    if (isWanted && !isWanted(batch.index)) return;
     std::vector<std::vector<Tensor>> results;
     for (Replay::Part& part : parts) results.push_back(part.run(batch));
     use(batch.firstSample, results);

@@ -71,8 +71,9 @@ class Replay {
   std::size_t mCut = 0;
 };
 
-/// Runs parts of several replays side by side: `use` gets their tensors batch by batch.
+/// Runs parts of several replays side by side: `use` gets their tensors batch by batch; of the batches that `isWanted` (all without it).
 void inLockStep(CalibrationData& data, std::span<Replay* const> replays, std::span<const std::vector<TensorId>> tensors,
-                const std::function<void(std::size_t firstSample, std::span<const std::vector<Tensor>>)>& use);
+                const std::function<void(std::size_t firstSample, std::span<const std::vector<Tensor>>)>& use,
+                const std::function<bool(std::size_t batch)>& isWanted = {});
 
 }  // namespace Aidge::compress

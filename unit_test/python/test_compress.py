@@ -216,7 +216,7 @@ def test_other_targets(target: dict[str, float]) -> None:
 
 def test_a_latency_target_is_kept_by_the_times_of_the_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "aidge_core.compression.stages.layer_times",
+        "aidge_core.compression.budget.layer_times",
         lambda model: (
             lambda name, inputs, outputs: 2.0 * inputs * outputs if name == "hidden" else 0.0,
             1.0,

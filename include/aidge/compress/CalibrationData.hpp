@@ -18,12 +18,13 @@ class CalibrationData {
   /// Throws std::invalid_argument where there is no batch, entries are missing or of different numbers of samples, or a value is NaN or infinite (naming
   /// input and batch).
   CalibrationData(const GraphView& graph, DataProvider& provider, std::size_t memory = kDefaultMemory);
-  static constexpr std::size_t kDefaultMemory = std::size_t{1} << 30;
+  static constexpr std::size_t kDefaultMemory = std::size_t{1} << 31;
 
-  /// One batch: its index, the number of the first sample in it, and the graph inputs.
+  /// One batch: its index, the number of the first sample in it, how many it has, and the graph inputs.
   struct Batch {
     std::size_t index = 0;
     std::size_t firstSample = 0;
+    std::size_t samples = 0;
     std::span<const Tensor> inputs;
   };
   /// Calls `use` for every batch, in order. Throws std::invalid_argument where a second pass over the provider gives other batches than the first one.
@@ -45,6 +46,7 @@ class CalibrationData {
 
  private:
   void read(const GraphView& graph, std::size_t memory);
+  [[nodiscard]] std::size_t samplesOf(std::size_t batch) const;
   [[nodiscard]] std::vector<Tensor> take(const std::vector<Tensor>& batch) const;
 
   DataProvider* mProvider;

@@ -23,6 +23,6 @@ struct InputUnits {
 /// fewer). One an entry, in order; one pass over the data; memory is that of the covariances. Throws std::invalid_argument where nothing arrives at an input, units
 /// do not fit its axis 1 or miss a number, or the graph is not compiled.
 [[nodiscard]] std::vector<statistics::Covariance> collectInputs(const GraphViewPtr& graph, CalibrationData& data,
-                                                                const std::vector<InputUnits>& inputs, std::size_t maxRows = 400'000);
+                                                                const std::vector<InputUnits>& inputs, std::size_t maxRows = 100'000);
 
 }  // namespace Aidge::compress

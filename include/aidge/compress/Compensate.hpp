@@ -22,7 +22,7 @@ struct CompensationOptions {
   std::size_t maxUnknowns = 5000;             ///< a layer with more (inputs · taps) stays as it is: its moments take 8 · unknowns² bytes
   std::size_t rowsPerUnknown = 40;            ///< positions that are looked at, a layer, for each unknown …
   std::size_t minRows = 40'000;               ///< … but at least so many
-  std::size_t memory = std::size_t{1} << 30;  ///< bytes for tensors between layers; 0: computed from the data again for each layer
+  std::size_t memory = std::size_t{1} << 31;  ///< bytes for tensors between layers; 0: computed from the data again for each layer
   /// Throws std::invalid_argument, naming the option.
   void validate() const;
 };

@@ -14,7 +14,7 @@ from .statistics import weight_of
 if TYPE_CHECKING:
     from .statistics import GroupStatistics
 
-__all__ = ["ALLOCATIONS", "SELECTIONS", "Limits", "allocate", "counts_of", "units_to_keep"]
+__all__ = ["ALLOCATIONS", "SELECTIONS", "Limits", "allocate", "counts_of", "removal_order"]
 
 _BISECTIONS = 40
 _COST_EXPONENT = 0.5
@@ -30,7 +30,7 @@ the filters that make the channel; pfa_…: Principal Filter Analysis; random: t
 
 @dataclass(frozen=True)
 class Limits:
-    """What every group keeps at least: so many channels and a share of its own; and a multiple of so many (or all)."""
+    """What stays at least: so many channels of every layer, and a share of every group; and a multiple of so many of a group (or all)."""
 
     min_channels: int = 1
     min_share: float = 0.0
@@ -39,7 +39,7 @@ class Limits:
     def of(self, group: GroupStatistics, wanted: int) -> int:
         """`wanted` within the limits; channels that must stay are counted in."""
         size = group.group.size
-        least = max(self.min_channels, int(np.ceil(self.min_share * size)), len(group.group.fixed), 1)
+        least = max(int(np.ceil(self.min_share * size)), size - len(group.order))
         count = -(-max(wanted, least) // self.multiple) * self.multiple
         return min(count, size)
 
@@ -171,7 +171,7 @@ def _filter_norm(group: GroupStatistics, power: int) -> np.ndarray:
     return norms
 
 
-def _removal_order(group: GroupStatistics, selection: str, seed: int) -> list[int]:
+def _ranking(group: GroupStatistics, selection: str, seed: int) -> list[int]:
     if selection == "elimination":
         return group.elimination()[0]
     if selection == "cholesky":
@@ -187,9 +187,18 @@ def _removal_order(group: GroupStatistics, selection: str, seed: int) -> list[in
     return order + [unit for unit in range(group.group.size) if unit not in set(order)]
 
 
-def units_to_keep(group: GroupStatistics, count: int, selection: str, seed: int = 0) -> list[int]:
-    """The `count` channels of the group that stay, ascending; those that must are among them."""
+def removal_order(group: GroupStatistics, selection: str, min_channels: int, seed: int = 0) -> list[int]:
+    """The channels of the group that may go, in that order: none that must stay, and every layer keeps `min_channels` of its own."""
+    layers = [source.channels for source in group.group.sources] + [use.channels for use in group.group.uses]
+    size = group.group.size
+    carried = np.array([np.bincount([c for c in channels if c >= 0], minlength=size) for channels in layers])
+    spare = carried.sum(axis=1) - min_channels
     fixed = set(group.group.fixed)
-    order = [int(unit) for unit in _removal_order(group, selection, seed) if int(unit) not in fixed]
-    going = set(order[: group.group.size - count])
-    return [unit for unit in range(group.group.size) if unit not in going]
+    order: list[int] = []
+    for unit in (int(unit) for unit in _ranking(group, selection, seed)):
+        loss = carried[:, unit]
+        if unit in fixed or len(order) == size - 1 or np.any(spare[loss > 0] < loss[loss > 0]):
+            continue
+        spare -= loss
+        order.append(unit)
+    return order

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core
 from ..summary import summarize
-from .allocate import ALLOCATIONS, SELECTIONS, Limits, allocate
+from .allocate import ALLOCATIONS, SELECTIONS, Limits
+from .budget import choose_counts
 from .latency import interleaved_medians, runner
 from .quality import compare
 from .result import CompressionResult, GroupChange, LayerChange, Quality, Totals
-from .stages import Clock, Options, Prepared, Progress, cut, one_sample, prepare, share_function
+from .stages import Clock, Cut, Options, Prepared, Progress, cut, one_sample, prepare
 
 if TYPE_CHECKING:
     from .._core import CompensationReport, GraphView
@@ -30,7 +31,7 @@ _PARAMETERS = (
     "min_channels", "min_share", "multiple", "held_out", "latency", "seed", "memory",
 )  # fmt: skip
 _TARGETS = ("macs", "parameters", "latency")
-_DEFAULT_MEMORY = 1 << 30
+_DEFAULT_MEMORY = 1 << 31
 
 
 def compress(
@@ -159,33 +160,24 @@ def _refusals(ready: Prepared) -> str:
     return "; ".join(reasons[:8]) or "no layer makes channels"
 
 
+@dataclass(frozen=True)
 class _Candidate:
-    """A network of one target."""
+    """A network of one target, and how it did before least squares."""
 
-    def __init__(
-        self,
-        model: GraphView,
-        counts: list[int],
-        report: CompensationReport | None,
-        refused: dict[str, str],
-        start: Quality | None,
-    ) -> None:
-        self.model = model
-        self.counts = counts
-        self.report = report
-        self.refused = refused
-        self.start = start
+    cut: Cut
+    counts: list[int]
+    report: CompensationReport | None
+    start: Quality | None
 
 
 def _at(ready: Prepared, options: Options, clock: Clock, target: Mapping[str, float] | None) -> _Candidate:
     """Cuts to the target and compensates."""
     counts = [group.group.size for group in ready.measured]
     if target is not None:
-        share = clock.run("allocate", lambda: share_function(ready, target))
-        counts = clock.run(
-            "allocate", lambda: allocate(ready.measured, options.allocation, options.limits, share, target)
-        )
-    model, outputs, refused = clock.run("cut", lambda: cut(ready, counts, options))
+        counts = clock.run("allocate", lambda: choose_counts(ready, options, target))
+    smaller = clock.run("cut", lambda: cut(ready, counts, options, compensate=True))
+    model = smaller.model
+    model.compile("cpu", dims=ready.data.dims)
     start = (
         clock.run("judge", lambda: compare(model, ready.original, ready.judge))
         if ready.judge is not None
@@ -196,11 +188,11 @@ def _at(ready: Prepared, options: Options, clock: Clock, target: Mapping[str, fl
         report = clock.run(
             "compensate",
             lambda: _core.compensate_layers(
-                ready.original, model, ready.data, outputs, _targets(ready), memory=options.memory,
+                ready.original, model, ready.data, smaller.outputs, _targets(ready), memory=options.memory,
                 progress=lambda done, total, layer: clock.step("compensate", done, total),
             ),
         )  # fmt: skip
-    return _Candidate(model, counts, report, refused, start)
+    return _Candidate(smaller, counts, report, start)
 
 
 def _targets(ready: Prepared) -> dict[str, str]:
@@ -232,7 +224,7 @@ def _search(ready: Prepared, options: Options, clock: Clock, max_drop: float) ->
 
 def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candidate) -> CompressionResult:
     """Judges and measures."""
-    model, warnings = candidate.model, list(ready.warnings)
+    model, warnings = candidate.cut.model, list(ready.warnings)
     nothing = Quality(0, None, 0.0, None)
     quality = original = nothing
     if ready.judge is not None:
@@ -275,9 +267,9 @@ def _groups(ready: Prepared, candidate: _Candidate) -> tuple[GroupChange, ...]:
     for group in ready.groups:
         names = tuple(source.node.name() for source in group.sources)
         refusal = group.refusal or next(
-            (candidate.refused[name] for name in names if name in candidate.refused), ""
+            (candidate.cut.refused[name] for name in names if name in candidate.cut.refused), ""
         )
-        refused = any(name in candidate.refused for name in names)
+        refused = any(name in candidate.cut.refused for name in names)
         kept = group.size if refused else counts.get(id(group), group.size)
         changes.append(GroupChange(names, group.size, kept, refusal))
     return tuple(changes)
@@ -285,8 +277,8 @@ def _groups(ready: Prepared, candidate: _Candidate) -> tuple[GroupChange, ...]:
 
 def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, ...], tuple[Totals, Totals]]:
     dims = one_sample(ready.data.dims)
-    summaries = [summarize(model, dims) for model in (ready.original, candidate.model)]
-    for model in (ready.original, candidate.model):
+    summaries = [summarize(model, dims) for model in (ready.original, candidate.cut.model)]
+    for model in (ready.original, candidate.cut.model):
         model.forward_dims(ready.data.dims)
     after = {layer.name: layer for layer in summaries[1].layers}
     fitted = {layer.layer: layer for layer in candidate.report.layers} if candidate.report is not None else {}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from ..summary import summarize
 from .activations import RemovedActivation, remove_activations
-from .allocate import Limits, units_to_keep
-from .cost import CostModel
+from .allocate import Limits, removal_order
 from .data import split
-from .latency import dims_at, layer_times
+from .latency import dims_at
 from .start import take_over
 from .statistics import GroupStatistics, collect
 
 if TYPE_CHECKING:
     from .._core import ChannelGroup, GraphView, Node
 
-__all__ = ["Clock", "Options", "Prepared", "Progress", "cut", "one_sample", "prepare", "share_function"]
+__all__ = ["Clock", "Cut", "Options", "Prepared", "Progress", "cut", "one_sample", "prepare"]
 
 Progress = Callable[[str, int, int], object]
 """(stage, done, total) → False to stop after it."""
@@ -127,6 +125,7 @@ def prepare(
         if group.can_be_cut() and _can_be_measured(smaller, group) and not _is_protected(group, options)
     ]
     measured = clock.run("measure", lambda: collect(smaller, usable, data)) if usable else []
+    clock.run("select", lambda: _order(measured, options))
     for group in measured:
         if data.samples < 2 or min(use.covariance.shape[0] for use in group.uses) > 4 * data.samples:
             warnings.append(
@@ -136,6 +135,11 @@ def prepare(
     return Prepared(
         original, smaller, data, judge, groups, measured, removed, merged, warnings, clock.seconds
     )
+
+
+def _order(measured: Sequence[GroupStatistics], options: Options) -> None:
+    for group in measured:
+        group.order = removal_order(group, options.selection, options.limits.min_channels, options.seed)
 
 
 def _can_be_measured(model: GraphView, group: ChannelGroup) -> bool:
@@ -154,57 +158,34 @@ def _is_protected(group: ChannelGroup, options: Options) -> bool:
     return any(node.name() in options.protect for node in nodes)
 
 
-def share_function(prepared: Prepared, target: Mapping[str, float]) -> Callable[[list[int]], float]:
-    """From counts of the measured groups to the largest of cost / target share (1: just within)."""
-    prepared.model.forward_dims(one_sample(prepared.data.dims))
-    model = CostModel(prepared.model, prepared.groups)
-    index = {id(group): i for i, group in enumerate(prepared.groups)}
-    places = [index[id(group.group)] for group in prepared.measured]
-    whole = [group.size for group in prepared.groups]
-    functions: list[tuple[Callable[[list[int]], float], float]] = []
-    original = summarize(prepared.original, one_sample(prepared.data.dims))
-    full = {"macs": float(original.macs), "parameters": float(original.parameters)}
-    if "macs" in target:
-        functions.append((model.macs, target["macs"] * full["macs"]))
-    if "parameters" in target:
-        functions.append((model.parameters, target["parameters"] * full["parameters"]))
-    if "latency" in target:
-        prepared.model.compile("cpu", dims=one_sample(prepared.data.dims))
-        times, rest = layer_times(prepared.model)
-        seconds = model.seconds(whole, times) + rest
-        functions.append((lambda counts: model.seconds(counts, times) + rest, target["latency"] * seconds))
-    prepared.model.compile("cpu", dims=prepared.data.dims)
+@dataclass(frozen=True)
+class Cut:
+    """A network without some channels.
 
-    def share(counts: list[int]) -> float:
-        everything = list(whole)
-        for place, count in zip(places, counts, strict=True):
-            everything[place] = count
-        return max(function(everything) / budget for function, budget in functions)
+    Attributes:
+        model: a smaller copy.
+        outputs: of each cut layer, which of its outputs it still has.
+        refused: for each layer of which more stays than was wanted, why.
+    """
 
-    return share
+    model: GraphView
+    outputs: dict[str, list[int]]
+    refused: dict[str, str]
 
 
-def cut(
-    prepared: Prepared, counts: Sequence[int], options: Options
-) -> tuple[GraphView, dict[str, list[int]], dict[str, str]]:
-    """(a smaller copy, which outputs each cut layer still has, {layer: why more of its group stays})."""
-    kept = [
-        units_to_keep(group, count, options.selection, options.seed)
-        for group, count in zip(prepared.measured, counts, strict=True)
-    ]
+def cut(prepared: Prepared, counts: Sequence[int], options: Options, *, compensate: bool) -> Cut:
+    """Keeps so many channels of each measured group; `compensate`: those that read them take over what they can (the covariance start)."""
     copy = prepared.model.clone()
     request: dict[Node | str, Sequence[Any]] = {}
-    for group, units in zip(prepared.measured, kept, strict=True):
-        staying = set(units)
-        if len(staying) == group.group.size:
+    for group, count in zip(prepared.measured, counts, strict=True):
+        going = set(group.order[: group.group.size - count])
+        if not going:
             continue
-        if options.compensation != "none":
-            take_over(copy, group, units)
+        if compensate and options.compensation != "none":
+            take_over(copy, group, [unit for unit in range(group.group.size) if unit not in going])
         for source in group.group.sources:
             request[source.node.name()] = [
-                index
-                for index, channel in enumerate(source.channels)
-                if channel >= 0 and channel not in staying
+                index for index, channel in enumerate(source.channels) if channel in going
             ]
     outputs: dict[str, list[int]] = {}
     refused: dict[str, str] = {}
@@ -214,5 +195,4 @@ def cut(
             gone = set(entry.channels)
             outputs[entry.node] = [index for index in range(entry.before) if index not in gone]
         refused = {name: refusal.reason for refusal in report.refused for name in refusal.nodes}
-    copy.compile("cpu", dims=prepared.data.dims)
-    return copy, outputs, refused
+    return Cut(copy, outputs, refused)

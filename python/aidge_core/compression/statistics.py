@@ -32,10 +32,11 @@ class UseStatistics:
 
 @dataclass
 class GroupStatistics:
-    """A group with what was measured of it."""
+    """A group with what was measured of it, and the order in which its channels may go."""
 
     group: ChannelGroup
     uses: list[UseStatistics]
+    order: list[int] = field(default_factory=list)
     _elimination: list[tuple[list[int], np.ndarray]] = field(default_factory=list)
 
     @property
@@ -135,7 +136,7 @@ def _units(use: ChannelUse) -> list[int]:
 
 
 def collect(
-    model: GraphView, groups: Sequence[ChannelGroup], data: CalibrationData, max_rows: int = 400_000
+    model: GraphView, groups: Sequence[ChannelGroup], data: CalibrationData, max_rows: int = 100_000
 ) -> list[GroupStatistics]:
     """Covariances at every input that reads one of `groups`, in one pass over the data."""
     uses = [use for group in groups for use in group.uses]
