@@ -13,6 +13,7 @@ from .data import Database, DataProvider
 from .merging import MergeResult, merge_layers
 from .outline import to_mermaid
 from .pruning import FibnlrResult, fibnlr_run
+from .torch_import import from_torch
 
 __version__: str = _core.__version__
 
@@ -26,6 +27,7 @@ __all__ = [
     "compress",
     "data",
     "fibnlr_run",
+    "from_torch",
     "merge_layers",
     "to_mermaid",
 ]

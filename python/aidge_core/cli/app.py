@@ -12,6 +12,7 @@ from rich.console import Console
 from aidge_core.cli.bench import bench
 from aidge_core.cli.compress import compress
 from aidge_core.cli.demo import demo
+from aidge_core.cli.doctor import doctor
 from aidge_core.cli.evaluate import evaluate
 from aidge_core.cli.inspect import inspect
 from aidge_core.cli.merge import merge
@@ -24,7 +25,6 @@ app = typer.Typer(
     name="aidge",
     help="Makes trained convolutional networks smaller and faster: ONNX in, smaller ONNX out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -36,6 +36,7 @@ app.command("compress")(compress)
 app.command("eval")(evaluate)
 app.command("bench")(bench)
 app.command("demo")(demo)
+app.command("doctor")(doctor)
 
 _EXIT_BAD_INPUT = 2
 _EXIT_INTERRUPTED = 130

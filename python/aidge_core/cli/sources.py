@@ -11,10 +11,12 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from aidge_core.data import DataProvider
+
 __all__ = ["DATA_HELP", "DataOptions", "DataSource", "open_data"]
 
 DATA_HELP = (
-    "A .npz (first array: inputs, an integer array: labels), a .npy, a folder of images (sub-folders are labels), "
+    "A .npz (first array: inputs, an integer array: labels), a .npy, a .parquet, a folder of images (sub-folders are labels), "
     "or mnist:train, mnist:validation, mnist:test."
 )
 
@@ -136,21 +138,56 @@ def _arrays(spec: str, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray |
     raise ValueError(f"[cli::data] expected {DATA_HELP[0].lower()}{DATA_HELP[1:-1]}, got {spec}")
 
 
-def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> Iterable[Any]:
-    from aidge_core.data import from_image_folder
-
+def _preprocessing(model: HasInputs, options: DataOptions) -> dict[str, Any]:
+    """Arguments of ImageFolder and ImageTransform."""
     height, width, channels = _image_dims(model)
-    folder = from_image_folder(
-        path,
-        (height, width),
+    return {
+        "size": (height, width),
+        "mean": options.mean or 0.0,
+        "std": options.std or 1.0,
+        "channels": 1 if channels == 1 else 3,
+    }
+
+
+def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> DataProvider:
+    from aidge_core.data import DataProvider, ImageFolder
+
+    folder = ImageFolder(path, **_preprocessing(model, options))
+    return DataProvider(folder, options.batch_size, shuffle=options.shuffle, seed=options.seed)
+
+
+def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataProvider:
+    """The columns with the inputs' names or, for one input, the first that is an image or an array; then an integer column."""
+    from aidge_core.data import ImageTransform
+    from aidge_core.data.tables import ParquetRows, from_dataset
+
+    row = ParquetRows(path)[0]
+    arrays = [name for name, value in row.items() if isinstance(value, (np.ndarray, bytes, dict))]
+    names = [entry.name for entry in model.input_specs]
+    if not all(name in row for name in names):
+        names = arrays[: len(names)]
+    if len(names) < len(model.input_specs):
+        wanted = [entry.name for entry in model.input_specs]
+        raise ValueError(f"[cli::data] expected columns for the inputs {wanted} in {path}, got {list(row)}")
+    labels = [name for name, value in row.items() if name not in names and type(value) is int]
+    shapes = {}
+    for name, entry in zip(names, model.input_specs, strict=True):
+        wanted_shape = [dim for dim in (entry.dims or [])[1:] if dim is not None]
+        if (
+            isinstance(row[name], np.ndarray)
+            and row[name].ndim == 1
+            and row[name].size == np.prod(wanted_shape)
+        ):
+            shapes[name] = wanted_shape
+    pictures = [name for name in names if isinstance(row[name], (bytes, dict))]
+    return from_dataset(
+        ParquetRows(path, shapes),
+        [*names, *labels[:1]],
         options.batch_size,
-        mean=options.mean or 0.0,
-        std=options.std or 1.0,
-        channels=1 if channels == 1 else 3,
+        transforms={name: ImageTransform(**_preprocessing(model, options)) for name in pictures},
         shuffle=options.shuffle,
         seed=options.seed,
     )
-    return folder.part(0, -(-options.limit // options.batch_size)) if options.limit else folder
 
 
 def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any]:
@@ -158,8 +195,9 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
     from aidge_core.data.adapters import ArrayProvider
 
     path = Path(spec)
-    if path.is_dir():
-        return _open_folder(path, model, options)
+    if path.is_dir() or (path.suffix == ".parquet" and path.exists()):
+        provider = (_open_folder if path.is_dir() else _open_parquet)(path, model, options)
+        return provider.part(0, -(-options.limit // options.batch_size)) if options.limit else provider
     inputs, labels = _arrays(spec, model)
     arrays = inputs if labels is None else [*inputs, labels]
     if options.limit:

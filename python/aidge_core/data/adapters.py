@@ -134,25 +134,58 @@ def from_npz(
 def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[Any]:
     """Return an iterable of batches for what users hand in.
 
-    A Database is batched, a lone array is cut along its first axis, the path of an .npz or .npy file is read;
-    any other iterable (DataProvider, torch DataLoader, list of batches, generator) is taken as it is.
+    A Database or a map-style dataset (torch, Hugging Face: with samples that are tuples or dicts) is batched, a lone array is cut along
+    its first axis, the path of an .npz, .npy or .parquet file is read; any other iterable (DataProvider, torch DataLoader, list of
+    batches, generator) is taken as it is.
 
     Raises:
         ValueError: if `source` is nothing of that kind.
     """
-    if isinstance(source, Database):
-        return DataProvider(source, batch_size)
     if isinstance(source, (str, os.PathLike)):
-        if os.fspath(source).endswith((".npz", ".npy")):
-            return from_npz(source, batch_size)
-    elif _is_array(source):
+        return _from_path(source, batch_size)
+    if _is_array(source):
         return from_arrays(source, batch_size=batch_size)
-    elif isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
+    if isinstance(source, Database) or _is_dataset(source):
+        return _from_database(source, batch_size)
+    if isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
         return source
-    raise ValueError(
-        "[data::as_provider] expected an iterable of batches, a Database, an array or the path of an .npz "
-        f"file, got {type(source).__name__}" + (f" {source!r}" if isinstance(source, str) else "")
+    raise ValueError(f"{_WANTED}, got {type(source).__name__}")
+
+
+_WANTED = (
+    "[data::as_provider] expected an iterable of batches, a Database, a dataset, an array or the path of an .npz, .npy "
+    "or .parquet file"
+)
+
+
+def _from_path(path: PathLike, batch_size: int) -> Iterable[Any]:
+    name = os.fspath(path)
+    if name.endswith((".npz", ".npy")):
+        return from_npz(path, batch_size)
+    if name.endswith(".parquet"):
+        from .tables import from_parquet
+
+        return from_parquet(path, batch_size=batch_size)
+    hint = ": a folder of images goes into aidge_core.data.from_image_folder" if os.path.isdir(name) else ""
+    raise ValueError(f"{_WANTED}, got {type(path).__name__} {name!r}{hint}")
+
+
+def _is_dataset(source: Any) -> bool:
+    """True for a map-style dataset of torch, which does not iterate, or of Hugging Face, which iterates over samples."""
+    by_index = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    return (
+        by_index
+        and not isinstance(source, Mapping)
+        and (hasattr(source, "column_names") or not isinstance(source, (Iterable, str, bytes)))
     )
+
+
+def _from_database(source: Any, batch_size: int) -> DataProvider:
+    from .tables import DictDataset
+
+    if not isinstance(source, Database) and len(source) and isinstance(source[0], Mapping):
+        return DataProvider(DictDataset(source), batch_size)
+    return DataProvider(source, batch_size)
 
 
 def as_batches(provider: Any, inputs: Sequence[GraphInput]) -> Batches:

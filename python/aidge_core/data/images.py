@@ -15,26 +15,81 @@ from .adapters import DEFAULT_BATCH_SIZE
 from .database import Database
 from .provider import DataProvider
 
-__all__ = ["ImageFolder", "from_image_folder"]
+__all__ = ["ImageFolder", "ImageTransform", "from_image_folder", "pillow"]
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 Fit = Literal["crop", "stretch"]
 
 
-class ImageFolder(Database):
-    """The images of a folder: items `[image]`, or `[image, label]` where they lie in one subfolder a class.
-
-    An image is float32 (channels, height, width): the file's values divided by 255, minus `mean`, divided by
-    `std`. A label is the rank of the subfolder's name. Files are taken in the order of their names.
+class ImageTransform:
+    """From a Pillow image to float32 (channels, height, width): its values divided by 255, minus `mean`, divided by `std`.
 
     Args:
-        path: the folder.
         size: height and width, or one number for both.
         mean: one value a channel, or one for all; 0 by default.
         std: one value a channel, or one for all; 1 by default.
         channels: 3 for colour, 1 for grey.
         fit: "crop" scales the shorter side and cuts the middle out; "stretch" scales both sides.
+
+    Raises:
+        ImportError: if Pillow is not installed.
+        ValueError: if an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, int],
+        *,
+        mean: float | Sequence[float] = 0.0,
+        std: float | Sequence[float] = 1.0,
+        channels: Literal[1, 3] = 3,
+        fit: Fit = "crop",
+    ) -> None:
+        pillow()
+        height, width = (size, size) if isinstance(size, int) else size
+        if min(height, width) < 1:
+            raise ValueError(f"[data::ImageFolder] expected a size >= 1, got {size}")
+        if channels not in (1, 3) or fit not in ("crop", "stretch"):
+            raise ValueError(
+                "[data::ImageFolder] expected 1 or 3 channels and fit 'crop' or 'stretch', "
+                f"got {channels} and {fit!r}"
+            )
+        self._size = (width, height)
+        self._channels = channels
+        self._fit = fit
+        self._mean = _per_channel(mean, channels, "mean")
+        self._std = _per_channel(std, channels, "std")
+        if not np.all(self._std > 0):
+            raise ValueError(f"[data::ImageFolder] expected std > 0, got {std}")
+
+    def __call__(self, opened: Any) -> npt.NDArray[np.float32]:
+        """Return the array of an image."""
+        image_module, operations = pillow()
+        image = operations.exif_transpose(opened).convert("RGB" if self._channels == 3 else "L")
+        bilinear = image_module.Resampling.BILINEAR
+        if self._fit == "crop":
+            image = operations.fit(image, self._size, method=bilinear)
+        else:
+            image = image.resize(self._size, resample=bilinear)
+        values = (
+            np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], self._channels) / 255
+        )
+        return np.ascontiguousarray(((values - self._mean) / self._std).transpose(2, 0, 1), dtype=np.float32)
+
+
+class ImageFolder(Database):
+    """The images of a folder: items `[image]`, or `[image, label]` where they lie in one subfolder a class.
+
+    A label is the rank of the subfolder's name. Files are taken in the order of their names.
+
+    Args:
+        path: the folder.
+        size: see ImageTransform, which makes the arrays.
+        mean: see ImageTransform.
+        std: see ImageTransform.
+        channels: see ImageTransform.
+        fit: see ImageTransform.
 
     Raises:
         ImportError: if Pillow is not installed.
@@ -51,22 +106,7 @@ class ImageFolder(Database):
         channels: Literal[1, 3] = 3,
         fit: Fit = "crop",
     ) -> None:
-        _pillow()
-        height, width = (size, size) if isinstance(size, int) else size
-        if min(height, width) < 1:
-            raise ValueError(f"[data::ImageFolder] expected a size >= 1, got {size}")
-        if channels not in (1, 3) or fit not in ("crop", "stretch"):
-            raise ValueError(
-                "[data::ImageFolder] expected 1 or 3 channels and fit 'crop' or 'stretch', "
-                f"got {channels} and {fit!r}"
-            )
-        self._size = (width, height)
-        self._channels = channels
-        self._fit = fit
-        self._mean = _per_channel(mean, channels, "mean")
-        self._std = _per_channel(std, channels, "std")
-        if not np.all(self._std > 0):
-            raise ValueError(f"[data::ImageFolder] expected std > 0, got {std}")
+        self._transform = ImageTransform(size, mean=mean, std=std, channels=channels, fit=fit)
         self._files, self.classes = _scan(Path(path))
 
     def __len__(self) -> int:
@@ -86,24 +126,11 @@ class ImageFolder(Database):
         """Return the image, and its label where there are subfolders."""
         path, label = self._files[index]
         try:
-            image = self._read(path)
+            with pillow()[0].open(path) as opened:
+                image = self._transform(opened)
         except OSError as error:
             raise OSError(f"[data::ImageFolder] expected an image, got {path}: {error}") from error
         return [image] if label is None else [image, np.int64(label)]
-
-    def _read(self, path: Path) -> npt.NDArray[np.float32]:
-        image_module, operations = _pillow()
-        with image_module.open(path) as opened:
-            image = operations.exif_transpose(opened).convert("RGB" if self._channels == 3 else "L")
-        bilinear = image_module.Resampling.BILINEAR
-        if self._fit == "crop":
-            image = operations.fit(image, self._size, method=bilinear)
-        else:
-            image = image.resize(self._size, resample=bilinear)
-        values = (
-            np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], self._channels) / 255
-        )
-        return np.ascontiguousarray(((values - self._mean) / self._std).transpose(2, 0, 1), dtype=np.float32)
 
 
 def from_image_folder(
@@ -127,7 +154,8 @@ def from_image_folder(
     )
 
 
-def _pillow() -> tuple[Any, Any]:
+def pillow() -> tuple[Any, Any]:
+    """Return Pillow's modules Image and ImageOps. ImportError where it is missing."""
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
