@@ -13,6 +13,7 @@ from .data import Database, DataProvider
 from .merging import MergeResult, merge_layers
 from .outline import to_mermaid
 from .pruning import FibnlrResult, fibnlr_run
+from .sweeps import SweepResult, sweep
 from .torch_import import from_torch
 
 __version__: str = _core.__version__
@@ -23,12 +24,14 @@ __all__ = [
     "Database",
     "FibnlrResult",
     "MergeResult",
+    "SweepResult",
     "__version__",
     "compress",
     "data",
     "fibnlr_run",
     "from_torch",
     "merge_layers",
+    "sweep",
     "to_mermaid",
 ]
 __all__ += _core.__all__

@@ -15,6 +15,7 @@ import onnx
 from aidge_core.data import from_arrays
 from aidge_core.pfa import PFA, PFARecommendation
 from aidge_core.report import Measured
+from aidge_core.sweeps import CompressGrid, FibnlrGrid, PfaGrid
 from onnx import TensorProto, helper, numpy_helper
 
 EVIL = '<script>alert("&")</script>'
@@ -77,6 +78,15 @@ class Reports:
     pfa: PFARecommendation
     merge: aidge_core.MergeResult
     compress: aidge_core.CompressionResult
+
+    def sweep(self) -> aidge_core.SweepResult:
+        """A sweep of all three methods on the same network."""
+        graph = aidge_onnx.load_onnx(self.model)
+        graph.compile("cpu", dims=[[8, 3, 12, 12]])
+        with np.load(self.data) as archive:
+            provider = from_arrays(archive["image"], archive["label"], batch_size=8)
+        grids = {"fibnlr": FibnlrGrid(), "compress": CompressGrid(targets=(0.8, 0.7)), "pfa": PfaGrid()}
+        return aidge_core.sweep(graph, provider, provider, latency=False, **grids)
 
 
 def make_reports(folder: Path) -> Reports:

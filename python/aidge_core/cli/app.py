@@ -18,6 +18,7 @@ from aidge_core.cli.inspect import inspect
 from aidge_core.cli.merge import merge
 from aidge_core.cli.pfa import pfa
 from aidge_core.cli.prune import fibnlr
+from aidge_core.cli.sweep import sweep
 
 __all__ = ["app", "main"]
 
@@ -33,6 +34,7 @@ app.command("fibnlr")(fibnlr)
 app.command("merge")(merge)
 app.command("pfa")(pfa)
 app.command("compress")(compress)
+app.command("sweep")(sweep)
 app.command("eval")(evaluate)
 app.command("bench")(bench)
 app.command("demo")(demo)

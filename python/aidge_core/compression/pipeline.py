@@ -302,3 +302,41 @@ def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, 
         )
     totals = tuple(Totals(summary.macs, summary.parameters) for summary in summaries)
     return tuple(changes), (totals[0], totals[1])
+
+
+class Compressor:
+    """Many compressions of one network from one preparation: data read, network folded and merged, covariances measured once.
+
+    Args:
+        model, provider: as for `compress`; all samples are fitted on.
+        progress: as for `compress`.
+
+    Raises:
+        ValueError: as `compress` does for the data.
+    """
+
+    def __init__(self, model: GraphView, provider: Any, *, progress: Progress | None = None) -> None:
+        self._clock = Clock(progress)
+        options = self._options("energy", "elimination", "least_squares")
+        self._ready = prepare(model, provider, None, options, self._clock, 0.0)
+
+    @staticmethod
+    def _options(allocation: str, selection: str, compensation: str) -> Options:
+        limits = Limits(4, 0.0, 1)
+        return _options(allocation, selection, compensation, limits, (), 0, True, False, 0, _DEFAULT_MEMORY)
+
+    def run(
+        self, *, target: float | Mapping[str, float], allocation: str, selection: str, compensation: str
+    ) -> CompressionResult:
+        """The network of one setting, as `compress` makes it with these options and its defaults; it is not judged.
+
+        Raises:
+            ValueError: as `compress` does for these options.
+        """
+        options = self._options(allocation, selection, compensation)
+        if not self._ready.measured:
+            raise ValueError(
+                f"[compress::compress] expected channels that can be removed, got none: {_refusals(self._ready)}"
+            )
+        candidate = _at(self._ready, options, self._clock, _target(target))
+        return _finish(self._ready, options, self._clock, candidate)

@@ -83,7 +83,7 @@ def _bar(title: str, bar: Bar, top: float, limit: float | None) -> Markup:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of one line; kind "line", "second" (dashed) or "dot" (points only); marks by class."""
+    """Points of one line; kind "line", "second" (dashed), "dot" or "dot faint" (points only)."""
 
     xs: Sequence[float]
     ys: Sequence[float]
@@ -110,11 +110,18 @@ class _Scale:
             low, high = min(values), max(values)
             if zero:
                 low, high = min(low, 0.0), max(high, 0.0)
-            return _Scale(low, high if high > low else low + 1.0, False)
+            if high == low:
+                low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
+            return _Scale(low, high, False)
         positive = [v for v in values if v > 0] or [1.0]
         high = math.ceil(math.log10(max(positive)) + 1e-12)
         low = max(math.floor(math.log10(min(positive))), high - _DECADES)
         return _Scale(10.0 ** (low if low < high else high - 1), 10.0**high, True)
+
+    def padded(self) -> _Scale:
+        """With room for dots at the ends of a linear scale."""
+        room = 0.06 * (self.high - self.low)
+        return self if self.log else _Scale(self.low - room, self.high + room, False)
 
     def at(self, value: float) -> float:
         if self.log:
@@ -139,9 +146,9 @@ def _number(value: float) -> str:
 
 
 def _polyline(points: Sequence[tuple[float, float]], kind: str, height: float) -> Markup:
-    if kind == "dot" or len(points) == 1:
+    if kind.startswith("dot") or len(points) == 1:
         dots = "".join(f"M{_WIDTH * x:.1f} {height * (1 - y):.1f}h0" for x, y in points)
-        return tag("path", d=dots, class_="dot")
+        return tag("path", d=dots, class_=kind if kind.startswith("dot") else "dot")
     text = " ".join(f"{_WIDTH * x:.1f},{height * (1 - y):.1f}" for x, y in points)
     return tag("polyline", points=text, class_=kind)
 
@@ -160,6 +167,8 @@ def line_chart(
     across = _Scale.of([v for curve in curves for v in curve.xs], False)
     heights = [v for curve in curves for v in curve.ys] + ([] if limit is None else [limit])
     up = _Scale.of(heights, log, zero)
+    if any(curve.kind.startswith("dot") for curve in curves):
+        across, up = across.padded(), up.padded()
     grid = [tag("line", x1=0, x2=_WIDTH, y1=_at(up, v), y2=_at(up, v), class_="grid") for v in up.ticks()]
     lines = [
         _polyline([(across.at(a), up.at(b)) for a, b in _thinned(curve.xs, curve.ys)], curve.kind, _HEIGHT)

@@ -16,7 +16,7 @@ import numpy as np
 
 from .html import Child, Markup, Section, join, table, tag
 
-__all__ = ["Context", "file_sha256", "how_to_repeat"]
+__all__ = ["Context", "data_facts", "file_sha256", "how_to_repeat"]
 
 _PACKAGES = ("numpy", "onnx", "onnxruntime", "onednn-cpu-gomp", "torch")
 _BLOCK = 1 << 20
@@ -63,7 +63,7 @@ def _folder_facts(path: Path) -> list[str]:
     return [f"{count:,} files, {size:,} bytes", f"sha256 of names and sizes {digest.hexdigest()}"]
 
 
-def _data_facts(value: Any) -> list[str]:
+def data_facts(value: Any) -> list[str]:
     """What is known of a data source without reading from it: a path or a provider."""
     if isinstance(value, (str, os.PathLike)):
         path = Path(value)
@@ -100,7 +100,7 @@ def how_to_repeat(context: Context, parameters: Mapping[str, Any]) -> Section:
     if context.model is not None:
         path = Path(context.model)
         sources.append(("network", _lines([str(path), *_file_facts(path)])))
-    sources += [(name, _lines(_data_facts(value))) for name, value in context.data.items()]
+    sources += [(name, _lines(data_facts(value))) for name, value in context.data.items()]
     if sources:
         parts.append(join(tag("h3", "Network and data"), table(("", ""), sources, left=2)))
     values = [(name, tag("code", _plain(value))) for name, value in parameters.items()]

@@ -1,0 +1,167 @@
+"""Each method of a sweep: settings → decisions, and from a decision to what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from ..compression.pipeline import Compressor
+from .grids import CompressGrid, FibnlrGrid, PfaGrid, fibnlr_parameters
+from .judge import Judge, Outcome
+
+if TYPE_CHECKING:
+    from .._core import GraphView, Node
+    from ..pfa import PFA
+    from .state import State
+
+__all__ = ["Case", "Progress", "compress_cases", "describe", "fibnlr_cases", "pfa_cases"]
+
+Progress = Callable[[str, int, int], object]
+"""(stage, done, total); total 0: not known."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A setting, the key of its decision, and how to find out what comes of that: an outcome, and the share of each layer that goes."""
+
+    method: str
+    options: Mapping[str, Any]
+    key: str
+    find: Callable[[], tuple[Outcome, Mapping[str, float]]]
+
+
+def _key(method: str, *what: Any) -> str:
+    return json.dumps([method, *what], sort_keys=True)
+
+
+def _measure_activations(
+    model: GraphView, provider: Any, grid: FibnlrGrid, state: State, progress: Progress | None
+) -> list[Node]:
+    """The activations in topological order, with NPRs from the state or from one pass over the data."""
+    params = fibnlr_parameters(grid)
+    prepared = _core.fibnlr_prepare(model, params)
+    if not prepared:
+        kinds = ", ".join(params.prunable_types)
+        raise ValueError(f"[sweep::fibnlr] expected activations that can be pruned ({kinds}), got none")
+    nodes = [node for node in model.get_ordered_nodes(deep=True) if node in prepared]
+    known = state.statistics("fibnlr")
+    if known is not None:
+        for node, (negative, positive) in zip(nodes, known, strict=True):
+            _core.fibnlr_set_npr(node, _core.NPR(negative, positive))
+    else:
+
+        def show(iteration: int, convergence: float | None, samples: int) -> None:
+            if progress is not None:
+                progress("measuring activations", iteration, params.max_iteration)
+
+        _core.fibnlr_compute(model, provider, params, progress=show)
+        ratios = [_core.fibnlr_get_npr(node) for node in nodes]
+        state.keep_statistics("fibnlr", [[ratio.neg, ratio.pos] for ratio in ratios])
+    return nodes
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that come again."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return result
+
+
+def fibnlr_cases(
+    model: GraphView, provider: Any, grid: FibnlrGrid, state: State, judge: Judge, merge: bool, progress: Progress | None
+) -> Iterator[Case]:  # fmt: skip
+    """All settings of FIBNLR after one pass over the data; `model` is a compiled copy of the caller's."""
+    nodes = _measure_activations(model, provider, grid, state, progress)
+    names = _distinct([node.name() for node in nodes])
+    for options in grid.settings():
+        params = fibnlr_parameters(grid, options)
+        _core.fibnlr_compute_NNPR(model, params)
+        removed = _core.fibnlr_prune(model, params)
+        gone = {name: float(node in removed) for name, node in zip(names, nodes, strict=True)}
+
+        def find(
+            params: Any = params, gone: Mapping[str, float] = gone
+        ) -> tuple[Outcome, Mapping[str, float]]:
+            copy = model.clone()
+            params.ablation_method = _core.AblationMethod.REMOVE
+            _core.fibnlr_compute_NNPR(copy, params)
+            _core.fibnlr_prune(copy, params)
+            if merge:
+                _core.fuse_convolution(copy, border="image", dims=model.compiled_dims, repeats=0)
+            return judge(copy), gone
+
+        places = [index for index, node in enumerate(nodes) if node in removed]
+        yield Case("fibnlr", options, _key("fibnlr", places, merge), find)
+
+
+def compress_cases(
+    model: GraphView, provider: Any, grid: CompressGrid, judge: Judge, progress: Progress | None
+) -> Iterator[Case]:  # fmt: skip
+    """All settings of compress, prepared once, when the first one is needed."""
+    prepared: list[Compressor] = []
+
+    def find(options: Mapping[str, Any]) -> tuple[Outcome, Mapping[str, float]]:
+        if not prepared:
+            prepared.append(Compressor(model, provider, progress=progress))
+        result = prepared[0].run(**options)
+        gone = {layer.name: 1.0 - layer.channels[1] / layer.channels[0] for layer in result.layers}
+        return judge(result.model), gone
+
+    for options in grid.settings():
+        yield Case("compress", options, _key("compress", options), lambda options=options: find(options))  # type: ignore[misc]
+
+
+def _analyse(model: GraphView, provider: Any, progress: Progress | None) -> PFA:
+    from ..pfa import PFA
+
+    def show(batch: int, samples: int, batches: int | None) -> None:
+        if progress is not None:
+            progress("collecting responses", batch, batches or 0)
+
+    return PFA.introspect_model(model, provider, progress=show)
+
+
+def _recommend(analysis: PFA, options: Mapping[str, Any]) -> Any:
+    from ..pfa import PFA
+
+    name = options["strategy"]
+    share = options.get("energy", options.get("size"))
+    strategy = PFA.Strategy.KL() if share is None else getattr(PFA.Strategy, name)(share)
+    units = getattr(PFA.UnitSelectionStrategy, options["unit_strategy"], None)
+    if units is None:
+        raise ValueError(
+            f"[sweep::pfa] expected AbsMax, AbsMin, L1Max or L1Min, got {options['unit_strategy']!r}"
+        )
+    return analysis.get_recipe(strategy=strategy, unit_strategy=units())
+
+
+def pfa_cases(model: GraphView, provider: Any, grid: PfaGrid, progress: Progress | None) -> Iterator[Case]:
+    """All recommendations of PFA after one pass, with the costs that they would leave."""
+    from ..pfa import network_cost
+
+    analyses: list[PFA] = []
+
+    def find(options: Mapping[str, Any]) -> tuple[Outcome, Mapping[str, float]]:
+        if not analyses:
+            analyses.append(_analyse(model, provider, progress))
+        recipes = _recommend(analyses[0], options)
+        kept = {name: r.recommended_output_count / r.original_output_count for name, r in recipes.items()}
+        parameters, macs = network_cost(model, kept)
+        return Outcome(macs, parameters), {name: 1.0 - share for name, share in kept.items()}
+
+    for options in grid.settings():
+        yield Case("pfa", options, _key("pfa", options), lambda options=options: find(options))  # type: ignore[misc]
+
+
+def describe(grid: FibnlrGrid | CompressGrid | PfaGrid) -> dict[str, Any]:
+    """A grid's lists by name."""
+    return {
+        name: list(value) if isinstance(value, (list, tuple)) else value
+        for name, value in asdict(grid).items()
+    }
