@@ -110,7 +110,10 @@ def compress_cases(
         if not prepared:
             prepared.append(Compressor(model, provider, progress=progress))
         result = prepared[0].run(**options)
-        gone = {layer.name: 1.0 - layer.channels[1] / layer.channels[0] for layer in result.layers}
+        stays = {
+            layer.name: layer.channels for layer in result.layers if layer.channels[1]
+        }  # others are merged
+        gone = {name: 1.0 - after / before for name, (before, after) in stays.items()}
         return judge(result.model), gone
 
     for options in grid.settings():
