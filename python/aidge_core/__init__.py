@@ -11,12 +11,14 @@ from ._core import *  # noqa: F403
 from .compression import CompressionResult, compress
 from .data import Database, DataProvider
 from .merging import MergeResult, merge_layers
+from .notebook import attach as _attach
 from .outline import to_mermaid
 from .pruning import FibnlrResult, fibnlr_run
 from .sweeps import SweepResult, sweep
 from .torch_import import from_torch
 
 __version__: str = _core.__version__
+_attach()
 
 __all__ = [
     "CompressionResult",

@@ -74,6 +74,13 @@ class ModelProfile:
         """10⁹ floating-point operations a second of a pass that is not being profiled."""
         return 2e-9 * self.macs / self.seconds
 
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, one row a step. ImportError where pandas is missing."""
+        from .reportable import data_frame
+
+        steps = self.to_dict()["steps"]
+        return data_frame(steps, list(steps[0]) if steps else [])
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         steps = [{**asdict(step), "gflops": step.gflops} for step in self.steps]

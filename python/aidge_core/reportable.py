@@ -19,6 +19,10 @@ class Reportable:
         """What the report says; see aidge_core.report.Story."""
         raise NotImplementedError
 
+    def notes(self) -> dict[str, str]:
+        """Node name → in words what happened to it, as to_mermaid and aidge_onnx.export_onnx take it."""
+        return {name: mark.text for name, mark in self._story().marks.items()}
+
     def report(
         self,
         path: str | os.PathLike[str],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from .reportable import data_frame
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -70,6 +72,24 @@ class ModelSummary:
     def activations(self) -> tuple[LayerSummary, ...]:
         """The layers that are activation functions."""
         return tuple(layer for layer in self.layers if layer.type in _ACTIVATIONS)
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, one row a layer. ImportError where pandas is missing."""
+        return data_frame([asdict(layer) for layer in self.layers], list(LayerSummary.__dataclass_fields__))
+
+    def _repr_html_(self) -> str:
+        from .report import fragment, shown, table
+
+        rows = [
+            [
+                entry.name,
+                entry.type,
+                "×".join(map(str, entry.output_dims)),
+                *(shown(v, "count") for v in (entry.parameters, entry.macs)),
+            ]
+            for entry in (*self.layers, LayerSummary("total", "", (), self.parameters, self.macs))
+        ]
+        return fragment(table(("layer", "type", "output", "parameters", "MACs"), rows, left=2))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,6 +35,7 @@ def export_onnx(
     ir_version: int | None = None,
     input_dims: InputDims | None = None,
     external_data: bool | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> None:
     """Writes the graph as an ONNX file, checked by onnx.checker and strict shape inference.
 
@@ -44,11 +45,14 @@ def export_onnx(
     input_dims: dims of the graph inputs, None where free; by default as declared, then as compiled with a
         free first dim.
     external_data: weights in a second file `<path>.data`; by default only where the model would pass 2 GB.
-    Raises ValueError where the graph does not fit the opset or is no valid model, OSError. On any error the
+    notes: node name → text, for viewers such as Netron: it becomes the description of the node, and the shapes of all tensors are written too.
+    Raises ValueError where the graph does not fit the opset or is no valid model, or a note is of no node, OSError. On any error the
     file is as it was before.
     """
     target = Path(path)
     draft = _draft(graph, opset, ir_version, input_dims)
+    if notes is not None:
+        _annotate(graph, draft, notes)
     size = sum(array.nbytes for array in draft.arrays.values())
     if external_data or (external_data is None and size > _MAX_PROTO - draft.model.ByteSize()):
         _check(draft.check_model)
@@ -87,6 +91,17 @@ def _complete(draft: _Draft) -> ModelProto:
     for name, array in draft.arrays.items():
         draft.model.graph.initializer.append(to_proto(array, name))
     return draft.model
+
+
+def _annotate(graph: aidge_core.GraphView, draft: _Draft, notes: Mapping[str, str]) -> None:
+    """Puts the notes on the nodes, and the shapes that can be inferred on the tensors."""
+    known = {node.name() for node in graph.get_ordered_nodes(deep=True)}
+    if unknown := sorted(set(notes) - known):
+        raise ValueError(f"[aidge_onnx.export] expected notes of the graph's nodes, got {unknown}")
+    for node in draft.model.graph.node:
+        node.doc_string = notes.get(node.name, "")
+    inferred = onnx.shape_inference.infer_shapes(draft.check_model)
+    draft.model.graph.value_info.extend(inferred.graph.value_info)
 
 
 def _check(model: ModelProto | bytes) -> None:

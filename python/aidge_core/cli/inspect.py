@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aidge_core.cli.common import console, load, parse_dims, plain_table, print_json, quantity
+from aidge_core.cli.reporting import check_folders
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,12 +38,21 @@ def inspect(
         list[str] | None,
         typer.Option(help="Dims of an input, e.g. 1,3,224,224 (once an input; free dims are 1 otherwise)."),
     ] = None,
+    mermaid: Annotated[
+        Path | None, typer.Option(help="Where a flow chart in Mermaid's language goes, for Markdown.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List a network's layers, shapes, parameters, MACs and activations."""
+    from aidge_core import to_mermaid
+    from aidge_core.report.page import write_text
     from aidge_core.summary import summarize
 
-    summary = summarize(load(model), parse_dims(dims or []))
+    check_folders(mermaid)
+    network = load(model)
+    summary = summarize(network, parse_dims(dims or []))
+    if mermaid is not None:
+        write_text(mermaid, to_mermaid(network))
     if as_json:
         print_json({"model": str(model), **summary.to_dict()})
         return

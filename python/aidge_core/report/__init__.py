@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .comparison import Measured, before_and_after, shown
-from .html import Markup, Section, join, tag
+from .html import Markup, Section, join, table, tag
 from .network import Mark, draw_network
-from .page import fragment, page, write_page
+from .page import fragment, page, write_text
 from .provenance import Context, file_sha256, how_to_repeat
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
     "fragment",
     "notebook_form",
     "shown",
+    "table",
+    "tag",
     "write_report",
 ]
 
@@ -43,6 +45,7 @@ class Story:
         measured: figures before and after.
         sections: charts and tables, the most telling first.
         parameters: everything that was chosen, by name.
+        marks: node name → what happened to it.
     """
 
     title: str
@@ -50,6 +53,7 @@ class Story:
     measured: tuple[Measured, ...] = ()
     sections: tuple[Section, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
 
 def _cards(story: Story) -> Markup:
@@ -68,7 +72,7 @@ def write_report(path: str | os.PathLike[str], story: Story, context: Context) -
     source = os.fspath(context.model) if context.model is not None else ""
     title = f"{story.title}: {os.path.basename(source)}" if source else story.title
     sections = [*figures, *story.sections, how_to_repeat(context, story.parameters)]
-    write_page(path, page(title, _cards(story), sections))
+    write_text(path, page(title, _cards(story), sections))
 
 
 def notebook_form(story: Story) -> str:

@@ -78,7 +78,7 @@ def compress_story(result: CompressionResult) -> Story:
     """What the report of a compression says."""
     before, after = result.before, result.after
     quality = result.quality
-    sketch = outline(result.original)
+    sketch, marks = outline(result.original), _marks(result)
     headline = [
         (f"{100 * after.macs / before.macs:.1f} %" if before.macs else "–", "of the MACs are left"),
         (f"{100 * after.parameters / before.parameters:.1f} %" if before.parameters else "–", "of the parameters"),
@@ -98,8 +98,9 @@ def compress_story(result: CompressionResult) -> Story:
         ),
         (
             _layers(result),
-            Section("Network", draw_network(sketch, _marks(result)), "The original, BatchNorm folded."),
+            Section("Network", draw_network(sketch, marks), "The original, BatchNorm folded."),
             _remarks(result),
         ),
         result.parameters,
+        marks,
     )

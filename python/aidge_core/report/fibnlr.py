@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from . import Mark, Measured, Section, Story, draw_network
 from .charts import Bar, BarRow, Curve, bar_chart, legend, line_chart
-from .html import Markup, join, tag
+from .html import join, tag
 
 if TYPE_CHECKING:
     from ..pruning import ActivationRow, FibnlrResult
@@ -56,9 +57,8 @@ def _convergence(result: FibnlrResult) -> Section:
     return Section("Convergence", chart, said)
 
 
-def _network(result: FibnlrResult, verdict: str) -> Section:
-    marks = {entry.name: Mark("removed", verdict) for entry in result.rows if entry.removed}
-    body: Markup = draw_network(result.network, marks)
+def _network(result: FibnlrResult, marks: Mapping[str, Mark]) -> Section:
+    body = draw_network(result.network, marks)
     return Section(
         "Network", body, "From input to output; a row is a layer with what follows it, lines are tensors."
     )
@@ -68,6 +68,7 @@ def fibnlr_story(result: FibnlrResult) -> Story:
     """What the report of a FIBNLR run says."""
     verdict = "would be removed" if result.is_dry else "removed"
     count = len(result.removed)
+    marks = {entry.name: Mark("removed", verdict) for entry in result.rows if entry.removed}
     return Story(
         "Activations that can go (FIBNLR)",
         (
@@ -82,6 +83,7 @@ def fibnlr_story(result: FibnlrResult) -> Story:
             Measured("MACs", *result.macs, "count"),
             Measured("parameters", *result.parameter_counts, "count"),
         ),
-        (_ratios(result, verdict), _convergence(result), _network(result, verdict)),
+        (_ratios(result, verdict), _convergence(result), _network(result, marks)),
         {**result.parameters, "input dims of the MACs": [list(entry) for entry in result.dims]},
+        marks,
     )

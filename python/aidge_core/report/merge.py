@@ -47,9 +47,7 @@ def merge_story(result: MergeResult) -> Story:
     fusion = result.fusion
     count = sum(len(entry.nodes) for entry in fusion.merged)
     marks = {
-        name: Mark("merged", "" if name == entry.name else f"→ {entry.name}")
-        for entry in fusion.merged
-        for name in entry.nodes
+        name: Mark("merged", f"merged into {entry.name}") for entry in fusion.merged for name in entry.nodes
     }
     share = fusion.macs_after / fusion.macs_before if fusion.macs_before else 1.0
     return Story(
@@ -71,4 +69,5 @@ def merge_story(result: MergeResult) -> Story:
             _refusals(result),
         ),
         result.parameters,
+        marks,
     )

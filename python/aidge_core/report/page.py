@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .html import Child, Markup, Section, join, tag
 
-__all__ = ["fragment", "page", "write_page"]
+__all__ = ["fragment", "page", "write_text"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -47,7 +47,7 @@ def fragment(*parts: Child) -> str:
     return str(tag("div", _style(), join(*parts), class_="aidge"))
 
 
-def write_page(path: str | os.PathLike[str], document: str) -> None:
+def write_text(path: str | os.PathLike[str], document: str) -> None:
     """Writes the whole file or nothing. FileNotFoundError where there is no such folder."""
     target = Path(path)
     draft = target.with_name(f".{target.name}.part")

@@ -92,4 +92,5 @@ def pfa_story(result: PFARecommendation) -> Story:
         (Measured("units", before, after, "count"),),
         (*sections, _choices(result)),
         result.parameters,
+        marks,
     )
