@@ -5,6 +5,7 @@
 set -euo pipefail
 
 package=$1
+extra=()
 case $package in
 catch2)
     for directory in "${Catch2_DIR:-}" /usr/{,local/}{lib,lib64,share,lib/*}/cmake/Catch2; do
@@ -13,8 +14,9 @@ catch2)
         fi
     done
     ;;
-*)
-    if command -v "$package" >/dev/null; then
+chromium)
+    extra=(fonts-dejavu-core)
+    if command -v chromium >/dev/null; then
         exit 0
     fi
     ;;
@@ -30,5 +32,5 @@ fi
 if command -v apt-get >/dev/null; then
     echo "$package is missing: installing it with apt-get"
     "${as_root[@]}" apt-get update -qq || true
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" || true
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" "${extra[@]}" || true
 fi

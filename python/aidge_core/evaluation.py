@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = ["EvaluationResult", "evaluate_model", "labelled_batches"]
+__all__ = ["EvaluationResult", "check_labels", "evaluate_model", "labelled_batches"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,13 @@ def _hits(scores: np.ndarray, labels: np.ndarray, k: int) -> tuple[int, int]:
     return int(matches[:, 0].sum()), int(matches.any(axis=1).sum())
 
 
+def check_labels(labels: np.ndarray, classes: int) -> None:
+    """ValueError where a label is no class of an output of so many values."""
+    if labels.min() < 0 or labels.max() >= classes:
+        found = f"labels from {labels.min()} to {labels.max()}"
+        raise ValueError(f"[evaluation::evaluate] expected labels below {classes}, got {found}")
+
+
 def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], np.ndarray | None]]:
     """Every batch as the network's inputs, and the labels behind them where there are some: integers, one a sample."""
     from aidge_core.data import as_batches
@@ -95,11 +102,7 @@ def evaluate_model(
         scores = _scores(np.asarray(scheduler.forward(data=inputs)[0]))
         samples += len(scores)
         if labels is not None:
-            if labels.min() < 0 or labels.max() >= scores.shape[1]:
-                found = f"labels from {labels.min()} to {labels.max()}"
-                raise ValueError(
-                    f"[evaluation::evaluate] expected labels below {scores.shape[1]}, got {found}"
-                )
+            check_labels(labels, scores.shape[1])
             first, any_of_k = _hits(scores, labels, k)
             labelled, top1, topk = labelled + len(labels), top1 + first, topk + any_of_k
         if other is not None:

@@ -75,7 +75,7 @@ def test_a_report_is_silent_fits_and_can_be_read(
 
 
 def test_the_test_notices_requests_scripts_and_width(browser: Browser, tmp_path: Path) -> None:
-    text = '<body style="margin:0"><img src="http://localhost:9/x.png"><div style="width:2000px">x</div><script>console.log("y")</script>'
+    text = '<body style="margin:0"><img src="http://localhost:9/x.png"><div style="width:2000px;height:9px">x</div><script>console.log("y")</script>'
     (tmp_path / "bad.html").write_text(text)
     page = Page(browser, tmp_path / "bad.html", 1280, False)
     assert page.overflow() == 720

@@ -279,6 +279,20 @@ def test_mistakes_are_named(folder: Path) -> None:
         aidge_core.sweep(network(folder), provider, [], latency=False)
 
 
+def test_without_labels_agreement_counts_and_wrong_labels_are_refused(folder: Path) -> None:
+    images, labels = arrays(folder)
+    provider = from_arrays(images, batch_size=8)
+    grid = replace(GRID, normalizations=("none",), methods=("strict",), criteria=("threshold",))
+    found = aidge_core.sweep(network(folder), provider, provider, fibnlr=grid, latency=False)
+    assert all(row.outcome.accuracy is None for row in found.rows)
+    assert all(row.outcome.metric == row.outcome.agreement for row in found.rows)
+    assert found.pareto("macs")
+    assert found.pareto("latency") == []
+    wrong = from_arrays(images, 5 + labels, batch_size=48)
+    with pytest.raises(ValueError, match="expected labels below 5, got labels from 5 to 9"):
+        aidge_core.sweep(network(folder), provider, wrong, fibnlr=grid, latency=False)
+
+
 def test_a_sweep_is_a_frame_and_a_report(result: aidge_core.SweepResult, tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     frame = result.to_frame()

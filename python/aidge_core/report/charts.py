@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .html import Child, Markup, join, tag
+from .html import Child, Markup, tag
 
 __all__ = ["Bar", "BarRow", "Curve", "bar_chart", "heat_map", "legend", "line_chart", "spectrum"]
 
@@ -231,4 +231,4 @@ def heat_map(
         for name, row in zip(rows, cells, strict=True)
     ]
     grid = tag("table", tag("thead", head), tag("tbody", body), class_="heat")
-    return join(tag("div", grid, class_="scroll", tabindex="0"))
+    return tag("div", grid, class_="scroll", tabindex="0")

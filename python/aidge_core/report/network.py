@@ -128,13 +128,12 @@ def _index(links: Sequence[Markup]) -> Markup:
     return tag("details", tag("summary", f"{len(links)} nodes changed"), listed)
 
 
-def draw_network(sketch: Outline, marks: Mapping[str, Mark], *, prefix: str = "op") -> Markup:
+def draw_network(sketch: Outline, marks: Mapping[str, Mark]) -> Markup:
     """The network from top to bottom, one row a layer with what follows it, and links to what changed.
 
     Args:
         sketch: the network before the change.
         marks: node name → what happened to it.
-        prefix: of the anchors, of which a page may have no two alike.
     """
     rows, feeds = _rows(sketch)
     lanes = _Lanes(feeds)
@@ -143,7 +142,7 @@ def draw_network(sketch: Outline, marks: Mapping[str, Mark], *, prefix: str = "o
     anchors: dict[str, str] = {}
     for name in names:
         if name in marks and name not in anchors:
-            anchors[name] = f"{prefix}{len(anchors)}"
+            anchors[name] = f"op{len(anchors)}"
     items = []
     for row, stroke in zip(rows, strokes, strict=True):
         chips = [_chips(sketch.nodes[index], marks, anchors) for index in row]

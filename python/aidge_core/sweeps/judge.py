@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from ..compression.latency import interleaved_medians, runner
-from ..evaluation import labelled_batches
+from ..evaluation import check_labels, labelled_batches
 from ..summary import summarize
 
 if TYPE_CHECKING:
@@ -49,10 +49,12 @@ def _predictions(model: GraphView, data: Any) -> tuple[np.ndarray, np.ndarray]:
     found: list[np.ndarray] = []
     wanted: list[np.ndarray] = []
     for inputs, labels in labelled_batches(data, model):
-        scores = np.asarray(scheduler.forward(data=inputs)[0])
-        best = scores.reshape(len(scores), -1).argmax(axis=1)
-        found.append(best)
-        wanted.append(np.full(len(best), -1) if labels is None else np.asarray(labels, np.int64))
+        outputs = np.asarray(scheduler.forward(data=inputs)[0])
+        scores = outputs.reshape(len(outputs), -1)
+        found.append(scores.argmax(axis=1))
+        if labels is not None:
+            check_labels(labels, scores.shape[1])
+        wanted.append(np.full(len(scores), -1) if labels is None else labels.astype(np.int64))
     if not found:
         raise ValueError("[sweep::judge] expected evaluation data, got an empty provider")
     return np.concatenate(found), np.concatenate(wanted)
