@@ -1,3 +1,4 @@
+#include <pybind11/native_enum.h>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -26,6 +27,7 @@ namespace Aidge::python {
 namespace {
 
 using compress::CalibrationData;
+using compress::CompensationMethod;
 using compress::CompensationOptions;
 using compress::CompensationReport;
 using compress::LayerCompensation;
@@ -135,10 +137,15 @@ void bindMathematics(py::module_& m) {
 }
 
 void bindReports(py::module_& m) {
+  py::native_enum<CompensationMethod>(m, "CompensationMethod", "enum.Enum", "How a layer makes up for what went before it.")
+      .value("LEAST_SQUARES", CompensationMethod::LeastSquares, "New weights and bias, by ridge regression on its patches.")
+      .value("MEAN_VARIANCE", CompensationMethod::MeanVariance, "Each output gets the mean and the variance that it has in the original.")
+      .finalize();
   py::class_<LayerCompensation>(m, "LayerCompensation", "What compensation did to one layer.")
       .def_readonly("layer", &LayerCompensation::layer)
       .def_readonly("target", &LayerCompensation::target, "Node of the original whose output was aimed at.")
-      .def_readonly("ridge", &LayerCompensation::ridge, "None: the layer stays as it was.")
+      .def_readonly("is_changed", &LayerCompensation::isChanged, "False: the layer stays as it was.")
+      .def_readonly("ridge", &LayerCompensation::ridge, "None: not changed by least squares.")
       .def_readonly("error_before", &LayerCompensation::errorBefore,
                     "On held-out samples: mean square of original - current, relative to the original's variance.")
       .def_readonly("error_after", &LayerCompensation::errorAfter, "The same with the chosen change.")
@@ -187,19 +194,21 @@ void bindCompress(py::module_& m) {
       "compensate_layers",
       [](const GraphViewPtr& original, const GraphViewPtr& current, PyCalibrationData& data,
          const std::map<std::string, std::vector<std::size_t>>& kept, const std::map<std::string, std::string>& targets,
-         const std::vector<double>& ridges, double fitShare, std::size_t maxUnknowns, std::size_t rowsPerUnknown, std::size_t minRows,
-         std::size_t memory, const PyLayerProgress& progress) {
-        return compensate(original, current, data, kept, targets, {ridges, fitShare, maxUnknowns, rowsPerUnknown, minRows, memory},
+         CompensationMethod method, const std::vector<double>& ridges, double fitShare, std::size_t maxUnknowns, std::size_t rowsPerUnknown,
+         std::size_t minRows, std::size_t memory, const PyLayerProgress& progress) {
+        return compensate(original, current, data, kept, targets, {method, ridges, fitShare, maxUnknowns, rowsPerUnknown, minRows, memory},
                           progress);
       },
       py::arg("original"), py::arg("current"), py::arg("data"), py::arg("kept") = std::map<std::string, std::vector<std::size_t>>{},
-      py::arg("targets") = std::map<std::string, std::string>{}, py::kw_only(), py::arg("ridges") = CompensationOptions{}.ridges,
-      py::arg("fit_share") = CompensationOptions{}.fitShare, py::arg("max_unknowns") = CompensationOptions{}.maxUnknowns,
-      py::arg("rows_per_unknown") = CompensationOptions{}.rowsPerUnknown, py::arg("min_rows") = CompensationOptions{}.minRows,
-      py::arg("memory") = CompensationOptions{}.memory, py::arg("progress") = py::none(),
+      py::arg("targets") = std::map<std::string, std::string>{}, py::kw_only(), py::arg("method") = CompensationMethod::LeastSquares,
+      py::arg("ridges") = CompensationOptions{}.ridges, py::arg("fit_share") = CompensationOptions{}.fitShare,
+      py::arg("max_unknowns") = CompensationOptions{}.maxUnknowns, py::arg("rows_per_unknown") = CompensationOptions{}.rowsPerUnknown,
+      py::arg("min_rows") = CompensationOptions{}.minRows, py::arg("memory") = CompensationOptions{}.memory,
+      py::arg("progress") = py::none(),
       "Changes weights and biases of `current`, a smaller version of `original`, so that layer after layer its outputs come near the\n"
       "original's: ridge regression on the patches as `current` gives them, the strength chosen on held-out samples, with \"no change\"\n"
-      "among the candidates. `kept`: for layers whose outputs were cut, which outputs of the original they still have.\n"
+      "among the candidates; or, by MEAN_VARIANCE, its outputs get the original's means and variances. `kept`: for layers whose outputs "
+      "were cut, which outputs of the original they still have.\n"
       "`targets`: for layers that have taken over an activation, the name of the activation in the original.");
 }
 

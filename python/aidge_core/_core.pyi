@@ -298,6 +298,7 @@ __all__: list = [
     "predict_units",
     "ridge_regression",
     "held_out_ridge",
+    "CompensationMethod",
     "LayerCompensation",
     "CompensationReport",
     "CalibrationData",
@@ -1942,6 +1943,16 @@ class pfa_Pooling(enum.Enum):
     @classmethod
     def __new__(cls, value): ...
 
+class CompensationMethod(enum.Enum):
+    """
+    How a layer makes up for what went before it.
+    """
+
+    LEAST_SQUARES: typing.ClassVar[CompensationMethod]
+    MEAN_VARIANCE: typing.ClassVar[CompensationMethod]
+    @classmethod
+    def __new__(cls, value): ...
+
 class LayerCompensation:
     """
     What compensation did to one layer.
@@ -1959,6 +1970,11 @@ class LayerCompensation:
         On held-out samples: mean square of original - current, relative to the original's variance.
         """
     @property
+    def is_changed(self) -> bool:
+        """
+        False: the layer stays as it was.
+        """
+    @property
     def layer(self) -> str: ...
     @property
     def note(self) -> str:
@@ -1968,7 +1984,7 @@ class LayerCompensation:
     @property
     def ridge(self) -> float | None:
         """
-        None: the layer stays as it was.
+        None: not changed by least squares.
         """
     @property
     def target(self) -> str:
@@ -3509,6 +3525,7 @@ def compensate_layers(
     ] = {},
     targets: collections.abc.Mapping[str, str] = {},
     *,
+    method: CompensationMethod = CompensationMethod.LEAST_SQUARES,
     ridges: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [
         0.0001,
         0.001,
@@ -3527,7 +3544,7 @@ def compensate_layers(
     """
     Changes weights and biases of `current`, a smaller version of `original`, so that layer after layer its outputs come near the
     original's: ridge regression on the patches as `current` gives them, the strength chosen on held-out samples, with "no change"
-    among the candidates. `kept`: for layers whose outputs were cut, which outputs of the original they still have.
+    among the candidates; or, by MEAN_VARIANCE, its outputs get the original's means and variances. `kept`: for layers whose outputs were cut, which outputs of the original they still have.
     `targets`: for layers that have taken over an activation, the name of the activation in the original.
     """
 

@@ -11,6 +11,7 @@
 #include "CompensationPlan.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/statistics/ChannelRegression.hpp"
 #include "aidge/statistics/Covariance.hpp"
 #include "aidge/statistics/RidgeRegression.hpp"
 
@@ -161,6 +162,46 @@ class LayerMoments {
   std::size_t mTargetRows = 0;
 };
 
+/// The moments of (current output, original output), a channel, of the samples for the fit and of those held out.
+class OutputMoments {
+ public:
+  explicit OutputMoments(const FittedLayer& fitted) : mFitted(&fitted), mFit(fitted.layer.outputs), mHeld(fitted.layer.outputs) {}
+
+  void add(const Tensor& output, const Tensor& target, std::size_t firstSample, const std::vector<bool>& isHeld) {
+    const auto batch = static_cast<std::size_t>(output.dims()[0]);
+    const std::size_t channels = mFitted->layer.outputs;
+    const std::size_t area = output.size() / batch / channels;
+    const std::size_t stride = target.size() / batch;
+    const std::span<const float> now = output.data<float>();
+    const std::span<const float> wanted = target.data<float>();
+    for (std::size_t n = 0; n < batch; ++n) {
+      statistics::ChannelRegression& moments = isHeld[firstSample + n] ? mHeld : mFit;
+      for (std::size_t c = 0; c < channels; ++c) {
+        moments.add(c, now.subspan((n * channels + c) * area, area), wanted.subspan(n * stride + mFitted->kept[c] * area, area));
+      }
+    }
+  }
+
+  /// The maps, refitted on all samples; nothing where those of the fit are no better than none on the held-out samples.
+  [[nodiscard]] std::optional<statistics::ChannelRegression::Maps> solve(LayerCompensation& result) const {
+    const std::vector<double> ones(mFitted->layer.outputs, 1.0);
+    const std::vector<double> zeros(mFitted->layer.outputs, 0.0);
+    const double scale = mHeld.variance() > 0.0 ? mHeld.variance() : 1.0;
+    result.errorBefore = result.errorAfter = mHeld.meanSquaredError({ones, zeros}) / scale;
+    const double matched = mHeld.meanSquaredError(mFit.matching()) / scale;
+    if (!(matched < result.errorBefore)) return std::nullopt;
+    result.errorAfter = matched;
+    statistics::ChannelRegression all = mFit;
+    all.merge(mHeld);
+    return all.matching();
+  }
+
+ private:
+  const FittedLayer* mFitted;
+  statistics::ChannelRegression mFit;
+  statistics::ChannelRegression mHeld;
+};
+
 Tensor like(const Tensor& old, const std::vector<double>& values) {
   return Tensor::fromValues<double>(old.dims(), std::span<const double>(values)).cast(old.dataType());
 }
@@ -174,11 +215,11 @@ class Compensation {
         mData(data),
         mOptions(options),
         mIsHeld(heldOutSamples(data.samples(), 1.0 - options.fitShare)),
-        mLayers(fittedLayers(original, current, data.dims(), kept, targets)),
+        mLayers(fittedLayers(original, current, data.dims(), kept, targets, options.method == CompensationMethod::LeastSquares)),
         mBefore(original, data, options.memory / 2) {
     for (FittedLayer& fitted : mLayers) {
       if (!fitted.obstacle.empty()) continue;
-      if (fitted.layer.unknowns() > options.maxUnknowns) {
+      if (options.method == CompensationMethod::LeastSquares && fitted.layer.unknowns() > options.maxUnknowns) {
         fitted.obstacle = std::to_string(fitted.layer.unknowns()) + " unknowns are more than " + std::to_string(options.maxUnknowns);
       } else {
         ownParameters(fitted.layer);
@@ -228,7 +269,7 @@ class Compensation {
   void dropIdleBiases(const std::vector<LayerCompensation>& done) {
     for (std::size_t i = 0; i < mLayers.size(); ++i) {
       const NodePtr& node = mLayers[i].layer.node;
-      if (mNewBiases.contains(node) && !done[i].ridge) mCurrent->remove(node->getParent(kBias));
+      if (mNewBiases.contains(node) && !done[i].isChanged) mCurrent->remove(node->getParent(kBias));
     }
   }
 
@@ -243,22 +284,64 @@ class Compensation {
   }
 
   void fit(Replay& now, const std::vector<std::size_t>& group, std::vector<LayerCompensation>& done) {
+    const bool matches = mOptions.method == CompensationMethod::MeanVariance;
     std::vector<LayerMoments> moments;
+    std::vector<OutputMoments> outputs;
     std::array<std::vector<TensorId>, 2> tensors;
     const BatchChoice batches(group, mLayers, mData, mOptions);
     for (const std::size_t i : group) {
-      moments.emplace_back(mLayers[i], batches.samples(), mOptions);
+      if (matches) {
+        outputs.emplace_back(mLayers[i]);
+      } else {
+        moments.emplace_back(mLayers[i], batches.samples(), mOptions);
+      }
       tensors[0].push_back(mLayers[i].target);
       tensors[1].insert(tensors[1].end(), {mLayers[i].input, mLayers[i].output});
     }
     const std::array<Replay*, 2> replays{&mBefore, &now};
     const auto add = [&](std::size_t firstSample, std::span<const std::vector<Tensor>> results) {
       for (std::size_t k = 0; k < group.size(); ++k) {
-        moments[k].add(results[1][2 * k], results[1][2 * k + 1], results[0][k], firstSample, mIsHeld);
+        const Tensor& input = results[1][2 * k];
+        const Tensor& output = results[1][2 * k + 1];
+        if (matches) {
+          outputs[k].add(output, results[0][k], firstSample, mIsHeld);
+        } else {
+          moments[k].add(input, output, results[0][k], firstSample, mIsHeld);
+        }
       }
     };
     inLockStep(mData, replays, tensors, add, [&](std::size_t batch) { return batches.contains(batch); });
-    for (std::size_t k = 0; k < group.size(); ++k) done[group[k]] = change(mLayers[group[k]], moments[k]);
+    for (std::size_t k = 0; k < group.size(); ++k) {
+      const FittedLayer& layer = mLayers[group[k]];
+      done[group[k]] = matches ? match(layer, outputs[k]) : change(layer, moments[k]);
+    }
+  }
+
+  /// Gives the layer these weights and biases.
+  void set(const NodePtr& node, const std::vector<double>& weights, const std::vector<double>& biases) {
+    detail::setParameter(mCurrent, node, kWeight, node->name() + "_w", like(parameter(node, kWeight), weights));
+    detail::setParameter(mCurrent, node, kBias, node->name() + "_b", like(parameter(node, kBias), biases));
+  }
+
+  static std::string noteOf(const LayerCompensation& result) {
+    if (result.isChanged) return "";
+    return result.errorBefore > 0.0 ? "nothing is better on held-out samples" : "its output is the original's";
+  }
+
+  LayerCompensation match(const FittedLayer& fitted, const OutputMoments& moments) {
+    LayerCompensation result;
+    result.target = fitted.target.first->name();
+    const auto maps = moments.solve(result);
+    result.isChanged = maps.has_value();
+    result.note = noteOf(result);
+    if (!maps) return result;
+    const NodePtr& node = fitted.layer.node;
+    std::vector<double> weights = parameter(node, kWeight).toDoubles();
+    std::vector<double> biases = parameter(node, kBias).toDoubles();
+    for (std::size_t w = 0; w < weights.size(); ++w) weights[w] *= maps->slope[w / fitted.layer.unknowns()];
+    for (std::size_t o = 0; o < biases.size(); ++o) biases[o] = biases[o] * maps->slope[o] + maps->offset[o];
+    set(node, weights, biases);
+    return result;
   }
 
   LayerCompensation change(const FittedLayer& fitted, const LayerMoments& moments) {
@@ -269,23 +352,19 @@ class Compensation {
     result.ridge = solution.ridge;
     result.errorBefore = scale > 0.0 ? solution.errorBefore / scale : 0.0;
     result.errorAfter = scale > 0.0 ? solution.errorAfter / scale : 0.0;
-    if (!solution.ridge) {
-      result.note = solution.errorBefore > 0.0 ? "nothing is better on held-out samples" : "its output is the original's";
-      return result;
-    }
+    result.isChanged = solution.ridge.has_value();
+    result.note = noteOf(result);
+    if (!solution.ridge) return result;
     const NodePtr& node = fitted.layer.node;
-    const Tensor weight = parameter(node, kWeight);
-    const Tensor bias = parameter(node, kBias);
-    std::vector<double> weights = weight.toDoubles();
-    std::vector<double> biases = bias.toDoubles();
+    std::vector<double> weights = parameter(node, kWeight).toDoubles();
+    std::vector<double> biases = parameter(node, kBias).toDoubles();
     const std::size_t unknowns = fitted.layer.unknowns();
     const std::size_t outputs = fitted.layer.outputs;
     for (std::size_t o = 0; o < outputs; ++o) {
       biases[o] += solution.prediction.intercept[o];
       for (std::size_t u = 0; u < unknowns; ++u) weights[o * unknowns + u] += solution.prediction.coefficients[u * outputs + o];
     }
-    detail::setParameter(mCurrent, node, kWeight, node->name() + "_w", like(weight, weights));
-    detail::setParameter(mCurrent, node, kBias, node->name() + "_b", like(bias, biases));
+    set(node, weights, biases);
     return result;
   }
 

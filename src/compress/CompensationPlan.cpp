@@ -47,8 +47,8 @@ class Planner {
   Planner(const GraphViewPtr& original, const GraphViewPtr& current, const std::vector<Dims>& dims)
       : mOriginal(*original),
         mCurrent(*current),
-        mOriginalShapes(original->inferShapes(dims)),
-        mCurrentShapes(current->inferShapes(dims)) {}
+        mOriginalShapes(original->inferAllShapes("compress::compensate", dims)),
+        mCurrentShapes(current->inferAllShapes("compress::compensate", dims)) {}
 
   FittedLayer begin(const NodePtr& node) const {
     FittedLayer fitted;
@@ -114,7 +114,7 @@ class Planner {
 
 std::vector<FittedLayer> fittedLayers(const GraphViewPtr& original, const GraphViewPtr& current, const std::vector<Dims>& dims,
                                       const std::map<std::string, std::vector<std::size_t>>& kept,
-                                      const std::map<std::string, std::string>& targets) {
+                                      const std::map<std::string, std::string>& targets, bool aimsAtSums) {
   for (const auto& [name, outputs] : kept) static_cast<void>(current->getNode(name));  // throws where there is none
   const Planner planner(original, current, dims);
   std::vector<FittedLayer> layers;
@@ -126,7 +126,7 @@ std::vector<FittedLayer> fittedLayers(const GraphViewPtr& original, const GraphV
     if (!layers[i].obstacle.empty()) continue;
     const auto target = targets.find(layers[i].layer.node->name());
     if (target == targets.end()) {
-      planner.aimAtSum(layers[i], i, ancestry);
+      if (aimsAtSums) planner.aimAtSum(layers[i], i, ancestry);
     } else {
       layers[i].target = {original->getNode(target->second), 0};
     }

@@ -22,11 +22,11 @@ struct FittedLayer {
   std::string obstacle;           ///< not empty: left alone, and why
 };
 
-/// All layers of `current` in order of execution. Throws std::invalid_argument where `kept` does not fit.
+/// All layers of `current` in order of execution; `aimsAtSums`: those that end in a sum aim at that. Throws std::invalid_argument where `kept` does not fit.
 [[nodiscard]] std::vector<FittedLayer> fittedLayers(const GraphViewPtr& original, const GraphViewPtr& current,
                                                     const std::vector<Dims>& dims,
                                                     const std::map<std::string, std::vector<std::size_t>>& kept,
-                                                    const std::map<std::string, std::string>& targets);
+                                                    const std::map<std::string, std::string>& targets, bool aimsAtSums);
 
 /// Numbers of consecutive layers that do not depend on one another and whose moments together take at most `memory` bytes; layers with an obstacle are in none.
 [[nodiscard]] std::vector<std::vector<std::size_t>> independentLayers(const GraphViewPtr& current, const std::vector<FittedLayer>& layers,

@@ -11,7 +11,7 @@ namespace Aidge::compress {
 
 namespace {
 
-constexpr std::string_view kWhere = "compress::Replay";
+constexpr std::string_view kWhere = "compress::replay";
 
 std::size_t indexIn(const std::vector<TensorId>& tensors, const TensorId& tensor) {
   return static_cast<std::size_t>(std::find(tensors.begin(), tensors.end(), tensor) - tensors.begin());
@@ -30,7 +30,11 @@ std::optional<TensorId> tensorAt(const GraphView& graph, const NodePtr& node, IO
 }
 
 Replay::Replay(GraphViewPtr graph, CalibrationData& data, std::size_t memory)
-    : mGraph(std::move(graph)), mData(&data), mMemory(memory), mOrder(mGraph->orderedNodes()), mShapes(mGraph->inferShapes(data.dims())) {
+    : mGraph(std::move(graph)),
+      mData(&data),
+      mMemory(memory),
+      mOrder(mGraph->orderedNodes()),
+      mShapes(mGraph->inferAllShapes(kWhere, data.dims())) {
   for (std::size_t i = 0; i < mOrder.size(); ++i) mPositions.emplace(mOrder[i].get(), i);
   for (std::size_t i = 0; i < mGraph->inputs().size(); ++i) mLive.emplace_back(nullptr, i);
 }

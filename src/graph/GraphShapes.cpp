@@ -1,4 +1,5 @@
 // Shape inference over a whole graph, and cloning.
+#include <algorithm>
 #include <stdexcept>
 
 #include "aidge/core/Errors.hpp"
@@ -76,6 +77,21 @@ std::vector<TensorInfo> GraphView::inferInto(ShapeMap& shapes, const std::vector
 GraphView::ShapeMap GraphView::inferShapes(const std::vector<Dims>& inputDims) const {
   ShapeMap shapes;
   inferInto(shapes, inputInfos(inputDims));
+  return shapes;
+}
+
+GraphView::ShapeMap GraphView::inferAllShapes(std::string_view where, const std::vector<Dims>& inputDims) const {
+  ShapeMap shapes = inferShapes(inputDims);
+  std::string missing;
+  for (const NodePtr& node : orderedNodes()) {
+    if (shapes.contains(node.get()) || node->nbOutputs() == 0) continue;
+    const auto parents = node->getParents();
+    const bool isBehind = std::any_of(parents.begin(), parents.end(),
+                                      [&](const NodePtr& parent) { return parent && contains(parent) && !shapes.contains(parent.get()); });
+    if (!isBehind) missing += (missing.empty() ? "" : ", ") + node->describe();
+  }
+  if (!missing.empty())
+    throw UnsupportedError("[" + std::string(where) + "] expected operators whose output dims are known before a run, got " + missing);
   return shapes;
 }
 

@@ -272,7 +272,7 @@ GraphDims::GraphDims(const GraphView& graph, std::vector<Dims> inputs) : mInputs
   }
   for (std::size_t i = 0; i < mInputs.size(); ++i)
     mFixed = mFixed && graph.inputs()[i].hasDims && sameBehindBatch(graph.inputs()[i].dims, mInputs[i]);
-  const auto shapes = graph.inferShapes(mInputs);
+  const auto shapes = graph.inferAllShapes("recipes::fuseConvolution", mInputs);
   for (const auto& [node, infos] : shapes) {
     for (std::size_t i = 0; i < infos.size(); ++i) mOutputs[{node, i}] = infos[i].dims;
   }

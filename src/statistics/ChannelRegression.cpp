@@ -72,6 +72,38 @@ std::vector<double> ChannelRegression::offset() const {
   return result;
 }
 
+ChannelRegression::Maps ChannelRegression::matching() const {
+  Maps maps;
+  for (const Moments& channel : mChannels) {
+    const bool varies = channel.xx > 0.0 && channel.yy > 0.0;
+    maps.slope.push_back(varies ? std::sqrt(channel.yy / channel.xx) : 1.0);
+    maps.offset.push_back(channel.meanY - maps.slope.back() * channel.meanX);
+  }
+  return maps;
+}
+
+double ChannelRegression::meanSquaredError(const Maps& maps) const {
+  if (maps.slope.size() != channels() || maps.offset.size() != channels()) {
+    throwExpected("statistics::ChannelRegression::meanSquaredError", std::to_string(channels()) + " maps",
+                  std::to_string(maps.slope.size()));
+  }
+  double total = 0.0;
+  for (std::size_t c = 0; c < channels(); ++c) {
+    const Moments& channel = mChannels[c];
+    if (channel.count == 0.0) continue;
+    const double slope = maps.slope[c];
+    const double bias = channel.meanY - slope * channel.meanX - maps.offset[c];
+    total += std::max(0.0, channel.yy - 2.0 * slope * channel.xy + slope * slope * channel.xx) / channel.count + bias * bias;
+  }
+  return total;
+}
+
+double ChannelRegression::variance() const {
+  double total = 0.0;
+  for (const Moments& channel : mChannels) total += channel.count > 0.0 ? channel.yy / channel.count : 0.0;
+  return total;
+}
+
 double ChannelRegression::residual() const {
   double left = 0.0;
   double whole = 0.0;

@@ -1,15 +1,21 @@
-"""The target is kept where layers own parts of a group: channels side by side in a Concat, shuffled, in grouped convolutions."""
+"""Networks that are not a plain row of layers: parts of groups, grouped convolutions, fixed batches, dims that only a run tells."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
 import aidge_core
 import aidge_onnx
 import numpy as np
+import onnx
 import pytest
+from aidge_core.cli.app import app
 from aidge_core.data import from_arrays
 from aidge_core.summary import summarize
 from cutting import Builder
+from typer.testing import CliRunner
 
 
 def side_by_side(seed: int = 0) -> aidge_core.GraphView:
@@ -57,3 +63,54 @@ def test_every_layer_keeps_its_least() -> None:
     )
     assert all(layer.channels[1] >= min(5, layer.channels[0]) for layer in result.layers)
     assert not any("nothing would be left" in group.refusal for group in result.groups)
+
+
+def images(count: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((count, 3, 8, 8), dtype=np.float32)
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_dims_that_only_a_run_tells_are_refused_by_name(merge: bool) -> None:
+    net = Builder()
+    scores = net.gemm(net.add("Flatten", [net.relu(net.conv("x", 3, 8, kernel=3))]), 8 * 64, 4)
+    model = net.model({"x": ["n", 3, 8, 8]}, [scores, net.add("NonZero", [scores], name="where")])
+    with pytest.raises(aidge_core.UnsupportedError, match=r'known before a run, got "where" \(NonZero\)'):
+        aidge_core.compress(
+            aidge_onnx.load_onnx(model), from_arrays(images(20)), target=0.5, merge=merge, latency=False
+        )
+
+
+def test_means_and_variances_are_matched_on_request() -> None:
+    errors = {}
+    for choice in ("covariance", "mean_variance", "least_squares"):
+        result = aidge_core.compress(
+            side_by_side(), from_arrays(images(200)), target=0.5, compensation=choice, latency=False
+        )
+        errors[choice] = result.quality.error
+    assert errors["least_squares"] < errors["mean_variance"] < 1.02 * errors["covariance"]
+    assert any(layer.error is not None for layer in result.layers)
+
+
+def test_the_command_takes_a_file_with_a_fixed_batch(tmp_path: Path) -> None:
+    net = Builder()
+    x = net.relu(net.conv(net.relu(net.conv("x", 3, 16, kernel=3)), 16, 16, kernel=3))
+    net.gemm(net.add("Flatten", [net.add("GlobalAveragePool", [x])]), 16, 4)
+    model = net.model({"x": [2, 3, 8, 8]}, [net.nodes[-1].output[0]])
+    onnx.save(model, tmp_path / "net.onnx")
+    np.savez(tmp_path / "calib.npz", x=images(41))
+    arguments = [
+        "compress",
+        str(tmp_path / "net.onnx"),
+        "--data",
+        str(tmp_path / "calib.npz"),
+        "--macs",
+        "0.5",
+    ]
+    done = CliRunner().invoke(
+        app, [*arguments, "--json", "--out", str(tmp_path / "small.onnx"), "--no-timing"]
+    )
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["samples"] + document["quality"]["samples"] == 40
+    assert document["before"]["macs"] == summarize(aidge_onnx.load_onnx(model), [[2, 3, 8, 8]]).macs
+    assert document["after"]["macs"] <= 0.5 * document["before"]["macs"]

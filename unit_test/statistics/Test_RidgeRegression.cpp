@@ -105,3 +105,30 @@ TEST_CASE("Channel regressions check what they get") {
   CHECK_THROWS_WITH(fit.add(0, one, bad), ContainsSubstring("finite values"));
   CHECK_THROWS_WITH(fit.merge(ChannelRegression(2)), ContainsSubstring("1 channels"));
 }
+
+TEST_CASE("Matching gives x the mean and the variance of y, and its error is that of every value") {
+  ChannelRegression moments(2);
+  const std::vector<float> x{1.0F, 2.0F, 4.0F, 5.0F};
+  const std::vector<float> y{3.0F, -1.0F, 6.0F, 2.0F};
+  const std::vector<float> still{7.0F, 7.0F};
+  const std::vector<float> moving{1.0F, 3.0F};
+  moments.add(0, x, y);
+  moments.add(1, still, moving);
+  const ChannelRegression::Maps maps = moments.matching();
+  double mean = 0.0;
+  double square = 0.0;
+  double error = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double value = maps.slope[0] * x[i] + maps.offset[0];
+    mean += value / 4.0;
+    square += value * value / 4.0;
+    error += (y[i] - value) * (y[i] - value) / 4.0;
+  }
+  CHECK(std::abs(mean - 2.5) < kExact);
+  CHECK(std::abs(square - mean * mean - 6.25) < kExact);
+  CHECK(maps.slope[1] == 1.0);
+  CHECK(maps.offset[1] == -5.0);
+  CHECK(std::abs(moments.meanSquaredError(maps) - error - 1.0) < kExact);
+  CHECK(std::abs(moments.variance() - 6.25 - 1.0) < kExact);
+  CHECK_THROWS_WITH(moments.meanSquaredError({{1.0}, {0.0}}), ContainsSubstring("2 maps"));
+}

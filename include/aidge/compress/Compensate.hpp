@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,7 +16,14 @@ namespace Aidge::compress {
 /// Called before each layer with (layers done, layers in all, its name); false stops: what is done stays. What it throws ends the call as a failure.
 using LayerProgress = std::function<bool(std::size_t, std::size_t, const std::string&)>;
 
+/// How a layer makes up for what went before it.
+enum class CompensationMethod : std::uint8_t {
+  LeastSquares,  ///< new weights and bias, by ridge regression on its patches
+  MeanVariance,  ///< its weights times a number an output, and a new bias: the output gets the original's mean and variance
+};
+
 struct CompensationOptions {
+  CompensationMethod method = CompensationMethod::LeastSquares;
   /// Strengths of the ridge that are tried; infinity changes the bias alone.
   std::vector<double> ridges{1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0};
   double fitShare = 0.7;                      ///< of the samples; the others decide which strength is best. In (0, 1)
@@ -31,7 +39,8 @@ struct CompensationOptions {
 struct LayerCompensation {
   std::string layer;
   std::string target;           ///< node of the original whose output was aimed at: the layer, or the sum that it ends in
-  std::optional<double> ridge;  ///< nothing: stays as it was
+  bool isChanged = false;       ///< false: stays as it was
+  std::optional<double> ridge;  ///< by least squares, where the layer was changed
   double errorBefore = 0.0;     ///< on held-out samples: mean square of (original - current), relative to the original's variance
   double errorAfter = 0.0;      ///< the same with the chosen change
   std::string note;             ///< why nothing was done, if nothing was
@@ -48,6 +57,9 @@ struct CompensationReport {
 /// original's output - the current one; D of least |Z D - R|² + ridge · mean(diag Z^T Z) · |D|² about the means is added to the weights, the bias follows. The
 /// strength is the one of the least error on held-out samples, "no change" among the candidates, then fitted again on all. Where the layer ends in a sum whose
 /// other operand is final, the original's sum - the current one is aimed at. Moments are accumulated in double; patches are never kept.
+///
+/// By CompensationMethod::MeanVariance each output of a layer gets the mean and the variance that it has in the original, where that lowers the error on
+/// held-out samples; sums are not aimed at.
 ///
 /// Layers are matched by name. `targets`: for layers that aim at another node's output, its name in the original (the activation that a layer has taken over). `kept`: for layers whose outputs were cut, which outputs of the original they still have. Both must be compiled. After a failure the
 /// weights are as before the call.

@@ -106,6 +106,8 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   /// tells (NonZero, Loop …) are missing, and that one too.
   /// Throws as forwardDims does.
   [[nodiscard]] ShapeMap inferShapes(const std::vector<Dims>& inputDims = {}) const;
+  /// The same for whom no node may be missing. Throws UnsupportedError, which names `where` and the nodes whose dims only a run tells.
+  [[nodiscard]] ShapeMap inferAllShapes(std::string_view where, const std::vector<Dims>& inputDims) const;
   /// Infers the dims of every output from the graph inputs' dims (in order; empty: the declared ones, dynamic dims taken as 1).
   /// Throws std::invalid_argument naming the node where shapes do not fit, UnsupportedError listing all generic operators whose
   /// outputs have no declared dims. Results: node->getOperator()->getOutput(i)->dims().

@@ -21,6 +21,17 @@ class ChannelRegression {
   [[nodiscard]] std::vector<double> slope() const;
   /// mean y - slope · mean x.
   [[nodiscard]] std::vector<double> offset() const;
+  /// A map a channel: y from slope · x + offset.
+  struct Maps {
+    std::vector<double> slope;
+    std::vector<double> offset;
+  };
+  /// The maps that give x the mean and the variance of y: slope sqrt(var(y) / var(x)), 1 where x or y does not vary.
+  [[nodiscard]] Maps matching() const;
+  /// Sum over the channels of the mean of (y - slope · x - offset)².
+  [[nodiscard]] double meanSquaredError(const Maps& maps) const;
+  /// Sum over the channels of var(y).
+  [[nodiscard]] double variance() const;
   /// What is left: sum over the channels of var(y - slope · x - offset), divided by that of var(y); 0 where y does not vary.
   [[nodiscard]] double residual() const;
 

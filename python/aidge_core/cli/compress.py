@@ -243,7 +243,9 @@ def compress(
             help="elimination, cholesky, l1_norm, l2_norm, pfa_l1_max, pfa_abs_max or random: which channels stay."
         ),
     ] = "elimination",
-    compensation: Annotated[str, typer.Option(help="least_squares, covariance or none.")] = "least_squares",
+    compensation: Annotated[
+        str, typer.Option(help="least_squares, mean_variance, covariance or none.")
+    ] = "least_squares",
     remove_activations: Annotated[
         int, typer.Option(min=0, help="Activations to replace by channel-wise affine maps.")
     ] = 0,

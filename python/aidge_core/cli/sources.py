@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -190,10 +190,20 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
     )
 
 
+def _fixed_batch(model: HasInputs) -> int | None:
+    """The batch that the file allows alone; None where it leaves it open."""
+    sizes = [spec.dims[0] for spec in model.input_specs if spec.dims]
+    return sizes[0] if sizes else None
+
+
 def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any]:
-    """A re-iterable provider: every batch is the network's inputs in order, then the labels where there are some."""
+    """A re-iterable provider: every batch is the network's inputs in order, then the labels where there are some. Where the file fixes its batch,
+    batches are of that size, and arrays end with the last full one."""
     from aidge_core.data.adapters import ArrayProvider
 
+    fixed = _fixed_batch(model)
+    if fixed is not None:
+        options = replace(options, batch_size=fixed)
     path = Path(spec)
     if path.is_dir() or (path.suffix == ".parquet" and path.exists()):
         provider = (_open_folder if path.is_dir() else _open_parquet)(path, model, options)
@@ -205,4 +215,6 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
         if options.shuffle:
             order = np.random.default_rng(options.seed).permutation(order)
         arrays = [array[order[: options.limit]] for array in arrays]
+    if fixed is not None:
+        arrays = [array[: len(array) // fixed * fixed] for array in arrays]
     return ArrayProvider(arrays, options.batch_size, shuffle=options.shuffle, seed=options.seed)

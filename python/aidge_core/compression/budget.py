@@ -45,7 +45,7 @@ def _seconds_of(before: GraphView, after: GraphView, times: LayerTimes) -> float
 
 
 def _costs(prepared: Prepared, target: Mapping[str, float]) -> list[_Cost]:
-    dims = one_sample(prepared.data.dims)
+    dims = one_sample(prepared.model, prepared.data.dims)
     prepared.model.forward_dims(dims)
     orders = {id(group.group): group.order for group in prepared.measured}
     model = CostModel(

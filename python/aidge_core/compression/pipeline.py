@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["COMPENSATIONS", "compress"]
 
-COMPENSATIONS = ("least_squares", "covariance", "none")
+COMPENSATIONS = ("least_squares", "mean_variance", "covariance", "none")
+"""covariance: readers take over what the channels that stay can tell of those that went; least_squares, mean_variance: after that, layer after layer
+new weights, or its outputs' means and variances as in the original; none: channels go, nothing more."""
+_METHODS = {
+    "least_squares": _core.CompensationMethod.LEAST_SQUARES,
+    "mean_variance": _core.CompensationMethod.MEAN_VARIANCE,
+}
 
 _SEARCH_STEPS = 6
 _SMALLEST = 0.02
@@ -70,7 +76,7 @@ def compress(
         evaluation: batches to judge on, with labels or without. None: a share `held_out` of the calibration samples, which are then not fitted on.
         allocation: how channels are shared out among the layers, one of ALLOCATIONS.
         selection: which channels of a layer stay, one of SELECTIONS.
-        compensation: "least_squares" (after the covariance start), "covariance", "none".
+        compensation: one of COMPENSATIONS.
         remove_activations: how many activations to replace by channel-wise affine maps.
         merge: merge layers between which nothing is left, where that is exact and cheaper.
         protect: names of nodes whose channels stay.
@@ -184,12 +190,12 @@ def _at(ready: Prepared, options: Options, clock: Clock, target: Mapping[str, fl
         else None
     )
     report = None
-    if options.compensation == "least_squares":
+    if options.compensation in _METHODS:
         report = clock.run(
             "compensate",
             lambda: _core.compensate_layers(
                 ready.original, model, ready.data, smaller.outputs, _targets(ready), memory=options.memory,
-                progress=lambda done, total, layer: clock.step("compensate", done, total),
+                method=_METHODS[options.compensation], progress=lambda done, total, layer: clock.step("compensate", done, total),
             ),
         )  # fmt: skip
     return _Candidate(smaller, counts, report, start)
@@ -257,7 +263,7 @@ def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candida
 
 def _latencies(models: Sequence[GraphView], dims: Sequence[Sequence[int]]) -> list[float]:
     random = np.random.default_rng(0)
-    batch = [random.normal(size=entry).astype(np.float32) for entry in one_sample(dims)]
+    batch = [random.normal(size=entry).astype(np.float32) for entry in one_sample(models[0], dims)]
     return interleaved_medians([runner(model, batch) for model in models])
 
 
@@ -276,7 +282,7 @@ def _groups(ready: Prepared, candidate: _Candidate) -> tuple[GroupChange, ...]:
 
 
 def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, ...], tuple[Totals, Totals]]:
-    dims = one_sample(ready.data.dims)
+    dims = one_sample(ready.original, ready.data.dims)
     summaries = [summarize(model, dims) for model in (ready.original, candidate.cut.model)]
     for model in (ready.original, candidate.cut.model):
         model.forward_dims(ready.data.dims)

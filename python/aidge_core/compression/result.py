@@ -35,7 +35,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Totals:
-    """Costs of a whole network: one sample, constants in elements, medians in seconds (None: not measured)."""
+    """Costs of a whole network: one sample (a batch where the file fixes its size), constants in elements, medians in seconds (None: not measured)."""
 
     macs: int
     parameters: int

@@ -89,9 +89,10 @@ def _fold(model: GraphView, dims: list[list[int]]) -> GraphView:
     return folded
 
 
-def one_sample(dims: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The same dims for a batch of one."""
-    return [[1, *entry[1:]] for entry in dims]
+def one_sample(model: GraphView, dims: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The same dims for a batch of one; of the file's batch where that is fixed."""
+    first = [(spec.dims or [None])[0] for spec in model.input_specs]
+    return [[batch or 1, *entry[1:]] for batch, entry in zip(first, dims, strict=True)]
 
 
 def prepare(
@@ -115,7 +116,9 @@ def prepare(
             warnings.append(f"only {len(removed)} of {options.activations} activations could be removed")
     merged = 0
     if options.merge:
-        report = clock.run("merge", lambda: _core.fuse_convolution(smaller, dims=one_sample(dims), repeats=0))
+        report = clock.run(
+            "merge", lambda: _core.fuse_convolution(smaller, dims=one_sample(smaller, dims), repeats=0)
+        )
         merged = len(report.merged)
         smaller.compile("cpu", dims=dims)
     groups = _core.channel_groups(smaller, dims=dims)
