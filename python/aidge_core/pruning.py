@@ -108,6 +108,19 @@ def _channels(node: Node) -> int:
     return int(tensor.dims[1]) if tensor is not None and len(tensor.dims) > 1 else 1
 
 
+def _row(node: Node, channels: int, dead: int, removed: bool) -> ActivationRow:
+    return ActivationRow(
+        node.name(),
+        node.type(),
+        _core.fibnlr_get_group(node).id,
+        channels,
+        _core.fibnlr_get_npr(node).value(),
+        _core.fibnlr_get_nnpr(node).value,
+        dead,
+        removed,
+    )
+
+
 def fibnlr_run(
     model: GraphView,
     provider: Any,
@@ -145,21 +158,8 @@ def fibnlr_run(
     ]
     removed = _core.fibnlr_prune(model, chosen, provider)
     after = summarize(model, dims)
-    rows = tuple(
-        ActivationRow(
-            node.name(),
-            node.type(),
-            _core.fibnlr_get_group(node).id,
-            channels,
-            _core.fibnlr_get_npr(node).value(),
-            _core.fibnlr_get_nnpr(node).value,
-            dead,
-            node in removed,
-        )
-        for node, channels, dead in facts
-    )
     return FibnlrResult(
-        rows=rows,
+        rows=tuple(_row(node, channels, dead, node in removed) for node, channels, dead in facts),
         iterations=history.iterations,
         samples=history.samples,
         reason=history.reason,

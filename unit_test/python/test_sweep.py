@@ -306,7 +306,8 @@ def test_a_sweep_is_a_frame_and_a_report(result: aidge_core.SweepResult, tmp_pat
     text = (tmp_path / "sweep.html").read_text("utf-8")
     for row in result.rows:
         assert row.label in text
-    assert text.count('class="cell"') == sum(len(result.decisions[number]) for number in result.decisions)
+    measured = sum(outcome.metric is not None for outcome in result.outcomes().values())
+    assert text.count('class="cell"') == sum(map(len, result.decisions.values())) + measured
     assert "Accuracy against MACs" in text
     assert label({"normalization": "sum", "group": "none", "method": "loose", "threshold": 0.1}) == (
         "sum, group none, loose, threshold 0.1"
@@ -317,7 +318,18 @@ def test_the_command_sweeps_keeps_and_reports(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = str(folder / "data.npz")
-    common = ["--data", data, "--eval", data, "--no-timing", "--state", str(tmp_path / "state.json")]
+    common = [
+        "--data",
+        data,
+        "--eval",
+        data,
+        "--no-timing",
+        "--shuffle",
+        "--seed",
+        "3",
+        "--state",
+        str(tmp_path / "state.json"),
+    ]
     choice = [
         "--try",
         "fibnlr",

@@ -143,6 +143,8 @@ def sweep(
     report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples of --data (0: all).")] = 0,
+    shuffle: Annotated[bool, typer.Option(help="Shuffle the samples of --data (see --seed).")] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of the shuffle.")] = None,
     mean: Annotated[
         list[float] | None, typer.Option(help="Image folders: mean of a channel (once a channel).")
     ] = None,
@@ -159,7 +161,7 @@ def sweep(
     check_folders(state, report)
     network = load(model)
     compile_model(network, threads)
-    reading = DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
+    reading = DataOptions(batch_size, limit, shuffle, seed, tuple(mean or ()), tuple(std or ()))
     provider = open_data(data, network, reading)
     judge = open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))
     chosen = set(what or [What.fibnlr])

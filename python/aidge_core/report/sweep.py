@@ -17,6 +17,10 @@ __all__ = ["sweep_story"]
 _COSTS = {"macs": "MACs, share of the original", "latency": "time of a pass, share of the original"}
 
 
+def _metric(result: SweepResult) -> str:
+    return "accuracy" if result.baseline.accuracy is not None else "agreement"
+
+
 def _title(rows: list[SweepRow]) -> str:
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     return f"{rows[0].label}{more}"
@@ -64,7 +68,7 @@ def _front(result: SweepResult, cost: str) -> Section | None:
         for some, kind in ((best, "dot"), (others, "dot faint"))
         if some
     ]
-    metric = "accuracy" if result.baseline.accuracy is not None else "agreement with the original"
+    metric = _metric(result)
     whole = f"the original has {shown(result.baseline.metric, 'share')}"
     chart = line_chart(
         curves, title=f"{metric} against {_COSTS[cost]}", x=_COSTS[cost], y=f"{metric} in %, {whole}"
@@ -90,6 +94,10 @@ def _map(result: SweepResult, method: str) -> Section:
     for layer in layers:
         shares = [result.decisions[number].get(layer, 0.0) for number in named]
         cells.append([(share, "" if share in (0.0, 1.0) else f"{100 * share:.0f}") for share in shares])
+    metrics = [rows[0].outcome.metric for rows in named.values()]
+    if any(metric is not None for metric in metrics):
+        layers.append(f"{_metric(result)}, %")
+        cells.append([(0.0, "" if metric is None else f"{100 * metric:.1f}") for metric in metrics])
     columns = [f"#{number} {_title(rows)}" for number, rows in named.items()]
     notes = {
         "fibnlr": "A column is a decision, with the first of the settings that lead to it; filled: the activation goes.",
@@ -112,14 +120,13 @@ def sweep_story(result: SweepResult) -> Story:
     """What the report of a sweep says."""
     methods = list(dict.fromkeys(row.method for row in result.rows))
     fronts = [section for cost in _COSTS if (section := _front(result, cost)) is not None]
-    metric = "accuracy" if result.baseline.accuracy is not None else "agreement"
     return Story(
         "Sweep",
         (
             (str(len(result.rows)), "settings"),
             (str(len(result.decisions)), "different decisions"),
             (f"{result.samples:,}", "samples to judge on"),
-            (shown(result.baseline.metric, "share"), f"{metric} of the original"),
+            (shown(result.baseline.metric, "share"), f"{_metric(result)} of the original"),
         ),
         (),
         (*fronts, *(_map(result, method) for method in methods), _settings(result)),
