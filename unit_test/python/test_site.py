@@ -1,0 +1,77 @@
+"""The documentation: no error without a cure, no page that nobody finds, and changes that apply and compile."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DIFFS = sorted((ROOT / "docs" / "diffs").glob("*.diff"))
+CPP_AREA = re.compile(r'"([a-z_]+)(?:::[A-Za-z_]+)+"')
+PYTHON_AREA = re.compile(r"\[([a-z_]+)(?:::[A-Za-z_]+)+\] ")
+EXAMPLE = {"area"}  # as the style is explained
+
+
+def areas() -> set[str]:
+    found: set[str] = set()
+    for folder in ("src", "include", "python_bindings"):
+        for path in (ROOT / folder).rglob("*.[chi]pp"):
+            found.update(CPP_AREA.findall(path.read_text("utf-8")))
+    for path in (ROOT / "python").rglob("*.py"):
+        found.update(PYTHON_AREA.findall(path.read_text("utf-8")))
+    return found - EXAMPLE
+
+
+def test_every_area_that_raises_errors_has_its_cures() -> None:
+    rows = [
+        line.split("|")[1]
+        for line in (ROOT / "docs" / "errors.md").read_text("utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    assert areas() - named == set()
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    computed = {"results.md", "fibnlr_resnet.md", "pfa_mobilenet.md"}
+    for page in (ROOT / "docs").glob("*.md"):
+        for target in re.findall(r"\]\(([A-Za-z0-9_./-]+\.md)", page.read_text("utf-8")):
+            known = (page.parent / target).exists() or Path(target).name in computed
+            assert known, f"{page.name} links to {target}"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The sources, with all changes applied."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    for folder in ("include", "src", "unit_test"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.onnx")
+        )
+    subprocess.run(["git", "init", "--quiet", "."], cwd=tmp_path, check=True)
+    for diff in DIFFS:
+        subprocess.run(["git", "apply", str(diff)], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_the_changes_of_the_extending_page_apply_and_compile(copy: Path) -> None:
+    compiler = next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), None)
+    page = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    assert [diff.name for diff in DIFFS] == ["operator.diff", "recipe.diff", "statistic.diff"]
+    for diff in DIFFS:
+        assert f"<!-- diff: diffs/{diff.name} -->" in page
+        sources = re.findall(r"^\+\+\+ b/(src/\S+\.cpp)$", diff.read_text("utf-8"), re.MULTILINE)
+        assert sources
+        if compiler is None:
+            continue
+        for source in sources:
+            flags = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-fopenmp", "-fsyntax-only"]
+            done = subprocess.run(
+                [compiler, *flags, "-Iinclude", source], cwd=copy, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
