@@ -82,7 +82,8 @@ def stage_notebooks() -> None:
     """Execute the notebooks; an exception in one is an exception here."""
     for path in sorted((DOCS / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+        place = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=300, resources=place).execute()
         text, resources = MarkdownExporter().from_notebook_node(notebook)
         write(f"notebooks/{path.stem}.md", re.sub(r"<style[^>]*>.*?</style>\n?", "", text, flags=re.DOTALL))
         for name, content in resources["outputs"].items():
