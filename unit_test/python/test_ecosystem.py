@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aidge_backend_cpu  # noqa: F401  (registers the backend)
 import aidge_core
 import aidge_onnx
 import numpy as np
