@@ -29,7 +29,7 @@ from aidge_core.cli.reporting import (
     quality,
     write_report,
 )
-from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.cli.sources import DATA_HELP, DataOptions, fixed_batch, open_data
 from aidge_core.cli.verify import print_verification, write_verified
 from aidge_core.report import Measured
 
@@ -105,6 +105,16 @@ def print_run(out: Console, run: FibnlrResult) -> None:
         f"{run.iterations} iterations over {run.samples} samples, ended by: {run.reason.replace('_', ' ')}; "
         f"{count} of {len(run.rows)} activations {verdict}",
         markup=False,
+    )
+
+
+def _hint(run: FibnlrResult, fixed: int | None, wanted: int) -> str:
+    """What to do where convergence was judged on batches that are smaller than was asked for."""
+    if fixed is None or fixed >= wanted or run.reason != "converged":
+        return ""
+    return (
+        f"the file fixes its batch to {fixed}, so that convergence was judged on few samples: --convergence-threshold 0 "
+        "--max-iteration 0 measures on all of the data, and so does a file with a free batch"
     )
 
 
@@ -190,6 +200,9 @@ def fibnlr(
     report: dict[str, Any] = {"model": str(model), "parameters": repr(params), **run.to_dict()}
     screen = console(quiet=as_json)
     print_run(screen, run)
+    hint = _hint(run, fixed_batch(network), batch_size)
+    if hint:
+        screen.print(hint, markup=False, soft_wrap=True)
     measured: list[Measured] = []
     if merge:
         approximate = merge_border is Border.approximate

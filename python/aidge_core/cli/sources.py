@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aidge_core.data import DataProvider
 
-__all__ = ["DATA_HELP", "DataOptions", "DataSource", "open_data"]
+__all__ = ["DATA_HELP", "DataOptions", "DataSource", "fixed_batch", "open_data"]
 
 DATA_HELP = (
     "A .npz (first array: inputs, an integer array: labels), a .npy, a .parquet, a folder of images (sub-folders are labels), "
@@ -190,7 +190,7 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
     )
 
 
-def _fixed_batch(model: HasInputs) -> int | None:
+def fixed_batch(model: HasInputs) -> int | None:
     """The batch that the file allows alone; None where it leaves it open."""
     sizes = [spec.dims[0] for spec in model.input_specs if spec.dims]
     return sizes[0] if sizes else None
@@ -201,7 +201,7 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
     batches are of that size, and arrays end with the last full one."""
     from aidge_core.data.adapters import ArrayProvider
 
-    fixed = _fixed_batch(model)
+    fixed = fixed_batch(model)
     if fixed is not None:
         options = replace(options, batch_size=fixed)
     path = Path(spec)
