@@ -121,6 +121,28 @@ def test_outcomes_are_those_of_the_networks(folder: Path, merge: bool) -> None:
         assert min(row.outcome.macs for row in found.rows) < found.baseline.macs
 
 
+def test_settings_of_compress_differ_as_compress_does_and_equal_networks_are_judged_once(
+    folder: Path,
+) -> None:
+    images, labels = arrays(folder)
+    provider, judge = from_arrays(images, batch_size=8), from_arrays(images, labels, batch_size=8)
+    grid = CompressGrid(
+        targets=(0.5,), selections=("elimination", "l1_norm"), allocations=("uniform", "kl", "energy")
+    )
+    found = aidge_core.sweep(network(folder), provider, judge, compress=grid, latency=False)
+    assert len(found.rows) == len(found.decisions) == 6
+    weights = set()
+    for row in found.rows:
+        chosen = {name: value for name, value in row.options.items() if name != "target"}
+        smaller = aidge_core.compress(
+            network(folder), provider, target=0.5, evaluation=judge, latency=False, **chosen
+        )
+        assert row.outcome.agreement == smaller.quality.agreement
+        assert row.outcome.macs == DIMS[0] * smaller.after.macs
+        weights.add(model_key(smaller.model))
+    assert found.evaluated == len(weights) > 1
+
+
 def test_compress_and_pfa_settings_are_what_these_do(folder: Path, result: aidge_core.SweepResult) -> None:
     images, labels = arrays(folder)
     provider, judge = from_arrays(images, batch_size=8), from_arrays(images, labels, batch_size=8)

@@ -130,6 +130,7 @@ def sweep(
     macs: Annotated[list[float] | None, typer.Option(help="compress: shares of the MACs that stay.")] = None,
     allocation: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
     selection: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
+    compensation: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
     energy: Annotated[list[float] | None, typer.Option(help="pfa: shares of the energy to keep.")] = None,
     size: Annotated[list[float] | None, typer.Option(help="pfa: shares of all units to keep.")] = None,
     unit_strategy: Annotated[
@@ -171,7 +172,9 @@ def sweep(
             x_least=x_least, prunable_types=prunable_types,
         )
     )  # fmt: skip
-    compress = CompressGrid(**_given(targets=macs, allocations=allocation, selections=selection))
+    compress = CompressGrid(
+        **_given(targets=macs, allocations=allocation, selections=selection, compensations=compensation)
+    )
     pfa = PfaGrid(**_given(energies=energy, sizes=size, unit_strategies=unit_strategy))
     result = _run(
         lambda progress: aidge_core.sweep(

@@ -15,7 +15,7 @@ from .budget import choose_counts
 from .latency import interleaved_medians, runner
 from .quality import compare
 from .result import CompressionResult, GroupChange, LayerChange, Quality, Totals
-from .stages import Clock, Cut, Options, Prepared, Progress, cut, one_sample, prepare
+from .stages import Clock, Cut, Options, Prepared, Progress, choose_orders, cut, one_sample, prepare
 
 if TYPE_CHECKING:
     from .._core import CompensationReport, GraphView
@@ -181,6 +181,10 @@ def _at(ready: Prepared, options: Options, clock: Clock, target: Mapping[str, fl
     counts = [group.group.size for group in ready.measured]
     if target is not None:
         counts = clock.run("allocate", lambda: choose_counts(ready, options, target))
+    return _cut_and_compensate(ready, options, clock, counts)
+
+
+def _cut_and_compensate(ready: Prepared, options: Options, clock: Clock, counts: list[int]) -> _Candidate:
     smaller = clock.run("cut", lambda: cut(ready, counts, options, compensate=True))
     model = smaller.model
     model.compile("cpu", dims=ready.data.dims)
@@ -310,6 +314,14 @@ def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, 
     return tuple(changes), (totals[0], totals[1])
 
 
+@dataclass(frozen=True)
+class Decision:
+    """Which channels of each measured group go, and what makes up for them; equal ones make equal networks."""
+
+    gone: tuple[frozenset[int], ...]
+    compensation: str
+
+
 class Compressor:
     """Many compressions of one network from one preparation: data read, network folded and merged, covariances measured once.
 
@@ -318,31 +330,48 @@ class Compressor:
         progress: as for `compress`.
 
     Raises:
-        ValueError: as `compress` does for the data.
+        ValueError: as `compress` does for the data, and where no channels can be removed.
     """
 
     def __init__(self, model: GraphView, provider: Any, *, progress: Progress | None = None) -> None:
         self._clock = Clock(progress)
         options = self._options("energy", "elimination", "least_squares")
         self._ready = prepare(model, provider, None, options, self._clock, 0.0)
+        if not self._ready.measured:
+            raise ValueError(
+                f"[compress::compress] expected channels that can be removed, got none: {_refusals(self._ready)}"
+            )
 
     @staticmethod
     def _options(allocation: str, selection: str, compensation: str) -> Options:
         limits = Limits(4, 0.0, 1)
         return _options(allocation, selection, compensation, limits, (), 0, True, False, 0, _DEFAULT_MEMORY)
 
-    def run(
+    def decide(
         self, *, target: float | Mapping[str, float], allocation: str, selection: str, compensation: str
-    ) -> CompressionResult:
-        """The network of one setting, as `compress` makes it with these options and its defaults; it is not judged.
+    ) -> Decision:
+        """What `compress` with these options and its defaults would take out.
 
         Raises:
             ValueError: as `compress` does for these options.
         """
         options = self._options(allocation, selection, compensation)
-        if not self._ready.measured:
-            raise ValueError(
-                f"[compress::compress] expected channels that can be removed, got none: {_refusals(self._ready)}"
-            )
-        candidate = _at(self._ready, options, self._clock, _target(target))
+        wanted = _target(target)
+        assert wanted is not None
+        choose_orders(self._ready.measured, options)
+        counts = choose_counts(self._ready, options, wanted)
+        groups = zip(self._ready.measured, counts, strict=True)
+        gone = tuple(frozenset(group.order[: group.group.size - count]) for group, count in groups)
+        return Decision(gone, compensation)
+
+    def make(self, decision: Decision) -> CompressionResult:
+        """The network of a decision of `decide`; it is not judged."""
+        options = self._options("energy", "elimination", decision.compensation)
+        for group, gone in zip(self._ready.measured, decision.gone, strict=True):
+            group.order = sorted(gone)
+        counts = [
+            group.group.size - len(gone)
+            for group, gone in zip(self._ready.measured, decision.gone, strict=True)
+        ]
+        candidate = _cut_and_compensate(self._ready, options, self._clock, counts)
         return _finish(self._ready, options, self._clock, candidate)

@@ -18,7 +18,7 @@ from .statistics import GroupStatistics, collect
 if TYPE_CHECKING:
     from .._core import ChannelGroup, GraphView, Node
 
-__all__ = ["Clock", "Cut", "Options", "Prepared", "Progress", "cut", "one_sample", "prepare"]
+__all__ = ["Clock", "Cut", "Options", "Prepared", "Progress", "choose_orders", "cut", "one_sample", "prepare"]
 
 Progress = Callable[[str, int, int], object]
 """(stage, done, total) → False to stop after it."""
@@ -128,7 +128,7 @@ def prepare(
         if group.can_be_cut() and _can_be_measured(smaller, group) and not _is_protected(group, options)
     ]
     measured = clock.run("measure", lambda: collect(smaller, usable, data)) if usable else []
-    clock.run("select", lambda: _order(measured, options))
+    clock.run("select", lambda: choose_orders(measured, options))
     for group in measured:
         if data.samples < 2 or min(use.covariance.shape[0] for use in group.uses) > 4 * data.samples:
             warnings.append(
@@ -140,7 +140,8 @@ def prepare(
     )
 
 
-def _order(measured: Sequence[GroupStatistics], options: Options) -> None:
+def choose_orders(measured: Sequence[GroupStatistics], options: Options) -> None:
+    """Sets the order in which each group's channels go."""
     for group in measured:
         group.order = removal_order(group, options.selection, options.limits.min_channels, options.seed)
 

@@ -74,6 +74,7 @@ class Judge:
         self._dims = original.compiled_dims
         self._expected, self._labels = _predictions(original, data)
         self.samples = len(self._expected)
+        self.judged = 0
         self.baseline = self._outcome(original, self._expected, 1.0 if latency else None)
 
     def _outcome(self, model: GraphView, found: np.ndarray, latency: float | None) -> Outcome:
@@ -85,6 +86,7 @@ class Judge:
 
     def __call__(self, model: GraphView) -> Outcome:
         """Runs `model` over the data; it need not be compiled."""
+        self.judged += 1
         model.compile("cpu", dims=self._dims)
         found, _ = _predictions(model, self._data)
         return self._outcome(model, found, self._time(model) if self._latency else None)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from ..compression.pipeline import Compressor
+from ..compression.pipeline import Compressor, Decision
 from .grids import CompressGrid, FibnlrGrid, PfaGrid, fibnlr_parameters
 from .judge import Judge, Outcome
 
@@ -105,16 +105,20 @@ def compress_cases(
 ) -> Iterator[Case]:  # fmt: skip
     """All settings of compress, prepared once, when the first one is needed."""
     prepared: list[Compressor] = []
+    made: dict[Decision, tuple[Outcome, Mapping[str, float]]] = {}
 
     def find(options: Mapping[str, Any]) -> tuple[Outcome, Mapping[str, float]]:
         if not prepared:
             prepared.append(Compressor(model, provider, progress=progress))
-        result = prepared[0].run(**options)
-        stays = {
-            layer.name: layer.channels for layer in result.layers if layer.channels[1]
-        }  # others are merged
-        gone = {name: 1.0 - after / before for name, (before, after) in stays.items()}
-        return judge(result.model), gone
+        decision = prepared[0].decide(**options)
+        if decision not in made:
+            result = prepared[0].make(decision)
+            stays = {
+                layer.name: layer.channels for layer in result.layers if layer.channels[1]
+            }  # others are merged
+            gone = {name: 1.0 - after / before for name, (before, after) in stays.items()}
+            made[decision] = judge(result.model), gone
+        return made[decision]
 
     for options in grid.settings():
         yield Case("compress", options, _key("compress", options), lambda options=options: find(options))  # type: ignore[misc]

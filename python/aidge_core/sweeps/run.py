@@ -70,11 +70,11 @@ def sweep(
         cases.append(compress_cases(_copy(model), provider, compress, judge, progress))
     if pfa is not None:
         cases.append(pfa_cases(_copy(model), provider, pfa, progress))
-    rows, decisions, evaluated = _judge_all(list(chain(*cases)), store, progress)
+    rows, decisions = _judge_all(list(chain(*cases)), store, progress)
     chosen = {name: describe(grid) for name, grid in grids.items() if grid is not None}
     parameters = {**chosen, "merge": merge, "latency": latency}
     return SweepResult(
-        rows, decisions, judge.baseline, evaluated, judge.samples, outline(original), parameters
+        rows, decisions, judge.baseline, judge.judged, judge.samples, outline(original), parameters
     )
 
 
@@ -104,14 +104,13 @@ def _keys(
 
 def _judge_all(
     cases: list[Case], store: State, progress: Progress | None
-) -> tuple[tuple[SweepRow, ...], dict[int, dict[str, float]], int]:
+) -> tuple[tuple[SweepRow, ...], dict[int, dict[str, float]]]:
     """A row a case; each decision is found out once, or taken from the state."""
     numbers: dict[str, int] = {}
     for case in cases:
         numbers.setdefault(case.key, len(numbers))
     decisions: dict[int, dict[str, float]] = {}
     outcomes: dict[int, Outcome] = {}
-    evaluated = 0
     for case in cases:
         number = numbers[case.key]
         if number in outcomes:
@@ -122,9 +121,8 @@ def _judge_all(
         if known is None:
             known, gone = case.find()
             store.keep(case.key, known, gone)
-            evaluated += known.metric is not None
         outcomes[number], decisions[number] = known, store.details(case.key)
     if progress is not None:
         progress("judging", len(numbers), len(numbers))
     rows = tuple(SweepRow(c.method, c.options, numbers[c.key], outcomes[numbers[c.key]]) for c in cases)
-    return rows, decisions, evaluated
+    return rows, decisions
