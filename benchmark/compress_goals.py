@@ -12,7 +12,9 @@ import argparse
 import resource
 import sys
 import time
+from functools import partial
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import aidge_core
@@ -20,6 +22,7 @@ import aidge_onnx
 import numpy as np
 from aidge_core.data import from_arrays
 from aidge_core.data.datasets import mnist
+from aidge_core.profiling import medians_in_turn
 
 _SVHN_MEAN = np.array((0.4377, 0.4438, 0.4728), np.float32).reshape(1, 3, 1, 1)
 _SVHN_STD = np.array((0.1980, 0.2010, 0.1970), np.float32).reshape(1, 3, 1, 1)
@@ -35,7 +38,8 @@ def _demo() -> Any:
         return aidge_onnx.load_onnx(path)
 
 
-def _as_rgb(images: np.ndarray) -> np.ndarray:
+def as_rgb(images: np.ndarray) -> np.ndarray:
+    """As the network of ccexam wants them: (N, 3, 32, 32), normalised."""
     padded = np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2)))
     return (np.repeat(padded, 3, axis=1) - _SVHN_MEAN) / _SVHN_STD
 
@@ -58,10 +62,25 @@ def _line(name: str, result: aidge_core.CompressionResult, seconds: float) -> No
     )
 
 
-def _run(name: str, network: Any, images: np.ndarray, judge: Any, **options: Any) -> None:
+def _run(
+    name: str, network: Any, images: np.ndarray, judge: Any, **options: Any
+) -> aidge_core.CompressionResult:
     begin = time.perf_counter()
     result = aidge_core.compress(network, from_arrays(images), evaluation=judge, latency=False, **options)
     _line(name, result, time.perf_counter() - begin)
+    return result
+
+
+def _runtime(files: list[bytes], dims: list[int]) -> list[float]:
+    """Median seconds of one image in ONNX Runtime, one thread, in turns."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    sessions = [onnxruntime.InferenceSession(f, options, providers=["CPUExecutionProvider"]) for f in files]
+    image = np.random.default_rng(0).standard_normal(dims, dtype=np.float32)
+    runs = [partial(session.run, None, {session.get_inputs()[0].name: image}) for session in sessions]
+    return medians_in_turn(runs, rounds=30, limit=60.0)
 
 
 def main() -> int:
@@ -89,16 +108,19 @@ def main() -> int:
         judge = from_arrays(images, labels, batch_size=100)
         _run("mnist resnet, 12 activations", _demo(), calibration, judge, remove_activations=12, **options)
     elif arguments.what == "svhn":
-        judge = from_arrays(_as_rgb(images), labels, batch_size=100)
+        judge = from_arrays(as_rgb(images), labels, batch_size=100)
         for times in arguments.times:
             network = aidge_onnx.load_onnx(arguments.model)
-            _run(f"svhn vgg {times:g}x", network, _as_rgb(calibration), judge, target=1 / times, **options)
+            _run(f"svhn vgg {times:g}x", network, as_rgb(calibration), judge, target=1 / times, **options)
     else:
         noise = np.random.default_rng(0).normal(size=(arguments.images, 3, 224, 224)).astype(np.float32)
         network = aidge_onnx.load_onnx(arguments.model)
-        _run(arguments.model, network, noise, None, target=1 / arguments.times[0], **options)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"peak memory {peak:.2f} GB")
+        result = _run(arguments.model, network, noise, None, target=1 / arguments.times[0], **options)
+        smaller = bytes(aidge_onnx.to_model_proto(result.model).SerializeToString())
+        before, after = _runtime([Path(arguments.model).read_bytes(), smaller], [1, 3, 224, 224])
+        print(f"ONNX Runtime {1e3 * before:.2f} -> {1e3 * after:.2f} ms, {after / before:.2f}")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(f"peak memory {used.ru_maxrss / 1e6:.2f} GB, processor {used.ru_utime + used.ru_stime:.0f} s")
     return 0
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import statistics
 import sys
 import tempfile
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import aidge_onnx
 import numpy as np
 import onnxruntime
 import torch
+from aidge_core.profiling import medians_in_turn
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -49,33 +50,16 @@ def topology(name: str, size: int) -> bytes:
         return bytes(path.read_bytes())
 
 
-def requested(model: Any, share: float, dims: list[list[int]]) -> dict[Any, list[int]]:
-    """This share of the channels of every group, those of the least filter norm."""
-    channels = {}
-    for group in aidge_core.channel_groups(model, dims=dims):
-        if not group.can_be_cut():
-            continue
-        norms = np.zeros(group.size)
-        for source in group.sources:
-            weight = np.array(source.node.get_parent(1).get_operator().get_output(0))
-            np.add.at(norms, source.channels, (weight.reshape(len(weight), -1) ** 2).sum(1))
-        norms[group.fixed] = np.inf
-        gone = np.argsort(norms, kind="stable")[: int(share * group.size)].tolist()
-        first = group.sources[0]
-        place = {channel: index for index, channel in enumerate(first.channels)}
-        channels[first.node] = [place[channel] for channel in gone if channel in place]
-    return channels
-
-
 def cut(file: bytes, ratio: float, multiple: int, dims: list[list[int]]) -> tuple[bytes, Any]:
     """The largest network of at least `ratio` times fewer MACs."""
+    weakest_channels = load_example("retrain_torch").weakest_channels
     low, high = 0.0, 0.95
     best: tuple[bytes, Any] | None = None
     for _ in range(8):
         share = (low + high) / 2
         model = aidge_onnx.load_onnx(file)
         report = aidge_core.remove_channels(
-            model, requested(model, share, dims), multiple=multiple, dims=dims
+            model, weakest_channels(model, share, dims), multiple=multiple, dims=dims
         )
         if report.macs_before / report.macs_after >= ratio:
             high, best = share, (bytes(aidge_onnx.to_model_proto(model).SerializeToString()), report)
@@ -86,20 +70,16 @@ def cut(file: bytes, ratio: float, multiple: int, dims: list[list[int]]) -> tupl
     return best
 
 
-def latencies(files: list[bytes], shape: list[int], repeats: int, threads: int) -> list[float]:
+def latencies(files: list[bytes], shape: list[int], rounds: int, threads: int) -> list[float]:
     """Median seconds of each file, run in turns so that all see the same machine."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     sessions = [onnxruntime.InferenceSession(f, options, providers=["CPUExecutionProvider"]) for f in files]
-    x = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-    times: list[list[float]] = [[] for _ in files]
-    for turn in range(repeats + 3):
-        for session, seconds in zip(sessions, times, strict=True):
-            start = time.perf_counter()
-            session.run(None, {session.get_inputs()[0].name: x})
-            if turn >= 3:
-                seconds.append(time.perf_counter() - start)
-    return [statistics.median(seconds) for seconds in times]
+    feed = {
+        sessions[0].get_inputs()[0].name: np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    }
+    runs = [partial(session.run, None, feed) for session in sessions]
+    return medians_in_turn(runs, rounds=rounds, limit=60.0)
 
 
 def main() -> None:

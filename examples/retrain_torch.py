@@ -26,8 +26,8 @@ from torch import nn
 DEMO = Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx"
 
 
-def cut_by_filter_norm(model: Any, share: float, dims: list[list[int]]) -> Any:
-    """Takes this share of the channels of each group out: those whose filters have the least norm."""
+def weakest_channels(model: Any, share: float, dims: list[list[int]]) -> dict[Any, list[int]]:
+    """For each layer that starts a group this share of the group's channels, those whose filters have the least norm first."""
     channels = {}
     for group in aidge_core.channel_groups(model, dims=dims):
         if not group.can_be_cut():
@@ -37,10 +37,11 @@ def cut_by_filter_norm(model: Any, share: float, dims: list[list[int]]) -> Any:
             weight = np.array(source.node.get_parent(1).get_operator().get_output(0))
             np.add.at(norms, source.channels, (weight.reshape(len(weight), -1) ** 2).sum(1))
         norms[group.fixed] = np.inf
-        gone = np.argsort(norms, kind="stable")[: int(share * group.size)]
+        gone = np.argsort(norms, kind="stable")[: int(share * group.size)].tolist()
         first = group.sources[0]
-        channels[first.node] = [int(i) for i in np.flatnonzero(np.isin(first.channels, gone))]
-    return aidge_core.remove_channels(model, channels, dims=dims)
+        place = {channel: index for index, channel in enumerate(first.channels)}
+        channels[first.node] = [place[channel] for channel in gone if channel in place]
+    return channels
 
 
 def to_torch(path: Path) -> nn.Module:
@@ -107,7 +108,8 @@ def main() -> None:
 
     images = mnist("train")[0][: args.images]
     model = aidge_onnx.load_onnx(args.model)
-    report = cut_by_filter_norm(model, args.share, [list(images[:1].shape)])
+    dims = [list(images[:1].shape)]
+    report = aidge_core.remove_channels(model, weakest_channels(model, args.share, dims), dims=dims)
     print(f"MACs {report.macs_before:.3g} -> {report.macs_after:.3g}")
     aidge_onnx.export_onnx(model, args.out / "cut.onnx")
 

@@ -20,8 +20,10 @@ __all__ = [
     "StepProfile",
     "against_onnxruntime",
     "compare_in_turn",
+    "medians_in_turn",
     "profile_model",
     "random_inputs",
+    "times_in_turn",
 ]
 
 _SETTLE_SECONDS = 0.1
@@ -172,6 +174,41 @@ def profile_model(
     return ModelProfile(dims, threads, passes, whole, steps, report.arena_bytes, report.weight_bytes)
 
 
+def times_in_turn(
+    runs: Sequence[Callable[[], object]],
+    *,
+    rounds: int,
+    repeats: int = 1,
+    settle: float = 0.0,
+    limit: float | None = None,
+) -> list[list[float]]:
+    """Seconds of each function in every round, in turns so that what disturbs one disturbs all; every second round runs backwards.
+
+    rounds: how many, and at least 3 where they would take longer than `limit` seconds; repeats: calls a sample, of which the mean counts;
+    settle: seconds of rest before a sample. What warms up is the caller's.
+    """
+    times: list[list[float]] = [[] for _ in runs]
+    began = time.perf_counter()
+    for number in range(rounds):
+        order = range(len(runs))
+        for index in order if number % 2 == 0 else reversed(order):
+            if settle:
+                time.sleep(settle)
+            times[index].append(_seconds(runs[index], repeats))
+        if limit is not None and number >= 2 and time.perf_counter() - began > limit:
+            break
+    return times
+
+
+def medians_in_turn(
+    runs: Sequence[Callable[[], object]], *, rounds: int = 15, limit: float = 3.0
+) -> list[float]:
+    """Median seconds of each function after one call that warms up, as times_in_turn."""
+    for run in runs:
+        run()
+    return [statistics.median(entry) for entry in times_in_turn(runs, rounds=rounds, limit=limit)]
+
+
 def compare_in_turn(
     first: Callable[[], object], second: Callable[[], object], *, pairs: int = 20
 ) -> tuple[tuple[float, float], float, tuple[float, float]]:
@@ -182,11 +219,7 @@ def compare_in_turn(
     if pairs < 2:
         raise ValueError(f"[profiling::compare_in_turn] expected at least 2 pairs, got {pairs}")
     repeats = min(_repeats(first), _repeats(second))
-    times: tuple[list[float], list[float]] = ([], [])
-    for pair in range(pairs):
-        for index in (0, 1) if pair % 2 == 0 else (1, 0):
-            time.sleep(_SETTLE_SECONDS)
-            times[index].append(_seconds((first, second)[index], repeats))
+    times = times_in_turn([first, second], rounds=pairs, repeats=repeats, settle=_SETTLE_SECONDS)
     ratios = sorted(a / b for a, b in zip(*times, strict=True))
     lower, middle, upper = statistics.quantiles(ratios, n=4, method="inclusive")
     return (statistics.median(times[0]), statistics.median(times[1])), middle, (lower, upper)

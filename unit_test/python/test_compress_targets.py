@@ -114,3 +114,20 @@ def test_the_command_takes_a_file_with_a_fixed_batch(tmp_path: Path) -> None:
     assert document["samples"] + document["quality"]["samples"] == 40
     assert document["before"]["macs"] == summarize(aidge_onnx.load_onnx(model), [[2, 3, 8, 8]]).macs
     assert document["after"]["macs"] <= 0.5 * document["before"]["macs"]
+
+
+@pytest.mark.parametrize(("large", "step"), [(0.0, 8), (1e12, 1)])
+def test_large_networks_keep_multiples_of_eight(
+    large: float, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aidge_core.compression.pipeline._LARGE", large)
+    net = Builder()
+    x = net.relu(net.conv(net.relu(net.conv("x", 3, 28, kernel=3)), 28, 30, kernel=3))
+    x = net.gemm(net.add("Flatten", [net.add("GlobalAveragePool", [x])]), 30, 4)
+    model = aidge_onnx.load_onnx(net.model({"x": ["n", 3, 8, 8]}, [x]))
+    result = aidge_core.compress(
+        model, from_arrays(images(60)), target=0.45, latency=False, compensation="none"
+    )
+    kept = [group.kept for group in result.groups if not group.refusal]
+    assert all(count % step == 0 for count in kept)
+    assert (step == 8) or any(count % 8 for count in kept)

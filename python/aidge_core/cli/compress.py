@@ -47,7 +47,7 @@ def _runtime_medians(paths: list[Path], dims: list[list[int]]) -> list[float] | 
         return None
     import numpy as np
 
-    from aidge_core.compression.latency import interleaved_medians
+    from aidge_core.profiling import medians_in_turn
 
     def runner(path: Path) -> Any:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -59,7 +59,7 @@ def _runtime_medians(paths: list[Path], dims: list[list[int]]) -> list[float] | 
         return lambda: session.run(None, feeds)
 
     try:
-        return interleaved_medians([runner(path) for path in paths])
+        return medians_in_turn([runner(path) for path in paths])
     except Exception:  # a file whose batch is fixed, say: there is no figure then
         return None
 
@@ -255,8 +255,12 @@ def compress(
     ] = None,
     min_channels: Annotated[int, typer.Option(min=1, help="Channels that each layer keeps at least.")] = 4,
     multiple: Annotated[
-        int, typer.Option(min=1, help="Layers keep a multiple of so many channels, or all.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Layers keep a multiple of so many channels, or all (none: 8 in networks of at least 10⁸ MACs, else 1).",
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many calibration samples (0: all).")] = 0,
     seed: Annotated[int, typer.Option(help="Of --limit's choice of samples, and --selection random.")] = 0,

@@ -32,11 +32,12 @@ def latencies(before: GraphView, after: GraphView) -> Measured:
     """Median seconds of both compiled networks on noise of the dims that they are compiled for, in turns."""
     import numpy as np
 
-    from aidge_core.compression.latency import interleaved_medians, runner
+    from aidge_core.compression.latency import runner
+    from aidge_core.profiling import medians_in_turn
 
     random = np.random.default_rng(0)
     batch = [random.normal(size=dims).astype(np.float32) for dims in before.compiled_dims]
-    old, new = interleaved_medians([runner(model, batch) for model in (before, after)])
+    old, new = medians_in_turn([runner(model, batch) for model in (before, after)])
     return Measured("latency, aidge", old, new, "seconds")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
+from ..profiling import medians_in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,27 +15,9 @@ if TYPE_CHECKING:
     from .._core import GraphView, Node
     from .cost import LayerTimes
 
-__all__ = ["dims_at", "interleaved_medians", "layer_times", "runner"]
+__all__ = ["dims_at", "layer_times", "runner"]
 
 _GRID = (0.25, 0.5, 0.75, 1.0)
-
-
-def interleaved_medians(
-    runs: Sequence[Callable[[], object]], repeats: int = 15, seconds: float = 3.0
-) -> list[float]:
-    """Median seconds of each, run in turns so that what disturbs one disturbs all; fewer repeats where they would take longer than `seconds`."""
-    times: list[list[float]] = [[] for _ in runs]
-    for run in runs:
-        run()
-    started = time.perf_counter()
-    for _ in range(repeats):
-        for run, entry in zip(runs, times, strict=True):
-            begin = time.perf_counter()
-            run()
-            entry.append(time.perf_counter() - begin)
-        if time.perf_counter() - started > seconds and len(times[0]) >= 3:
-            break
-    return [float(np.median(entry)) for entry in times]
 
 
 def dims_at(node: Node, index: int) -> list[int]:
@@ -94,7 +76,7 @@ def _table(node: Node, repeats: int) -> np.ndarray | None:
             if layer is None:
                 return None
             runs.append(runner(*layer))
-    return np.array(interleaved_medians(runs, repeats, seconds=0.5)).reshape(len(_GRID), len(_GRID))
+    return np.array(medians_in_turn(runs, rounds=repeats, limit=0.5)).reshape(len(_GRID), len(_GRID))
 
 
 def layer_times(model: GraphView, repeats: int = 7) -> tuple[LayerTimes, float]:
@@ -109,7 +91,9 @@ def layer_times(model: GraphView, repeats: int = 7) -> tuple[LayerTimes, float]:
             if table is not None:
                 tables[node.name()] = table
     dims = [dims_at(node, index) for node, index in model.get_ordered_inputs()]
-    whole = interleaved_medians([runner(model, [np.ones(entry, np.float32) for entry in dims])], repeats)[0]
+    whole = medians_in_turn([runner(model, [np.ones(entry, np.float32) for entry in dims])], rounds=repeats)[
+        0
+    ]
     rest = max(0.0, whole - sum(table[-1, -1] for table in tables.values()))
 
     def times(name: str, inputs: float, outputs: float) -> float:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..compression.latency import interleaved_medians, runner
+from ..compression.latency import runner
 from ..evaluation import check_labels, labelled_batches
+from ..profiling import medians_in_turn
 from ..summary import summarize
 
 if TYPE_CHECKING:
@@ -95,5 +96,5 @@ class Judge:
         random = np.random.default_rng(0)
         batch = [random.normal(size=dims).astype(np.float32) for dims in self._dims]
         runs = [runner(network, batch) for network in (self._original, model)]
-        before, after = interleaved_medians(runs, seconds=_LATENCY_SECONDS)
+        before, after = medians_in_turn(runs, limit=_LATENCY_SECONDS)
         return after / before
