@@ -85,7 +85,8 @@ def stage_notebooks() -> None:
         place = {"metadata": {"path": str(path.parent)}}
         NotebookClient(notebook, timeout=300, resources=place).execute()
         text, resources = MarkdownExporter().from_notebook_node(notebook)
-        write(f"notebooks/{path.stem}.md", re.sub(r"<style[^>]*>.*?</style>\n?", "", text, flags=re.DOTALL))
+        text = re.sub(r"<style[^>]*>.*?</style>\n?", "", text, flags=re.DOTALL)
+        write(f"notebooks/{path.stem}.md", re.sub(r"# noqa: \w+ \(([^)]*)\)", r"# \1", text))
         for name, content in resources["outputs"].items():
             (PAGES / "notebooks" / name).write_bytes(content)
 
