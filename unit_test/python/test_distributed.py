@@ -382,6 +382,11 @@ def test_workers_are_spawned_and_compute_with_the_threads_of_this_process(client
         aidge_backend_cpu.set_num_threads(1)
 
 
+def test_two_clusters_live_side_by_side(client: Any) -> None:
+    with distributed.connect(workers=1) as other:
+        assert other.scheduler.address != client.scheduler.address
+
+
 def test_a_worker_loads_a_network_once(client: Any) -> None:
     def loaded() -> list[int]:
         from aidge_core.distributed import worker

@@ -74,7 +74,7 @@ def connect(scheduler: str | None = None, *, workers: int = 0) -> Iterator[Clien
             n_workers=workers or max(1, processors // get_num_threads()),
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
