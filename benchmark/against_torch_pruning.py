@@ -40,6 +40,14 @@ class Case:
     prepare: Callable[[np.ndarray], np.ndarray]
 
 
+def folded(source: Path, target: Path) -> Path:
+    """The file with BatchNorm folded: Torch-Pruning does not know onnx2torch's."""
+    model = aidge_onnx.load_onnx(source)
+    aidge_core.fuse_batchnorm(model)
+    aidge_onnx.export_onnx(model, target)
+    return target
+
+
 def exported(module: torch.nn.Module, case: Case) -> bytes:
     """The module as an ONNX file's bytes."""
     with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
@@ -134,12 +142,19 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000, help="of the training set, for compress")
     parser.add_argument("--svhn", type=Path)
     args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = folded(args.svhn or DEMO, Path(folder) / "net.onnx")
+        case = Case(path, [1, 3, 32, 32], as_rgb) if args.svhn else Case(path, [1, 1, 28, 28], lambda x: x)
+        print_table(case, args.ratios, args.images, args.test)
+
+
+def print_table(case: Case, ratios: list[float], count: int, test: int) -> None:
+    """All methods at all ratios."""
     import torch_pruning
 
-    case = Case(args.svhn, [1, 3, 32, 32], as_rgb) if args.svhn else Case(DEMO, [1, 1, 28, 28], lambda x: x)
     images, labels = mnist("test")
-    images, labels = case.prepare(images[: args.test]), labels[: args.test]
-    calibration = case.prepare(mnist("train")[0][: args.images])
+    images, labels = case.prepare(images[:test]), labels[:test]
+    calibration = case.prepare(mnist("train")[0][:count])
     methods: dict[str, Shrink] = {
         "Torch-Pruning, magnitude": by_torch_pruning(
             case, torch_pruning.importance.MagnitudeImportance(p=2, group_reduction="first")
@@ -161,7 +176,7 @@ def main() -> None:
         right, same = 100 * (found == labels).mean(), 100 * (found == original).mean()
         print(f"| {name} | {reached:.2f}x | {right:.2f} % | {same:.2f} % |", flush=True)
 
-    for ratio in args.ratios:
+    for ratio in ratios:
         for name, shrink in methods.items():
             row(name, at_ratio(case, shrink, ratio))
         row("compress", by_compress(case, ratio, calibration))

@@ -13,7 +13,7 @@ namespace Aidge::statistics {
 namespace {
 
 /// Rows that are taken together: enough to make the rank update worth its pass over the matrix.
-constexpr std::size_t kRows = 64;
+constexpr std::size_t kRows = 256;
 /// Units of a panel: wide enough for a good matrix product, narrow enough to waste little below the diagonal.
 constexpr std::size_t kPanel = 96;
 /// Units from which a second thread pays.
