@@ -32,15 +32,15 @@ def ort_session(path: str | Path, threads: int) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def our_model(path: str | Path, shape: Sequence[int], threads: int) -> Any:
-    """Our graph of the ONNX file, compiled for batches of ``shape``."""
+def our_model(path: str | Path, shape: Sequence[int], threads: int, accuracy: str = "default") -> Any:
+    """Our graph of the ONNX file, compiled for batches of ``shape``; ``accuracy`` is that of convolutions."""
     import aidge_backend_cpu
     import aidge_core
     import aidge_onnx
 
     aidge_backend_cpu.set_num_threads(threads)
     model = aidge_onnx.load_onnx(str(path))
-    model.compile("cpu", datatype=aidge_core.dtype.float32, dims=[list(shape)])
+    model.compile("cpu", datatype=aidge_core.dtype.float32, dims=[list(shape)], convolution_accuracy=accuracy)
     return model
 
 
@@ -92,10 +92,11 @@ class OurForward:
         threads: int,
         observed: bool = False,
         prunable: tuple[str, ...] = (),
+        accuracy: str = "default",
     ) -> None:
         import aidge_core
 
-        model = our_model(path, shape, threads)
+        model = our_model(path, shape, threads, accuracy)
         if observed:
             params = aidge_core.fibnlr_Parameters()
             params.prunable_types = sorted({*params.prunable_types, *prunable})

@@ -1,6 +1,6 @@
 """Plain forward pass of ours against ONNX Runtime, in interleaved pairs; the outputs are compared as well.
 
-python benchmark/forward.py --nets resnet18_cifar resnet50 mobilenet_v2 --threads 1 2
+python benchmark/forward.py --nets resnet18_cifar resnet50 mobilenet_v2 --threads 1 2 [--accuracy fast]
 """
 
 from __future__ import annotations
@@ -42,20 +42,23 @@ def max_difference(ours: list[Array], reference: list[Array]) -> float:
     )
 
 
-def measure(net: Net, cache: Path, threads: int, pairs: int) -> tuple[Comparison, float]:
+def measure(net: Net, cache: Path, threads: int, pairs: int, accuracy: str) -> tuple[Comparison, float]:
     """The comparison on one net and the relative difference of the outputs."""
     arguments = {"path": str(net.path(cache)), "shape": net.shape}
     comparison = compare_factories(
-        (OurForward, arguments), (OnnxRuntimeForward, arguments), threads=threads, pairs=pairs
+        (OurForward, {**arguments, "accuracy": accuracy}),
+        (OnnxRuntimeForward, arguments),
+        threads=threads,
+        pairs=pairs,
     )
     return comparison, max_difference(*comparison.results)
 
 
-def measured_row(net: Net, cache: Path, threads: int, pairs: int) -> tuple[str, ...]:
+def measured_row(net: Net, cache: Path, threads: int, pairs: int, accuracy: str) -> tuple[str, ...]:
     """Measures one net, prints the row of the table and returns it; an engine's failure is a row too."""
     cells = (net.name, "x".join(map(str, net.shape)), str(threads))
     try:
-        comparison, difference = measure(net, cache, threads, pairs)
+        comparison, difference = measure(net, cache, threads, pairs, accuracy)
         row = (*cells, *comparison.cells(), f"{difference:.1e}")
     except EngineError as error:
         print(f"{net.name}: {error}", flush=True)
@@ -68,10 +71,11 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Forward pass of ours against ONNX Runtime.")
     add_common_options(parser, nets=list(NETS), default=DEFAULT)
+    parser.add_argument("--accuracy", choices=("default", "fast", "direct"), default="default")
     arguments = parser.parse_args()
     print_environment()
     rows = [
-        measured_row(NETS[name], arguments.models, threads, arguments.pairs)
+        measured_row(NETS[name], arguments.models, threads, arguments.pairs, arguments.accuracy)
         for name in arguments.nets
         for threads in arguments.threads
     ]
