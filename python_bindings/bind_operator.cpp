@@ -104,7 +104,22 @@ std::vector<TensorInfo> infosOf(IOIndex_t count, const std::function<const Tenso
   return infos;
 }
 
+/// Whether dims of everything that has to be there are known.
+bool hasDims(const Operator& op) {
+  for (IOIndex_t i = 0; i < op.nbInputs(); ++i) {
+    const InputCategory category = op.inputSpec(i).category;
+    const bool required = category == InputCategory::Data || category == InputCategory::Param;
+    const TensorPtr& tensor = op.getInput(i);
+    if (tensor ? tensor->isUndefined() : required) return false;
+  }
+  for (IOIndex_t i = 0; i < op.nbOutputs(); ++i) {
+    if (!op.getOutput(i) || op.getOutput(i)->isUndefined()) return false;
+  }
+  return true;
+}
+
 double macsOf(const Operator& op) {
+  if (!hasDims(op)) throwExpected("operator::macs", "dims of " + op.type() + " that are known (call forward_dims or compile first)", "none");
   const auto inputs = infosOf(op.nbInputs(), [&](IOIndex_t i) -> const TensorPtr& { return op.getInput(i); });
   const auto outputs = infosOf(op.nbOutputs(), [&](IOIndex_t i) -> const TensorPtr& { return op.getOutput(i); });
   return op.macs(inputs, outputs);
@@ -157,7 +172,7 @@ void bindOperatorClass(OperatorClass op) {
             return self.microGraph();
           },
           "The graph inside a meta operator; ValueError for any other (ask is_meta).")
-      .def("macs", &macsOf, "Multiply-accumulates for the dims of the last forward_dims.")
+      .def("macs", &macsOf, "Multiply-accumulates for the dims of the last forward_dims. ValueError before that.")
       .def("clone", &Operator::clone)
       .def("__repr__", &describe);
 }

@@ -169,6 +169,13 @@ GraphViewPtr GraphView::clone() const {
   copy->mCompiled = mCompiled;
   copy->mCompiledDims = mCompiledDims;
   copy->mMetadata = mMetadata;
+  if (!mCompiledDims.empty()) {
+    try {
+      copy->forwardDims(mCompiledDims);
+    } catch (const std::logic_error&) {  // edited since, and not ready to run
+    } catch (const UnsupportedError&) {
+    }
+  }
   return copy;
 }
 

@@ -401,6 +401,18 @@ def test_a_transaction_that_raises_leaves_the_graph_as_it_was() -> None:
     assert graph.get_node("relu").get_parent(0) == graph.get_node("conv")
 
 
+def test_a_clone_knows_the_dims_that_its_original_was_compiled_for() -> None:
+    conv = aidge_core.Conv2D(3, 4, [3, 3], name="conv")
+    for index, dims in ((1, (4, 3, 3, 3)), (2, (4,))):
+        conv.input(index)[0].get_operator().set_output(0, np.ones(dims, np.float32))
+    with pytest.raises(ValueError, match=r"\[operator::macs\] expected dims of Conv2D"):
+        conv.get_operator().macs()
+    graph = aidge_core.sequential([conv])
+    graph.compile("cpu", dims=[[2, 3, 8, 8]])
+    (copied,) = [node for node in graph.clone().get_ordered_nodes() if node.type() == "Conv2D"]
+    assert copied.get_operator().macs() == conv.get_operator().macs() == 2 * 4 * 6 * 6 * 27
+
+
 def test_a_clone_shares_nothing() -> None:
     graph = chain()
     graph.metadata = {"producer": "test"}
