@@ -11,13 +11,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = ("aidge_core._core", "aidge_backend_cpu._backend_cpu")
+# The package is imported first: it loads the libraries that the module needs. What it adds to the module's classes in Python is none
+# of the module's.
+PROGRAM = """
+import importlib, sys, types
+import {package}
+from pybind11_stubgen import main
+for kind in vars(importlib.import_module("{module}")).values():
+    for name, value in list(vars(kind).items()) if isinstance(kind, type) else ():
+        if isinstance(value, types.FunctionType) and value.__module__.startswith("{package}"):
+            delattr(kind, name)
+main(sys.argv[1:])
+"""
 
 
 def generate(module: str, directory: Path) -> str:
     """Return the stub of `module` as pybind11-stubgen writes it, formatted."""
     tools = Path(sys.executable).parent
-    # The package is imported first: it loads the libraries that the module needs.
-    program = f"import {module.split('.')[0]}, sys; from pybind11_stubgen import main; main(sys.argv[1:])"
+    program = PROGRAM.format(package=module.split(".")[0], module=module)
     options = [
         "--output-dir",
         str(directory),
