@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,10 +48,11 @@ def layer_norm(node: OnnxNode, uses: Uses) -> Iterator[OnnxNode]:
     region.append(last)
     shape = uses.source.type_of(found.data).dims
     trailing = [dim for dim in (shape or ())[-found.axes :] if isinstance(dim, int)]
-    if len(trailing) < found.axes:
+    known = len(trailing) == found.axes
+    scale = _parameter(region, "Mul", trailing if known else found.axes, uses)
+    if not known and scale is None:
         return
-    scale = _parameter(region, "Mul", trailing, uses)
-    bias = _parameter(region, "Add", trailing, uses)
+    bias = _parameter(region, "Add", trailing if known else uses.source.constants[str(scale)].shape, uses)
     last = region.pop()
     if scale is None:
         ones = np.ones(trailing, np.float32)
@@ -99,10 +100,10 @@ def _trailing_axes(node: OnnxNode, uses: Uses) -> int | None:
     """Over how many of the last axes a ReduceMean goes that keeps its dims; None for other axes."""
     rank = uses.source.type_of(node.inputs[0]).rank
     axes = node.attributes.get("axes", uses.constant(node, 1))
-    if axes is None or rank is None or not node.attributes.get("keepdims", 1):
+    if axes is None or not node.attributes.get("keepdims", 1):
         return None
-    places = sorted({int(axis) % rank for axis in axes})
-    return len(places) if places and places == list(range(rank - len(places), rank)) else None
+    from_end = {int(axis) if axis < 0 else int(axis) - (rank or 0) for axis in axes}
+    return len(from_end) if from_end and sorted(from_end) == list(range(-len(from_end), 0)) else None
 
 
 def _only_these_read(name: str, readers: list[OnnxNode], uses: Uses) -> bool:
@@ -110,14 +111,24 @@ def _only_these_read(name: str, readers: list[OnnxNode], uses: Uses) -> bool:
     return name not in uses.exits and all(id(node) in members for node in uses.readers.get(name, []))
 
 
-def _parameter(region: list[OnnxNode], op: str, shape: list[int], uses: Uses) -> str | None:
-    """The constant of this shape that the next operator applies to the end of the region, which then grows by it."""
+def _parameter(region: list[OnnxNode], op: str, shape: Sequence[int] | int, uses: Uses) -> str | None:
+    """The constant of this shape that the next operator applies to the end of the region, which then grows by it.
+
+    A number instead of the shape, which is not known: any of so many axes, none of which could be repeated.
+    """
     reader = uses.only_reader(region[-1].outputs[0])
     if reader is None or reader.op != op or reader.domain:
         return None
     for name in reader.inputs:
         array = uses.source.constants.get(name)
-        if array is not None and array.shape == tuple(shape) and array.dtype == np.float32:
+        if array is None or array.dtype != np.float32:
+            continue
+        fits = (
+            array.ndim == shape and 1 not in array.shape
+            if isinstance(shape, int)
+            else array.shape == tuple(shape)
+        )
+        if fits:
             region.append(reader)
             return name
     return None

@@ -294,6 +294,14 @@ def test_layer_norm_over_two_axes_without_scale_is_one_node() -> None:
     assert types(nodes, LAYER_NORM_CONSTANTS, dims=["n", 5, 8], opset=13) == ["LayerNorm", "Tanh"]
 
 
+@pytest.mark.parametrize(("size", "found"), [(6, ["LayerNorm"]), (1, None)])
+def test_a_scale_tells_the_last_dim_unless_it_could_be_repeated(size: int, found: list[str] | None) -> None:
+    nodes = [*_layer_norm([-1]), node("Mul", ["q", "g"], ["y"])]
+    constants = {**LAYER_NORM_CONSTANTS, "g": values(size)}
+    kinds = types(nodes, constants, dims=["n", 5, "c"], opset=13)
+    assert kinds == found if found else "LayerNorm" not in kinds
+
+
 @pytest.mark.parametrize(
     ("nodes", "constants", "outputs"),
     [
