@@ -5,24 +5,13 @@
 #include <string>
 
 #include "aidge/core/Errors.hpp"
+#include "aidge/data/Finite.hpp"
 
 namespace Aidge::compress {
 
 namespace {
 
 constexpr std::string_view kWhere = "compress::CalibrationData";
-
-template <typename T> bool allFinite(std::span<const T> values) {
-  bool finite = true;
-  for (const T value : values) finite &= value - value == T(0);  // not so for NaN and infinities
-  return finite;
-}
-
-bool allFinite(const Tensor& tensor) {
-  if (tensor.dataType() == DataType::Float32) return allFinite(tensor.data<float>());
-  if (tensor.dataType() == DataType::Float64) return allFinite(tensor.data<double>());
-  return true;
-}
 
 /// FNV-1a over words of eight bytes.
 std::uint64_t checksum(std::span<const Tensor> batch) {

@@ -7,6 +7,7 @@
 #include "InputObserver.hpp"
 #include "Snapshot.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/data/Finite.hpp"
 #include "aidge/fibnlr/Groups.hpp"
 #include "aidge/fibnlr/Nnpr.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
@@ -16,19 +17,6 @@ namespace Aidge::fibnlr {
 namespace {
 
 constexpr std::string_view kWhere = "fibnlr::compute";
-
-template <typename T> bool allFinite(std::span<const T> values) {
-  bool finite = true;
-  for (const T value : values) finite &= value - value == T(0);  // not so for NaN and infinities
-  return finite;
-}
-
-bool allFinite(const Tensor& tensor) {
-  if (!tensor.hasData()) return true;
-  if (tensor.dataType() == DataType::Float32) return allFinite(tensor.data<float>());
-  if (tensor.dataType() == DataType::Float64) return allFinite(tensor.data<double>());
-  return true;
-}
 
 [[noreturn]] void throwNotFinite(const std::string& place, std::size_t batch) {
   throwExpected(kWhere, "finite values", "NaN or infinity at " + place + " in batch " + std::to_string(batch) + " (from 0)");

@@ -7,6 +7,7 @@
 
 #include "DenseKernels.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/data/Finite.hpp"
 
 namespace Aidge::statistics {
 
@@ -21,12 +22,6 @@ constexpr std::size_t kParallelFrom = 256;
 
 std::string samplesText(std::size_t first, std::size_t end) {
   return "samples " + std::to_string(first) + " to " + std::to_string(end - 1);
-}
-
-template <typename T> bool allFinite(std::span<const T> values) {
-  bool finite = true;
-  for (const T value : values) finite &= value - value == T(0);  // not so for NaN and infinities
-  return finite;
 }
 
 }  // namespace

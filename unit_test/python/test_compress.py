@@ -212,6 +212,7 @@ def test_other_targets(target: dict[str, float]) -> None:
     if "macs" in target:
         assert result.after.macs <= target["macs"] * result.before.macs
     assert result.after.macs < result.before.macs
+    assert f"{result.after.macs:,} of {result.before.macs:,} MACs" in str(result)
 
 
 def test_a_latency_target_is_kept_by_the_times_of_the_layers(monkeypatch: pytest.MonkeyPatch) -> None:

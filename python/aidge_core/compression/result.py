@@ -103,6 +103,19 @@ class CompressionResult(Reportable):
     warnings: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        quality, original = self.quality, self.original_quality
+        parts = [
+            _share("MACs", self.after.macs, self.before.macs),
+            _share("parameters", self.after.parameters, self.before.parameters),
+        ]
+        if quality.accuracy is not None and original.accuracy is not None:
+            parts.append(f"accuracy {original.accuracy:.2%} -> {quality.accuracy:.2%}")
+        if quality.agreement is not None:
+            parts.append(f"agreement {quality.agreement:.2%}")
+        parts.append(f"relative error of the outputs {quality.error:.3g} ({quality.samples} samples)")
+        return "\n".join([f"CompressionResult: {', '.join(parts)}", *self.warnings])
+
     def _story(self) -> Story:
         from ..report.compress import compress_story
 
@@ -134,3 +147,7 @@ class CompressionResult(Reportable):
             elif name in ("layers", "groups"):
                 document[name] = [asdict(entry) for entry in value]
         return {**document, "seconds": dict(self.seconds), "drop": self.drop}
+
+
+def _share(name: str, after: int, before: int) -> str:
+    return f"{after:,} of {before:,} {name} ({after / max(before, 1):.0%})"
