@@ -119,7 +119,8 @@ bool hasDims(const Operator& op) {
 }
 
 double macsOf(const Operator& op) {
-  if (!hasDims(op)) throwExpected("operator::macs", "dims of " + op.type() + " that are known (call forward_dims or compile first)", "none");
+  if (!hasDims(op))
+    throwExpected("operator::macs", "dims of " + op.type() + " that are known (call forward_dims or compile first)", "none");
   const auto inputs = infosOf(op.nbInputs(), [&](IOIndex_t i) -> const TensorPtr& { return op.getInput(i); });
   const auto outputs = infosOf(op.nbOutputs(), [&](IOIndex_t i) -> const TensorPtr& { return op.getOutput(i); });
   return op.macs(inputs, outputs);
