@@ -63,7 +63,7 @@ class OnnxRuntime:
         known = _inputs(inputs)
         outputs = infer_outputs(entry, known)
         if outputs is None and importlib.util.find_spec("onnxruntime") is not None:
-            model = single_node_model(entry, known, free_dims=False)
+            model = single_node_model(entry, known)
             outputs = _session_outputs(model.SerializeToString(deterministic=True), len(entry.proto.output))
         return outputs
 
@@ -72,8 +72,7 @@ class OnnxRuntime:
     ) -> Callable[[Sequence[Array | None]], list[Array]]:
         """The operator's session as a function of its computed inputs."""
         entry = GenericNode.read(attributes, kind)
-        model = single_node_model(entry, _inputs(inputs), free_dims=True)
-        session = _session(model.SerializeToString())
+        session = _node_session(entry, _inputs(inputs))
         feeds = {value.name for value in session.get_inputs()}
         places = [(index, input_name(index)) for index in range(len(inputs)) if input_name(index) in feeds]
         wanted = [output_name(index) for index, name in enumerate(entry.proto.output) if name]
@@ -91,6 +90,13 @@ class OnnxRuntime:
             return [made.get(output_name(index), missing) for index in range(len(entry.proto.output))]
 
         return run
+
+
+def _node_session(entry: GenericNode, inputs: Sequence[Input]) -> Any:
+    try:
+        return _session(single_node_model(entry, inputs).SerializeToString())
+    except aidge_core.UnsupportedError:  # a branch that is not taken may not fit the dims
+        return _session(single_node_model(entry, inputs, free_dims=True).SerializeToString())
 
 
 def _inputs(infos: Sequence[_Info]) -> list[Input]:

@@ -47,12 +47,16 @@ def output_name(index: int) -> str:
 
 
 def single_node_model(
-    entry: GenericNode, inputs: Sequence[Input], *, free_dims: bool, largest_constant: int | None = None
+    entry: GenericNode,
+    inputs: Sequence[Input],
+    *,
+    free_dims: bool = False,
+    largest_constant: int | None = None,
 ) -> ModelProto:
     """The node with its captured values as a model.
 
-    Constant inputs become initialisers (those of more than `largest_constant` elements stay inputs); with
-    `free_dims` the others take any dims.
+    Constant inputs become initialisers (those of more than `largest_constant` elements stay inputs); the others
+    have their dims, which some operators' sessions need, or with `free_dims` any.
     """
     node = NodeProto()
     node.CopyFrom(entry.proto)
@@ -103,7 +107,7 @@ def infer_outputs(entry: GenericNode, inputs: Sequence[Input]) -> list[Inferred]
 
     ValueError where the inputs do not fit.
     """
-    model = single_node_model(entry, inputs, free_dims=False, largest_constant=_SMALL)
+    model = single_node_model(entry, inputs, largest_constant=_SMALL)
     return _inferred(
         model.SerializeToString(deterministic=True), tuple(bool(name) for name in entry.proto.output)
     )

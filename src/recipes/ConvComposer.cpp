@@ -272,6 +272,9 @@ LoadedComposite ConvComposer::loadStep(const Composite::Step& step) const {
     const auto& other = parts[1 - k].shift;
     if (parts[k].shift.empty() && !other.empty()) rebase(parts[k], other);
   }
+  for (LoadedComposite& part : parts) {  // branches of fully connected layers have no axes
+    if (part.map.shape.axes() != step.shape.axes()) part.map.shape = lifted(part.map.shape, step.shape.axes());
+  }
   addTo(parts[0].image, parts[1].image);
   return {sum(parts[0].map, parts[1].map, step.shape), parts[0].shift, parts[0].image};
 }

@@ -742,3 +742,16 @@ def test_mistakes_are_named() -> None:
         aidge_core.fuse_convolution(None)
     with pytest.raises(ValueError, match='dims for the graph input "x"'):
         aidge_core.fuse_convolution(padded_pair("s", bias=True).graph())
+
+
+def test_a_sum_of_a_tensor_with_itself_behind_a_flatten_merges_into_the_layers_around_it() -> None:
+    net = Net(2, 3, 2, 2, 2)
+    net.conv("c", "x", "h", (3, 3, 1, 1, 1))
+    net.add("Flatten", ["h"], "f")
+    net.gemm("a", "f", "p", (4, 24))
+    net.add("Add", ["p", "p"], "s")
+    net.gemm("b", "s", "y", (2, 4))
+    graph = net.graph()
+    aidge_core.fuse_convolution(graph, dims=[[2, 3, 2, 2, 2]], policy="always", repeats=0)
+    assert len(layers(graph)) <= 2
+    assert difference(net, graph) <= TOLERANCE

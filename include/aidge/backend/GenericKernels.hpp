@@ -12,7 +12,7 @@
 
 namespace Aidge {
 
-/// One generic operator made ready to run for inputs of fixed types. Dims may differ from run to run.
+/// One generic operator made ready to run for inputs of fixed types and dims.
 class GenericKernel {
  public:
   virtual ~GenericKernel() = default;
