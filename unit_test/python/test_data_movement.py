@@ -13,8 +13,8 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
+from conformance import run_onnxruntime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -99,14 +99,7 @@ class Case:
 
 
 def runtime(model: ModelProto, inputs: list[Array]) -> list[Array]:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [entry.name for entry in session.get_inputs()]
-    return [np.asarray(array) for array in session.run(None, dict(zip(names, inputs, strict=True)))]
+    return [np.asarray(array) for array in run_onnxruntime(model, inputs)]
 
 
 def ours(graph: aidge_core.GraphView, inputs: list[Array]) -> list[Array]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aidge_core.cli.common import compile_model, console, load, parse_dims, plain_table, print_json, quantity
+from aidge_core.cli.shared_options import JsonOption, ThreadsOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -99,7 +100,7 @@ def bench(
     batch: Annotated[
         int, typer.Option(min=0, help="Images a pass (0: as the file says, 1 where it is free).")
     ] = 0,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
+    threads: ThreadsOption = 0,
     passes: Annotated[int, typer.Option(min=1, help="Timed passes.")] = 20,
     against: Annotated[Against | None, typer.Option(help="Another engine to compare with, in turn.")] = None,
     pairs: Annotated[int, typer.Option(min=2, help="Pairs of samples of the comparison.")] = 20,
@@ -109,7 +110,7 @@ def bench(
     measure: Annotated[
         bool, typer.Option("--measure", help="Choose among the kernels of a convolution by running each.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Time a forward pass on random data, layer by layer, and compare it with ONNX Runtime."""
     from aidge_core.profiling import against_onnxruntime, profile_model

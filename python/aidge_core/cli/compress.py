@@ -10,6 +10,7 @@ import typer
 
 from aidge_core.cli.common import compile_model, console, load, percent, plain_table, print_json, quantity
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
+from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 from aidge_core.cli.verify import Verification, print_verification, write_verified
 from aidge_core.report import Measured
@@ -261,19 +262,15 @@ def compress(
             help="Layers keep a multiple of so many channels, or all (none: 8 in networks of at least 10⁸ MACs, else 1).",
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
+    batch_size: BatchSizeOption = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many calibration samples (0: all).")] = 0,
     seed: Annotated[int, typer.Option(help="Of --limit's choice of samples, and --selection random.")] = 0,
-    mean: Annotated[
-        list[float] | None, typer.Option(help="Image folders: mean of a channel (once a channel).")
-    ] = None,
-    std: Annotated[
-        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    threads: ThreadsOption = 0,
     report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
     timing: Annotated[bool, typer.Option(help="Measure latencies.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a network smaller without training: fold, remove activations, merge, remove channels, compensate, verify.
 

@@ -12,6 +12,7 @@ import typer
 from aidge_core.cli.common import compile_model, console, load, percent, print_json
 from aidge_core.cli.evaluate import run_evaluation
 from aidge_core.cli.prune import print_run, run_fibnlr
+from aidge_core.cli.shared_options import JsonOption, ThreadsOption
 from aidge_core.cli.sources import DataOptions, open_data
 from aidge_core.cli.verify import print_verification, write_verified
 
@@ -26,8 +27,8 @@ def demo(
         "mnist_resnet18_pruned.onnx"
     ),
     ablation_threshold: Annotated[float, typer.Option(help="NNPR strictly below this goes.")] = _THRESHOLD,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    threads: ThreadsOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Prune a trained ResNet-18 for MNIST, measure it on the 10,000 test images, write it and verify it."""
     import aidge_core

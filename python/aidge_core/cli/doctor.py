@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from aidge_core.cli.common import console, print_json
+from aidge_core.cli.shared_options import JsonOption
 
 __all__ = ["Finding", "doctor", "examine"]
 
@@ -191,7 +191,7 @@ def examine() -> list[Finding]:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Examine this installation: versions, processor, kernels, what is in the way, what could be added, and the cures."""
     findings = examine()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aidge_core.cli.common import compile_model, console, load, percent, print_json
+from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 
 if TYPE_CHECKING:
@@ -56,16 +57,12 @@ def evaluate(
         Path | None, typer.Option(help="Another ONNX file to compare every prediction with.")
     ] = None,
     topk: Annotated[int, typer.Option(min=1, help="k of top-k accuracy.")] = 5,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
+    batch_size: BatchSizeOption = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
-    mean: Annotated[
-        list[float] | None, typer.Option(help="Image folders: mean of a channel in [0, 1] (once a channel).")
-    ] = None,
-    std: Annotated[
-        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    threads: ThreadsOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure top-1 and top-k accuracy where there are labels, and agreement with a reference network."""
     network = load(model)

@@ -9,6 +9,7 @@ import typer
 
 from aidge_core.cli.common import console, load, parse_dims, plain_table, print_json, quantity
 from aidge_core.cli.reporting import check_folders
+from aidge_core.cli.shared_options import JsonOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +42,7 @@ def inspect(
     mermaid: Annotated[
         Path | None, typer.Option(help="Where a flow chart in Mermaid's language goes, for Markdown.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List a network's layers, shapes, parameters, MACs and activations."""
     from aidge_core import to_mermaid

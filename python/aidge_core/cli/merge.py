@@ -11,6 +11,7 @@ import typer
 
 from aidge_core.cli.common import compile_model, console, load, parse_dims, print_json
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, file_sizes, write_report
+from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 from aidge_core.cli.verify import TOLERANCE, compare_networks, print_verification, write_verified
 from aidge_core.report import Measured
@@ -97,20 +98,16 @@ def merge(
     dims: Annotated[
         list[str] | None, typer.Option(help="Dims of an input, e.g. 1,3,224,224 (once an input).")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
+    batch_size: BatchSizeOption = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
-    mean: Annotated[
-        list[float] | None, typer.Option(help="Image folders: mean of a channel (once a channel).")
-    ] = None,
-    std: Annotated[
-        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
-    ] = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
     repeats: Annotated[
         int, typer.Option(min=0, help="Passes of which latency is the median (0: not measured).")
     ] = 7,
     report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    threads: ThreadsOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Merge linear layers that follow each other into one, where it pays, and say what that saved or cost."""
     network = load(model)

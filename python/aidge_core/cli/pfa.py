@@ -12,6 +12,7 @@ import typer
 from aidge_core.cli.cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
 from aidge_core.cli.common import compile_model, console, load, plain_table, print_json
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
+from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 from aidge_core.report import Measured
 
@@ -212,19 +213,15 @@ def pfa(
     statistics: Annotated[
         Path | None, typer.Option(help="Where the statistics go, for PFA.load and PFA.merge.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
+    batch_size: BatchSizeOption = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of --unit-strategy random.")] = 0,
-    mean: Annotated[
-        list[float] | None, typer.Option(help="Image folders: mean of a channel in [0, 1] (once a channel).")
-    ] = None,
-    std: Annotated[
-        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    threads: ThreadsOption = 0,
     workers: Annotated[int, typer.Option(min=0, help=WORKERS_HELP)] = 0,
     scheduler: Annotated[str | None, typer.Option(help=SCHEDULER_HELP)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Recommend by Principal Filter Analysis how many units each layer keeps, and which ones."""
     check_folders(out, chart, statistics, report)

@@ -29,6 +29,7 @@ from aidge_core.cli.reporting import (
     quality,
     write_report,
 )
+from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
 from aidge_core.cli.sources import DATA_HELP, DataOptions, fixed_batch, open_data
 from aidge_core.cli.verify import print_verification, write_verified
 from aidge_core.report import Measured
@@ -155,16 +156,12 @@ def fibnlr(
     prunable_types: Annotated[
         list[str] | None, typer.Option(help="Operator types to consider (once a type).")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
+    batch_size: BatchSizeOption = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
     shuffle: Annotated[bool, typer.Option(help="Shuffle the samples (see --seed).")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the shuffle.")] = None,
-    mean: Annotated[
-        list[float] | None, typer.Option(help="Image folders: mean of a channel (once a channel).")
-    ] = None,
-    std: Annotated[
-        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
-    ] = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
     merge: Annotated[
         bool, typer.Option("--merge", help="Then merge layers between which nothing is left, where it pays.")
     ] = False,
@@ -178,10 +175,10 @@ def fibnlr(
         str | None, typer.Option("--eval", help="Also compare before and after on this data.")
     ] = None,
     report_path: Annotated[Path | None, typer.Option("--report", help=REPORT_HELP)] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
+    threads: ThreadsOption = 0,
     workers: Annotated[int, typer.Option(min=0, help=WORKERS_HELP)] = 0,
     scheduler: Annotated[str | None, typer.Option(help=SCHEDULER_HELP)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Find the activations that hardly matter, take them out, write the smaller network and verify it."""
     options = FibnlrOptions(

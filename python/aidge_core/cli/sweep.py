@@ -11,6 +11,7 @@ import typer
 from aidge_core.cli.common import compile_model, console, load, percent, plain_table, print_json
 from aidge_core.cli.options import Criterion, GroupBy, Normalization, Strictness
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
+from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
 from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
 
 if TYPE_CHECKING:
@@ -142,18 +143,14 @@ def sweep(
         Path | None, typer.Option(help="Keeps what was found; the same command goes on from it.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples a batch.")] = 64,
+    batch_size: BatchSizeOption = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many samples of --data (0: all).")] = 0,
     shuffle: Annotated[bool, typer.Option(help="Shuffle the samples of --data (see --seed).")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the shuffle.")] = None,
-    mean: Annotated[
-        list[float] | None, typer.Option(help="Image folders: mean of a channel (once a channel).")
-    ] = None,
-    std: Annotated[
-        list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    threads: ThreadsOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Try many settings after one pass over the data, judge each different decision once, and show which are worth it."""
     import aidge_core
