@@ -1,6 +1,8 @@
 #include "SignBlocks.hpp"
 
+#include <bit>
 #include <string>
+#include <utility>
 
 #include "aidge/backend/cpu/SignActivation.hpp"
 #include "aidge/core/Errors.hpp"
@@ -9,12 +11,15 @@ namespace Aidge::cpu {
 
 namespace {
 
-/// Channels that are looked at together.
-constexpr std::size_t kRun = 64;
+/// Channels that are looked at together: a vector of them, because one that never gets positive has its whole run looked at in every block.
+constexpr std::size_t kRun = 16;
 
 }  // namespace
 
-ActiveChannels::ActiveChannels(std::span<const std::uint8_t> known) : mMost(known.begin(), known.end()) { refresh(); }
+ActiveChannels::ActiveChannels(std::span<const std::uint8_t> known) : mMost(known.begin(), known.end()) {
+  if (!mMost.empty()) mOpen.push_back({0, mMost.size()});
+  refresh();
+}
 
 void ActiveChannels::scan(const float* in, std::size_t begin, std::size_t end, const ChannelOrder& order) {
   if (order.inner == 1) {  // `begin` is a multiple of the channels
@@ -26,7 +31,7 @@ void ActiveChannels::scan(const float* in, std::size_t begin, std::size_t end, c
       if (!(mMost[channel] > 0.0F) && vectorLoops().anyPositive(in + first, last - first)) mMost[channel] = 1.0F;
     });
   }
-  refresh();
+  if (std::has_single_bit(++mScans)) refresh();  // ever more seldom: what is still open then is likely to stay so
 }
 
 void ActiveChannels::addTo(std::span<std::uint8_t> flags) const {
@@ -34,14 +39,16 @@ void ActiveChannels::addTo(std::span<std::uint8_t> flags) const {
 }
 
 void ActiveChannels::refresh() {
-  mOpen.clear();
-  for (std::size_t first = 0; first < mMost.size(); first += kRun) {
-    const std::size_t count = std::min(kRun, mMost.size() - first);
-    if (vectorLoops().allPositive(mMost.data() + first, count)) continue;
-    if (!mOpen.empty() && mOpen.back().first + mOpen.back().count == first) {
-      mOpen.back().count += count;
-    } else {
-      mOpen.push_back({first, count});
+  const std::vector<Range> before = std::exchange(mOpen, {});
+  for (const Range& range : before) {
+    for (std::size_t first = range.first; first < range.first + range.count; first += kRun) {
+      const std::size_t count = std::min(kRun, range.first + range.count - first);
+      if (vectorLoops().allPositive(mMost.data() + first, count)) continue;
+      if (!mOpen.empty() && mOpen.back().first + mOpen.back().count == first) {
+        mOpen.back().count += count;
+      } else {
+        mOpen.push_back({first, count});
+      }
     }
   }
 }

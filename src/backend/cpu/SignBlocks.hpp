@@ -30,6 +30,7 @@ class ActiveChannels {
   void refresh();
 
   std::vector<float> mMost;  ///< > 0 where the channel was
+  std::size_t mScans = 0;
   std::vector<Range> mOpen;  ///< short runs of channels that hold all those without a positive value
 };
 

@@ -51,7 +51,7 @@ struct VectorLoops {
   using Binary = void (*)(const float* a, const float* b, float* out, std::size_t n);
 
   InstructionSet instructionSet;
-  /// Adds to `sums` (float trees of eight, then double). NaN and infinity make the sums non-finite. `above` only where upper is finite.
+  /// Adds to `sums` (float trees of 32 vectors, then double). NaN and infinity make the sums non-finite. `above` only where upper is finite.
   /// signRelu also writes max(v, 0) to `out`, signLeaky v or slope * v, signClip min(max(v, 0), upper) where 0 < upper < infinity
   /// (it adds what lies above to `negative`); signSums leaves `out` alone.
   Sums signSums;
