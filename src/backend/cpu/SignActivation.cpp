@@ -1,5 +1,8 @@
 #include "aidge/backend/cpu/SignActivation.hpp"
 
+#include <omp.h>
+
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -24,23 +27,35 @@ void signActivation(const float* in, float* out, std::span<const DimSize_t> dims
 
   if (order.total == 0) return;
   const BlockStatistics statistics{in, out, order, function ? &*function : nullptr, static_cast<float>(upper)};
-  std::vector<SignSums> sums((order.total + statistics.blockSize() - 1) / statistics.blockSize());
-#pragma omp parallel if (order.total >= kParallelFrom)
+  const std::size_t size = statistics.blockSize();
+  const std::size_t blocks = (order.total + size - 1) / size;
+  const auto run = [&](std::size_t block, ActiveChannels& active) {
+    SignSums sums;
+    statistics.run(block * size, std::min(order.total, (block + 1) * size), sums, active);
+    return sums;
+  };
+  const auto add = [&](const SignSums& sums) {
+    accumulator.negative += sums.negative + sums.above;
+    accumulator.positive += sums.positive;
+  };
+  if (order.total < kParallelFrom || omp_get_max_threads() == 1 || omp_in_parallel() != 0) {  // a team of one has barriers, too
+    ActiveChannels active(accumulator.active);
+    for (std::size_t block = 0; block < blocks; ++block) add(run(block, active));
+    active.addTo(accumulator.active);
+    return;
+  }
+  std::vector<SignSums> sums(blocks);
+#pragma omp parallel
   {
     ActiveChannels active(accumulator.active);
 #pragma omp barrier
 #pragma omp for schedule(static)
-    for (std::ptrdiff_t block = 0; block < std::ssize(sums); ++block) {
-      const std::size_t begin = static_cast<std::size_t>(block) * statistics.blockSize();
-      statistics.run(begin, std::min(order.total, begin + statistics.blockSize()), sums[static_cast<std::size_t>(block)], active);
-    }
+    for (std::ptrdiff_t block = 0; block < std::ssize(sums); ++block)
+      sums[static_cast<std::size_t>(block)] = run(static_cast<std::size_t>(block), active);
 #pragma omp critical(aidgeSignActivation)
     active.addTo(accumulator.active);
   }
-  for (const SignSums& blockSums : sums) {
-    accumulator.negative += blockSums.negative + blockSums.above;
-    accumulator.positive += blockSums.positive;
-  }
+  for (const SignSums& blockSums : sums) add(blockSums);
 }
 
 namespace {
