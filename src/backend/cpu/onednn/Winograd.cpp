@@ -26,6 +26,8 @@ constexpr std::size_t kLargestTile = 6 * 6;
 constexpr std::size_t kBlockBytes = 768 * 1024;
 constexpr std::size_t kLeastTiles = 32;
 constexpr std::size_t kMostTiles = 256;
+/// Tiles that are worth a thread of their own.
+constexpr std::size_t kLeastShare = 8;
 /// Below these the direct convolution is as fast.
 constexpr std::size_t kLeastChannels = 32;
 constexpr std::size_t kFewestTiles = 12;
@@ -72,7 +74,8 @@ Tiling tilingOf(const KernelRequest& request, std::size_t m) {
   const std::size_t most = std::clamp(kBlockBytes / tileBytes, kLeastTiles, kMostTiles);
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
   std::size_t blocks = (tiling.total + most - 1) / most;
-  if (blocks >= threads) blocks = (blocks + threads - 1) / threads * threads;  // so that all threads are done at the same time
+  if (blocks >= threads || tiling.total >= threads * kLeastShare)
+    blocks = (blocks + threads - 1) / threads * threads;  // so that all threads are done at the same time
   tiling.block = (tiling.total + blocks - 1) / blocks;
   return tiling;
 }
