@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["max_difference", "measure"]
 
 DEFAULT = [name for name in NETS if not name.startswith("light_")]
-HEADER = ("net", "batch", "threads", "ours ms", "ORT ms", "ours / ORT", "quartiles", "max diff")
+HEADER = ("net", "batch", "threads", "ours ms", "ORT ms", "ours / ORT", "quartiles", "of minima", "max diff")
 
 
 def max_difference(ours: list[Array], reference: list[Array]) -> float:
@@ -62,7 +62,7 @@ def measured_row(net: Net, cache: Path, threads: int, pairs: int, accuracy: str)
         row = (*cells, *comparison.cells(), f"{difference:.1e}")
     except EngineError as error:
         print(f"{net.name}: {error}", flush=True)
-        row = (*cells, "failed", "", "", "", "")
+        row = (*cells, "failed", "", "", "", "", "")
     print(" ".join(row), flush=True)
     return row
 

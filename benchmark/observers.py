@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 DEFAULT = [name for name in NETS if not name.startswith("light_")]
-HEADER = ("net", "batch", "threads", "observed ms", "plain ms", "observed / plain", "quartiles")
+HEADER = ("net", "batch", "threads", "observed ms", "plain ms", "observed / plain", "quartiles", "of minima")
 
 
 def measured_row(net: Net, cache: Path, threads: int, pairs: int) -> tuple[str, ...]:

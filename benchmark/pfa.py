@@ -124,10 +124,13 @@ def memory(arguments: argparse.Namespace) -> list[tuple[str, ...]]:
 PARTS = {
     "introspect": (
         introspect,
-        ("units", "batch size", "threads", "ours ms", "DNIKit ms", "ratio", "quartiles"),
+        ("units", "batch size", "threads", "ours ms", "DNIKit ms", "ratio", "quartiles", "of minima"),
     ),
     "orders": (orders, ("strategy", "units", "ours ms", "DNIKit s", "ratio")),
-    "collect": (collect, ("net", "batch", "threads", "collecting ms", "plain ms", "ratio", "quartiles")),
+    "collect": (
+        collect,
+        ("net", "batch", "threads", "collecting ms", "plain ms", "ratio", "quartiles", "of minima"),
+    ),
     "memory": (memory, ("net", "batch", "threads", "collecting MB", "plain MB", "ratio", "above imports")),
 }
 
