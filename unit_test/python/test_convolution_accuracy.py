@@ -146,6 +146,24 @@ def test_the_option_of_a_compile_goes_before_that_of_the_process() -> None:
     assert not ran_by("fast").startswith("winograd")
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "kernel"), [("direct", "brgconv"), ("default", "winograd_f2"), ("fast", "winograd_f4")]
+)
+def test_winograd_runs_below_the_rules_sizes_where_it_is_asked_for(accuracy: str, kernel: str) -> None:
+    shape = (1, 16, 9, 7)
+    model, exact = convolution_net(shape[1], 8, residual=False)
+    data = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    for choice in ("rule", "winograd"):
+        network = aidge_onnx.load_onnx(model)
+        network.compile("cpu", dims=[shape], convolution_accuracy=accuracy, convolution_choice=choice)
+        scheduler = aidge_core.SequentialScheduler(network)
+        (result,) = scheduler.forward(data=[data])
+        expected = exact(data)
+        assert np.abs(np.asarray(result) - expected).max() / np.abs(expected).max() < ERROR_LIMITS[accuracy]
+        wanted = choice == "winograd" and accuracy != "direct"
+        assert implementation_of(scheduler).startswith(kernel if wanted else "winograd") == wanted
+
+
 @pytest.mark.parametrize("accuracy", ["direct", "default", "fast"])
 @pytest.mark.parametrize(("shape", "outputs"), [((1, 16, 9, 7), 8), ((2, 48, 20, 20), 40)])
 def test_kernels_that_are_chosen_by_measuring_compute_the_same(
@@ -174,7 +192,7 @@ def test_kernels_that_are_chosen_by_measuring_compute_the_same(
             {"convolution_accuracy": "exact"},
             r'\[graph::compile\] expected "direct", "default" or "fast".*got "exact"',
         ),
-        ({"convolution_choice": "guess"}, r'expected convolution_choice "rule" or "measure", got "guess"'),
+        ({"convolution_choice": "guess"}, r'expected convolution_choice "rule", "measure" or "winograd", got "guess"'),
         (
             {"speed": "high"},
             r"\[graph::compile\] expected the options convolution_accuracy and convolution_choice, got speed",

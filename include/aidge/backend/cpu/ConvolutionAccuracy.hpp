@@ -11,8 +11,8 @@ enum class ConvolutionAccuracy : std::uint8_t { Direct, Default, Fast };
 
 /// Name of the option of GraphView::compile that goes before the setting of the process.
 inline constexpr std::string_view kConvolutionAccuracy = "convolution_accuracy";
-/// Name of the option that says how a convolution's kernel is chosen among those of that accuracy: "rule" (by shape) or "measure" (each is run
-/// when a plan is made, and the result is kept for the process).
+/// Name of the option that says how a convolution's kernel is chosen among those of that accuracy: "rule" (by shape), "measure" (each is run
+/// when a plan is made, and the result is kept for the process) or "winograd" (wherever it is possible: for benchmarks).
 inline constexpr std::string_view kConvolutionChoice = "convolution_choice";
 
 /// From "direct", "default" or "fast". Throws std::invalid_argument that begins with `where` for another word.

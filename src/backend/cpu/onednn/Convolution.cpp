@@ -225,10 +225,10 @@ std::unique_ptr<Kernel> createDirect(const KernelRequest& request, bool transpos
   return std::make_unique<ConvolutionKernel>(request, transposed);
 }
 
-bool isMeasured(const KernelRequest& request) {
-  if (request.options == nullptr) return false;
+std::string choiceOf(const KernelRequest& request) {
+  if (request.options == nullptr) return "rule";
   const auto choice = request.options->find(kConvolutionChoice);
-  return choice != request.options->end() && choice->second == "measure";
+  return choice == request.options->end() ? "rule" : choice->second;
 }
 
 KernelFactory factory(bool transposed) {
@@ -238,10 +238,10 @@ KernelFactory factory(bool transposed) {
   result.canCount = [](const KernelRequest&, const Operator& activation) { return ActivationFunction::supports(activation.type()); };
   result.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
   result.create = [transposed](const KernelRequest& request) -> std::unique_ptr<Kernel> {
-    const bool measures = isMeasured(request);
-    std::vector<KernelMaker> makers = transposed ? std::vector<KernelMaker>{} : winogradKernels(request, measures);
+    const std::string choice = choiceOf(request);
+    std::vector<KernelMaker> makers = transposed ? std::vector<KernelMaker>{} : winogradKernels(request, choice != "rule");
     if (makers.empty()) return createDirect(request, transposed);
-    if (!measures) return makers[0]();
+    if (choice != "measure") return makers[0]();
     makers.emplace_back([&] { return createDirect(request, transposed); });
     return fastestKernel(request, makers);
   };
