@@ -29,8 +29,8 @@ constexpr std::size_t kMostTiles = 256;
 /// Tiles that are worth a thread of their own.
 constexpr std::size_t kLeastShare = 8;
 /// Below these the direct convolution is as fast.
-constexpr std::size_t kLeastChannels = 32;
-constexpr std::size_t kFewestTiles = 12;
+constexpr std::size_t kLeastChannels = 16;
+constexpr std::size_t kFewestTiles = 8;
 
 /// The result in tiles of m x m pixels.
 struct Tiling {
