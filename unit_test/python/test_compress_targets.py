@@ -91,11 +91,12 @@ def test_means_and_variances_are_matched_on_request() -> None:
     assert any(layer.error is not None for layer in result.layers)
 
 
-def test_the_command_takes_a_file_with_a_fixed_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("batch", [2, 8])
+def test_the_command_takes_a_file_with_a_fixed_batch(batch: int, tmp_path: Path) -> None:
     net = Builder()
     x = net.relu(net.conv(net.relu(net.conv("x", 3, 16, kernel=3)), 16, 16, kernel=3))
     net.gemm(net.add("Flatten", [net.add("GlobalAveragePool", [x])]), 16, 4)
-    model = net.model({"x": [2, 3, 8, 8]}, [net.nodes[-1].output[0]])
+    model = net.model({"x": [batch, 3, 8, 8]}, [net.nodes[-1].output[0]])
     onnx.save(model, tmp_path / "net.onnx")
     np.savez(tmp_path / "calib.npz", x=images(41))
     arguments = [
@@ -112,7 +113,7 @@ def test_the_command_takes_a_file_with_a_fixed_batch(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     assert document["samples"] + document["quality"]["samples"] == 40
-    assert document["before"]["macs"] == summarize(aidge_onnx.load_onnx(model), [[2, 3, 8, 8]]).macs
+    assert document["before"]["macs"] == summarize(aidge_onnx.load_onnx(model), [[batch, 3, 8, 8]]).macs
     assert document["after"]["macs"] <= 0.5 * document["before"]["macs"]
 
 

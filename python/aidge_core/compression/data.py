@@ -10,7 +10,7 @@ import numpy as np
 from ..data.adapters import as_batches, as_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .._core import GraphView
 
@@ -27,6 +27,10 @@ class Part:
         self._held = held
 
     def __iter__(self) -> Iterator[list[np.ndarray]]:
+        size = (self._specs[0].dims or [None])[0]
+        return self._chosen() if size is None else _refilled(self._chosen(), size)
+
+    def _chosen(self) -> Iterator[list[np.ndarray]]:
         for batch in self._provider:
             inputs = [np.asarray(array) for array in next(iter(as_batches([batch], self._specs)))]
             count = len(inputs[0])
@@ -39,6 +43,18 @@ class Part:
     def _is_held(self, sample: np.ndarray) -> bool:
         """By the sample's values, so that it is on the same side in every pass, whatever the order."""
         return zlib.crc32(np.ascontiguousarray(sample).tobytes()) < self._share * 2**32
+
+
+def _refilled(batches: Iterable[list[np.ndarray]], size: int) -> Iterator[list[np.ndarray]]:
+    """The same samples in batches of `size`, which the file fixes; the last may be smaller."""
+    rest: list[np.ndarray] = []
+    for batch in batches:
+        rest = [np.concatenate(pair) for pair in zip(rest, batch, strict=True)] if rest else batch
+        while len(rest[0]) >= size:
+            yield [array[:size] for array in rest]
+            rest = [array[size:] for array in rest]
+    if rest and len(rest[0]):
+        yield rest
 
 
 def split(provider: Any, model: GraphView, share: float) -> tuple[Any, Any]:
