@@ -251,6 +251,13 @@ def test_fewer_samples_than_units_are_computed_with_a_warning_that_names_the_lay
     assert recipe.recommended_output_count <= 9
 
 
+def test_many_layers_with_too_few_samples_are_one_warning_that_names_the_widest() -> None:
+    layers = {f"layer{units}": random_rows(10, units) for units in (12, 40, 20, 8)}
+    with pytest.warns(UserWarning, match=r"layer 'layer40' has 10 samples of 40 .*2 more layers") as caught:
+        PFA.introspect(producer_of(layers))
+    assert len(caught) == 1
+
+
 def test_strict_samples_refuses_them_as_dnikit_does() -> None:
     layers = {"wide": random_rows(10, 30), "narrow": random_rows(10, 10)}
     with pytest.warns(UserWarning, match="layer 'wide' .* left out"):

@@ -87,24 +87,36 @@ class PFA:
         if not epsilon_inactive >= 0:
             raise ValueError(f"[pfa::PFA] expected epsilon_inactive >= 0, got {epsilon_inactive}")
         for name, accumulator in self._accumulators.items():
-            if self._enough(name, accumulator):
+            if accumulator.samples >= (max(2, accumulator.units) if strict_samples else 2):
                 with _naming(name):
                     self._results[name] = PFACovariancesResult(accumulator, epsilon_inactive)
             else:
                 self._failed.append(name)
+        self._warn_of_few_samples()
 
-    def _enough(self, name: str, accumulator: Covariance) -> bool:
-        samples, width = accumulator.samples, accumulator.units
-        refused = samples < 2 or (self._strict and samples < width)
-        if refused or samples < width:
-            verdict = "it is left out" if refused else "its covariance has a rank below its number of units"
-            warnings.warn(
-                f"layer {name!r} has {samples} samples of {width} units, fewer than units: {verdict}"
+    def _warn_of_few_samples(self) -> None:
+        """One warning for the layers that are left out and one for the others, each of which names the widest."""
+        few = [
+            (entry.units, name)
+            for name, entry in self._accumulators.items()
+            if entry.samples < max(2, entry.units)
+        ]
+        for refused, verdict in (
+            (True, "it is left out"),
+            (False, "its covariance has a rank below its number of units"),
+        ):
+            layers = [(units, name) for units, name in few if (name in self._failed) == refused]
+            if not layers:
+                continue
+            units, name = max(layers)
+            samples = self._accumulators[name].samples
+            counts = f"{samples} samples" + (
+                f" of {units} units, fewer than units"
                 if samples >= 2
-                else f"layer {name!r} has {samples} samples, of which no covariance can be taken: {verdict}",
-                stacklevel=4,
+                else ", of which no covariance can be taken"
             )
-        return not refused
+            others = f"; so it is with {len(layers) - 1} more layers" if len(layers) > 1 else ""
+            warnings.warn(f"layer {name!r} has {counts}: {verdict}{others}", stacklevel=4)
 
     # --- collecting ---------------------------------------------------------------------------------------------
 
