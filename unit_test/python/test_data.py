@@ -537,10 +537,24 @@ def test_an_image_folder_gives_normalised_images_and_labels_by_subfolder(tmp_pat
     provider = from_image_folder(tmp_path, (4, 5), 2, mean=[0.1, 0.2, 0.3], std=[0.5, 1, 2])
     batches = list(provider)
     assert [batch[0].dims for batch in batches] == [[2, 3, 4, 5], [1, 3, 4, 5]]
-    assert labels(batches) == [[0, 0], [1]]
+    assert labels(batches) == [[0, 1], [0]]
     assert batches[0][0].dtype is dtype.float32
-    expected = (np.array([[102, 102, 102], [0, 255, 0]]) / 255 - [0.1, 0.2, 0.3]) / [0.5, 1, 2]
+    expected = (np.array([[102, 102, 102], [255, 0, 51]]) / 255 - [0.1, 0.2, 0.3]) / [0.5, 1, 2]
     np.testing.assert_allclose(batches[0][0].numpy()[:, :, 2, 3], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_image_folder_takes_its_subfolders_in_turn_and_leaves_hidden_ones_alone(tmp_path: Path) -> None:
+    for name in ("a/1", "a/2", "a/3", "b/1", "c/1", "c/2", ".thumbnails/1", "b/.hidden"):
+        paint(tmp_path / f"{name}.png", 0)
+    assert labels(from_image_folder(tmp_path, 4)) == [[0, 1, 2, 0, 2, 0]]
+
+
+def test_the_head_of_a_provider_is_exactly_so_many_samples() -> None:
+    provider = DataProvider(Numbers(10), 4, shuffle=True, seed=5)
+    whole = [label for batch in labels(provider) for label in batch]
+    head = provider.head(6)
+    assert labels(head) == [whole[:4], whole[4:6]]
+    assert labels(provider.head(99)) == [whole[:4], whole[4:8], whole[8:]]
 
 
 def test_a_flat_folder_has_no_labels_and_grey_has_one_channel(tmp_path: Path) -> None:

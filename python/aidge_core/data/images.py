@@ -81,7 +81,8 @@ class ImageTransform:
 class ImageFolder(Database):
     """The images of a folder: items `[image]`, or `[image, label]` where they lie in one subfolder a class.
 
-    A label is the rank of the subfolder's name. Files are taken in the order of their names.
+    A label is the rank of the subfolder's name. Files are taken in the order of their names, one of each subfolder in turn, so that the
+    first batches are of all classes. Hidden files and folders (".thumbnails") are left alone.
 
     Args:
         path: the folder.
@@ -175,7 +176,8 @@ def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
     subfolders."""
     if not root.is_dir():
         raise ValueError(f"[data::ImageFolder] expected a folder, got {root}")
-    subfolders = sorted(entry for entry in root.iterdir() if entry.is_dir() and _images(entry))
+    folders = (entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    subfolders = sorted(folder for folder in folders if _images(folder))
     direct = _images(root)
     if subfolders and direct:
         raise ValueError(
@@ -188,9 +190,14 @@ def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
         )
     if direct:
         return [(path, None) for path in direct], []
-    labelled = [(path, label) for label, folder in enumerate(subfolders) for path in _images(folder)]
-    return list(labelled), [folder.name for folder in subfolders]
+    turns = [
+        (turn, label, path)
+        for label, folder in enumerate(subfolders)
+        for turn, path in enumerate(_images(folder))
+    ]
+    return [(path, label) for _, label, path in sorted(turns)], [folder.name for folder in subfolders]
 
 
 def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in files if not path.name.startswith("."))

@@ -105,6 +105,11 @@ class DataProvider:
         chosen = Subset(self._database, self.part_indices(first, stop))
         return DataProvider(chosen, self._batch_size, num_workers=self._num_workers)
 
+    def head(self, samples: int) -> DataProvider:
+        """Return a provider, in order, of the first `samples` samples of the first pass alone."""
+        chosen = Subset(self._database, self.part_indices(0, len(self))[:samples])
+        return DataProvider(chosen, self._batch_size, num_workers=self._num_workers)
+
     def __iter__(self) -> BatchIterator:
         return BatchIterator(_Loader(self._database), self.index_batches(), self._num_workers)
 
