@@ -64,7 +64,10 @@ def check_labels(labels: np.ndarray, classes: int) -> None:
     """ValueError where a label is no class of an output of so many values."""
     if labels.min() < 0 or labels.max() >= classes:
         found = f"labels from {labels.min()} to {labels.max()}"
-        raise ValueError(f"[evaluation::evaluate] expected labels below {classes}, got {found}")
+        raise ValueError(
+            f"[evaluation::evaluate] expected labels below {classes}, got {found} "
+            "(of a folder of images, a label is the rank of its sub-folder's name)"
+        )
 
 
 def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], np.ndarray | None]]:

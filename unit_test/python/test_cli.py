@@ -172,6 +172,67 @@ def test_eval_measures_accuracy_and_agreement(folder: Path) -> None:
     )
 
 
+def test_a_folder_of_pictures_is_read_as_training_did_and_no_further_than_the_limit(
+    folder: Path, tmp_path: Path
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    random = np.random.default_rng(2)
+    for number in range(12):
+        place = tmp_path / f"class{number % 6}"
+        place.mkdir(exist_ok=True)
+        image.fromarray(random.integers(0, 256, (9, 11, 3), np.uint8)).save(place / f"{number}.png")
+    reading = ["--data", tmp_path, "--batch-size", "8", "--ablation-threshold", "0"]
+    several = ["--mean", "0.4", "--mean", "0.5", "--mean", "0.6", "--std", "0.2"]
+    one = document(
+        "fibnlr", folder / "model.onnx", *reading, "--mean", "0.4,0.5,0.6", "--std", "0.2", "--limit", "5"
+    )
+    assert one["samples"] == 5
+    again = document("fibnlr", folder / "model.onnx", *reading, *several, "--limit", "5")
+    assert one["rows"] == again["rows"]
+    done = aidge("eval", folder / "model.onnx", "--data", tmp_path, expect=2)
+    assert "labels below 4" in done.stderr
+    assert "sub-folder" in done.stderr
+
+
+def test_nothing_below_the_threshold_is_said_with_the_lowest_value(folder: Path) -> None:
+    arguments = ["fibnlr", folder / "model.onnx", "--data", folder / "data.npz", "--ablation-threshold"]
+    rows = document(*arguments, "0")["rows"]
+    lowest = min(row["nnpr"] for row in rows)
+    assert (
+        f"no NNPR is below --ablation-threshold 0; the lowest is {lowest:.4f}"
+        in aidge(*arguments, "0").stdout
+    )
+    assert "no NNPR" not in aidge(*arguments, "0.9").stdout
+
+
+def test_free_sizes_are_named_where_a_network_does_not_run_without_them(folder: Path, tmp_path: Path) -> None:
+    model = onnx.load(folder / "model.onnx")
+    for axis in (2, 3):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"d{axis}"
+    model.graph.node[0].attribute[0].ints[:] = [0] * 4
+    onnx.save(model, tmp_path / "free.onnx")
+    done = aidge("inspect", tmp_path / "free.onnx", expect=2)
+    assert "leaves dims of image free, which were taken as 1: say which by --dims" in done.stderr
+    aidge("inspect", tmp_path / "free.onnx", "--dims", "1,3,8,8")
+    done = aidge("fibnlr", tmp_path / "free.onnx", "--data", folder / "data.npz", expect=2)
+    assert "fix them in the file" in done.stderr
+
+
+def test_pfa_finds_out_about_the_chart_before_it_writes_anything(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "recipes.json"
+    done = aidge(
+        "pfa", folder / "model.onnx", "--data", folder / "data.npz", "--out", out, "--chart", "chart.foo", expect=2
+    )  # fmt: skip
+    assert "chart" in done.stderr
+    assert not out.exists()
+
+
+def test_warnings_are_lines_of_their_own(folder: Path) -> None:
+    done = aidge("pfa", folder / "model.onnx", "--data", folder / "data.npz", "--limit", "3")
+    assert "\nwarning: layer 'conv" in "\n" + done.stderr
+    assert ".py:" not in done.stderr
+
+
 def linear_network(path: Path) -> Path:
     """Expand, depthwise with padding, project, and a bias that padding meets; then a ReLU."""
     rng = np.random.default_rng(1)
@@ -325,6 +386,18 @@ def test_pfa_recommends_writes_and_draws(folder: Path, tmp_path: Path) -> None:
         (
             ["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--out", "{folder}/no/out.onnx"],
             "no such folder",
+        ),
+        (
+            ["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--out", "{folder}"],
+            "expected the name of a file to write, got a folder",
+        ),
+        (
+            ["fibnlr", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--out", os.devnull],
+            "expected the name of a file to write",
+        ),
+        (
+            ["eval", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--mean", "0.4,x"],
+            "expected a number a channel, such as 0.485,0.456,0.406, got 0.4,x",
         ),
     ],
 )

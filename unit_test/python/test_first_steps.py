@@ -23,7 +23,8 @@ def commands() -> list[list[str]]:
     """What the page runs, in order."""
     text = (ROOT / "docs" / "first-steps.md").read_text("utf-8").replace("\\\n", " ")
     lines = re.findall(r"^    aidge (.+)$", text, re.MULTILINE)
-    return [shlex.split(line, comments=True) for line in lines]
+    ((training,),) = [re.findall(r'^    training="(.+)"$', text, re.MULTILINE)]
+    return [shlex.split(line.replace("$training", training), comments=True) for line in lines]
 
 
 def write_network(path: Path, batch: int | str) -> None:

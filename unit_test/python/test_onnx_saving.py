@@ -54,6 +54,21 @@ def test_a_link_in_the_place_of_the_file_is_replaced_and_not_followed(tmp_path: 
         assert not (inside / "a.onnx.data").is_symlink()
 
 
+def test_a_full_disk_is_told_with_the_name_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aidge_onnx import saving
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saving.os, "fsync", fail)
+    path = tmp_path / "a.onnx"
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        aidge_onnx.export_onnx(aidge_onnx.load_onnx(model(np.ones(3, np.float32))), path)
+    assert caught.value.filename == str(path)
+
+
 @pytest.mark.parametrize("external", [False, True])
 @pytest.mark.parametrize("failing", ["fsync", "replace"])
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(

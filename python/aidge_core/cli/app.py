@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import typer
@@ -71,10 +72,16 @@ def _describe(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    """A line, without the line of our source that it comes from."""
+    return f"warning: {message}\n"
+
+
 def main() -> None:
     """Runs the command line; a mistake of the caller's is one message and exit code 2, never a traceback."""
     import aidge_core
 
+    warnings.formatwarning = _warning
     try:
         app()
     except (ValueError, KeyError, OSError, ImportError, aidge_core.UnsupportedError) as error:

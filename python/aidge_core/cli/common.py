@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from aidge_core import GraphView
@@ -18,6 +19,7 @@ __all__ = [
     "compile_model",
     "console",
     "load",
+    "naming_free_dims",
     "parse_dims",
     "percent",
     "plain_table",
@@ -67,7 +69,24 @@ def compile_model(
 
     if threads:
         aidge_backend_cpu.set_num_threads(threads)
-    model.compile("cpu", aidge_core.dtype.float32, 0, [list(entry) for entry in dims], **options)
+    with naming_free_dims(
+        model, dims, "fix them in the file (python -m onnxruntime.tools.make_dynamic_shape_fixed)"
+    ):
+        model.compile("cpu", aidge_core.dtype.float32, 0, [list(entry) for entry in dims], **options)
+
+
+@contextmanager
+def naming_free_dims(model: GraphView, given: Sequence[Any], cure: str) -> Iterator[None]:
+    """Where no dims were given, adds to a ValueError that some behind the batch are free, which may be why, and what to do."""
+    try:
+        yield
+    except ValueError as error:
+        free = [entry.name for entry in model.input_specs if entry.dims and None in list(entry.dims)[1:]]
+        if given or not free:
+            raise
+        raise ValueError(
+            f"{error}; the file leaves dims of {', '.join(free)} free, which were taken as 1: {cure}"
+        ) from error
 
 
 def quantity(value: float) -> str:

@@ -11,7 +11,7 @@ import typer
 from aidge_core.cli.common import compile_model, console, load, percent, plain_table, print_json, quantity
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
 from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.cli.sources import DATA_HELP, DataOptions, channel_values, open_data
 from aidge_core.cli.verify import Verification, print_verification, write_verified
 from aidge_core.report import Measured
 
@@ -264,7 +264,7 @@ def compress(
     ] = None,
     batch_size: BatchSizeOption = 64,
     limit: Annotated[int, typer.Option(min=0, help="At most so many calibration samples (0: all).")] = 0,
-    seed: Annotated[int, typer.Option(help="Of --limit's choice of samples, and --selection random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of --selection random.")] = 0,
     mean: MeanOption = None,
     std: StdOption = None,
     threads: ThreadsOption = 0,
@@ -283,7 +283,7 @@ def compress(
         import aidge_backend_cpu
 
         aidge_backend_cpu.set_num_threads(threads)
-    reading = DataOptions(batch_size, limit, seed=seed, mean=tuple(mean or ()), std=tuple(std or ()))
+    reading = DataOptions(batch_size, limit, seed=seed, mean=channel_values(mean), std=channel_values(std))
     provider = open_data(data, network, reading)
     judge = (
         open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))

@@ -9,7 +9,7 @@ import typer
 
 from aidge_core.cli.common import compile_model, console, load, percent, print_json
 from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.cli.sources import DATA_HELP, DataOptions, channel_values, open_data
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -70,7 +70,7 @@ def evaluate(
     other = load(reference) if reference else None
     if other is not None:
         compile_model(other)
-    options = DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
+    options = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
     result = run_evaluation(
         network, open_data(data, network, options), reference=other, k=topk, quiet=as_json
     )

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aidge_core.cli.common import console, load, parse_dims, plain_table, print_json, quantity
+from aidge_core.cli.common import (
+    console,
+    load,
+    naming_free_dims,
+    parse_dims,
+    plain_table,
+    print_json,
+    quantity,
+)
 from aidge_core.cli.reporting import check_folders
 from aidge_core.cli.shared_options import JsonOption
 
@@ -51,7 +59,9 @@ def inspect(
 
     check_folders(mermaid)
     network = load(model)
-    summary = summarize(network, parse_dims(dims or []))
+    shapes = parse_dims(dims or [])
+    with naming_free_dims(network, shapes, "say which by --dims 1,3,224,224"):
+        summary = summarize(network, shapes)
     if mermaid is not None:
         write_text(mermaid, to_mermaid(network))
     if as_json:

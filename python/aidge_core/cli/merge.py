@@ -12,7 +12,7 @@ import typer
 from aidge_core.cli.common import compile_model, console, load, parse_dims, print_json
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, file_sizes, write_report
 from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.cli.sources import DATA_HELP, DataOptions, channel_values, open_data
 from aidge_core.cli.verify import TOLERANCE, compare_networks, print_verification, write_verified
 from aidge_core.report import Measured
 
@@ -113,7 +113,7 @@ def merge(
     network = load(model)
     check_folders(out, report)
     compile_model(network, threads, parse_dims(dims or []))
-    reading = DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
+    reading = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
     provider = open_data(data, network, reading) if data else None
     batches = provider if provider is not None else _some_batch(network)
     original = network.clone()

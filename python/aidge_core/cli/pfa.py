@@ -13,8 +13,9 @@ from aidge_core.cli.cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_
 from aidge_core.cli.common import compile_model, console, load, plain_table, print_json
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
 from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.cli.sources import DATA_HELP, DataOptions, channel_values, open_data
 from aidge_core.report import Measured
+from aidge_core.report.page import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -152,15 +153,6 @@ def _print(out: Console, recipes: dict[str, PFARecipe]) -> None:
             out.print(f"* {name}: {recipe.note}", markup=False)
 
 
-def _write(path: Path, document: dict[str, Any]) -> None:
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _draw(path: Path, recipes: dict[str, PFARecipe]) -> None:
     from aidge_core.pfa.charts import recipe_chart
 
@@ -224,12 +216,16 @@ def pfa(
     as_json: JsonOption = False,
 ) -> None:
     """Recommend by Principal Filter Analysis how many units each layer keeps, and which ones."""
+    from aidge_core.pfa.charts import check_chart
+
     check_folders(out, chart, statistics, report)
+    if chart:
+        check_chart(chart)
     how_many = _strategy(strategy, threshold, size, min_kept)
     which = _unit_strategy(unit_strategy, tie_rule, seed)
     network = load(model)
     compile_model(network, share_of_threads(threads, workers))
-    reading = DataOptions(batch_size, limit, mean=tuple(mean or ()), std=tuple(std or ()))
+    reading = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
     provider = None if cluster else open_data(data, network, reading)
     analysis = _introspect(network, provider, layers, pooling, as_json, cluster)
@@ -244,7 +240,7 @@ def pfa(
         "recipes": {name: recipe.to_dict() for name, recipe in recipes.items()},
     }
     if out:
-        _write(out, document)
+        write_text(out, json.dumps(document, indent=2, allow_nan=False) + "\n")
     if chart and recipes:
         _draw(chart, recipes)
     if statistics:

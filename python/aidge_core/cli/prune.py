@@ -30,7 +30,7 @@ from aidge_core.cli.reporting import (
     write_report,
 )
 from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from aidge_core.cli.sources import DATA_HELP, DataOptions, fixed_batch, open_data
+from aidge_core.cli.sources import DATA_HELP, DataOptions, channel_values, fixed_batch, open_data
 from aidge_core.cli.verify import print_verification, write_verified
 from aidge_core.report import Measured
 
@@ -109,14 +109,20 @@ def print_run(out: Console, run: FibnlrResult) -> None:
     )
 
 
-def _hint(run: FibnlrResult, fixed: int | None, wanted: int) -> str:
-    """What to do where convergence was judged on batches that are smaller than was asked for."""
-    if fixed is None or fixed >= wanted or run.reason != "converged":
-        return ""
-    return (
-        f"the file fixes its batch to {fixed}, so that convergence was judged on few samples: --convergence-threshold 0 "
-        "--max-iteration 0 measures on all of the data, and so does a file with a free batch"
-    )
+def _hints(run: FibnlrResult, params: fibnlr_Parameters, fixed: int | None, wanted: int) -> list[str]:
+    """What to do where nothing goes, and where convergence was judged on batches that are smaller than was asked for."""
+    from aidge_core import AblationCriteria
+
+    hints = []
+    threshold, lowest = params.ablation_threshold, min((row.nnpr for row in run.rows), default=-1.0)
+    if params.ablation_criteria == AblationCriteria.THRESHOLD and lowest >= threshold:
+        hints.append(f"no NNPR is below --ablation-threshold {threshold:g}; the lowest is {lowest:.4f}")
+    if fixed is not None and fixed < wanted and run.reason == "converged":
+        hints.append(
+            f"the file fixes its batch to {fixed}, so that convergence was judged on few samples: --convergence-threshold 0 "
+            "--max-iteration 0 measures on all of the data, and so does a file with a free batch"
+        )
+    return hints
 
 
 def fibnlr(
@@ -190,15 +196,14 @@ def fibnlr(
     check_folders(out, report_path)
     compile_model(network, share_of_threads(threads, workers))
     original = network.clone()
-    reading = DataOptions(batch_size, limit, shuffle, seed, tuple(mean or ()), tuple(std or ()))
+    reading = DataOptions(batch_size, limit, shuffle, seed, channel_values(mean), channel_values(std))
     provider = open_data(data, network, reading)
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
     run = run_fibnlr(network, provider, params, quiet=as_json, cluster=cluster)
     report: dict[str, Any] = {"model": str(model), "parameters": repr(params), **run.to_dict()}
     screen = console(quiet=as_json)
     print_run(screen, run)
-    hint = _hint(run, fixed_batch(network), batch_size)
-    if hint:
+    for hint in _hints(run, params, fixed_batch(network), batch_size):
         screen.print(hint, markup=False, soft_wrap=True)
     measured: list[Measured] = []
     if merge:

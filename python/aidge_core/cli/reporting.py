@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -22,10 +23,16 @@ REPORT_HELP = "Where a report goes: one HTML file with charts, for any browser."
 
 
 def check_folders(*paths: Path | None) -> None:
-    """Raises FileNotFoundError for a file whose folder is missing, before any work is done."""
+    """Raises OSError for a file that cannot be written where it should go, before any work is done."""
     for path in paths:
-        if path is not None and not path.parent.is_dir():
+        if path is None:
+            continue
+        if not path.parent.is_dir():
             raise FileNotFoundError(2, "no such folder", str(path.parent))
+        if path.exists() and not path.is_file():
+            raise OSError(17, "expected the name of a file to write, got a folder or a device", str(path))
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(13, "expected a folder that can be written to", str(path.parent))
 
 
 def latencies(before: GraphView, after: GraphView) -> Measured:

@@ -10,10 +10,12 @@ __all__ = ["BatchSizeOption", "JsonOption", "MeanOption", "StdOption", "ThreadsO
 
 BatchSizeOption = Annotated[int, typer.Option(min=1, help="Samples a batch.")]
 MeanOption = Annotated[
-    list[float] | None, typer.Option(help="Image folders: mean of a channel in [0, 1] (once a channel).")
+    list[str] | None,
+    typer.Option(help="Image folders: mean of each channel in [0, 1], such as 0.485,0.456,0.406."),
 ]
 StdOption = Annotated[
-    list[float] | None, typer.Option(help="Image folders: deviation of a channel (once a channel).")
+    list[str] | None,
+    typer.Option(help="Image folders: deviation of each channel, such as 0.229,0.224,0.225."),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Threads (0: OpenMP's choice).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aidge_core.data import DataProvider
 
-__all__ = ["DATA_HELP", "DataOptions", "DataSource", "fixed_batch", "open_data"]
+__all__ = ["DATA_HELP", "DataOptions", "DataSource", "channel_values", "fixed_batch", "open_data"]
 
 DATA_HELP = (
     "A .npz (first array: inputs, an integer array: labels), a .npy, a .parquet, a folder of images (sub-folders are labels), "
@@ -31,6 +31,17 @@ class DataOptions:
     seed: int | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+
+
+def channel_values(texts: Sequence[str] | None) -> tuple[float, ...]:
+    """["0.485,0.456,0.406"] or ["0.485", "0.456", "0.406"] → (0.485, 0.456, 0.406). ValueError where that is no list of numbers."""
+    try:
+        return tuple(float(part) for text in texts or () for part in text.split(","))
+    except ValueError:
+        given = " ".join(texts or ())
+        raise ValueError(
+            f"[cli::data] expected a number a channel, such as 0.485,0.456,0.406, got {given}"
+        ) from None
 
 
 class InputSpec(Protocol):
@@ -84,9 +95,10 @@ class DataSource:
 def _image_dims(model: HasInputs) -> tuple[int, int, int]:
     dims = model.input_specs[0].dims
     fixed = [dim for dim in dims or [] if dim is not None]
-    if dims is None or len(dims) != 4 or None in dims[1:]:
+    if dims is None or len(dims) != 4 or None in dims[1:] or dims[1] not in (1, 3):
         raise ValueError(
-            f"[cli::data] expected an image input (N, C, H, W) of fixed size for an image folder, got {dims}"
+            "[cli::data] expected an input (N, C, H, W) of 1 or 3 channels and fixed size for images, got "
+            f"{dims}; data for other inputs comes as .npz or .npy"
         )
     return fixed[-2], fixed[-1], fixed[-3]
 
@@ -207,7 +219,7 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
     path = Path(spec)
     if path.is_dir() or (path.suffix == ".parquet" and path.exists()):
         provider = (_open_folder if path.is_dir() else _open_parquet)(path, model, options)
-        return provider.part(0, -(-options.limit // options.batch_size)) if options.limit else provider
+        return provider.head(options.limit) if options.limit else provider
     inputs, labels = _arrays(spec, model)
     arrays = inputs if labels is None else [*inputs, labels]
     if options.limit:

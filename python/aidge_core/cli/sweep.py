@@ -12,7 +12,7 @@ from aidge_core.cli.common import compile_model, console, load, percent, plain_t
 from aidge_core.cli.options import Criterion, GroupBy, Normalization, Strictness
 from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
 from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from aidge_core.cli.sources import DATA_HELP, DataOptions, open_data
+from aidge_core.cli.sources import DATA_HELP, DataOptions, channel_values, open_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,7 +159,7 @@ def sweep(
     check_folders(state, report)
     network = load(model)
     compile_model(network, threads)
-    reading = DataOptions(batch_size, limit, shuffle, seed, tuple(mean or ()), tuple(std or ()))
+    reading = DataOptions(batch_size, limit, shuffle, seed, channel_values(mean), channel_values(std))
     provider = open_data(data, network, reading)
     judge = open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))
     chosen = set(what or [What.fibnlr])

@@ -10,9 +10,11 @@ import numpy as np
 from .recipe import PFARecipe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
 
-__all__ = ["recipe_chart", "spectrum_chart"]
+__all__ = ["check_chart", "recipe_chart", "spectrum_chart"]
 
 _ORIGINAL = "#b8c4d6"
 _KEPT = "#1f5fa8"
@@ -20,13 +22,28 @@ _CUT = "#c0392b"
 _LONGEST_LABEL = 32
 
 
-def _new_axes(width: float, height: float) -> Axes:
+def _pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
             '[pfa::show] charts need matplotlib: pip install "aidge-compress[report]"'
         ) from error
+    return plt
+
+
+def check_chart(path: Path) -> None:
+    """Raises ImportError without matplotlib, ValueError for a suffix that it cannot write."""
+    _pyplot()
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix[1:].lower() not in formats:
+        raise ValueError(f"[pfa::show] expected a chart of type {', '.join(formats)}, got {path}")
+
+
+def _new_axes(width: float, height: float) -> Axes:
+    plt = _pyplot()
     _, axes = plt.subplots(figsize=(width, height), layout="constrained")
     return axes
 

@@ -48,11 +48,15 @@ def fragment(*parts: Child) -> str:
 
 
 def write_text(path: str | os.PathLike[str], document: str) -> None:
-    """Writes the whole file or nothing. FileNotFoundError where there is no such folder."""
+    """Writes the whole file or nothing. OSError that names the file where there is no such folder, or no space in it."""
     target = Path(path)
     draft = target.with_name(f".{target.name}.part")
     try:
         draft.write_text(document, encoding="utf-8")
         draft.replace(target)
+    except OSError as error:
+        if error.errno is not None:
+            error.filename, error.filename2 = str(target), None
+        raise
     finally:
         draft.unlink(missing_ok=True)
