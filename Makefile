@@ -73,9 +73,13 @@ clean:
 
 # Debian's Python has no ensurepip; pip then installs itself into the environment.
 $(STAMPS)/venv:
+	@command -v $(firstword $(CXX)) >/dev/null || { \
+	    echo "Expected a C++20 compiler, got no $(firstword $(CXX)) (Debian, Ubuntu: apt-get install g++; or make CXX=clang++)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
 	    $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install pip; } || { \
 	    echo "Expected $(PYTHON) with venv and pip (Debian, Ubuntu: apt-get install python3-venv python3-dev)" >&2; exit 1; }
+	@$(BIN)/python -c 'import os, sysconfig as s; raise SystemExit(not os.path.exists(s.get_path("include") + "/Python.h"))' || { \
+	    echo "Expected the headers of $(PYTHON), got no Python.h (Debian, Ubuntu: apt-get install python3-dev)" >&2; exit 1; }
 	$(PIP) install --quiet 'pip>=23.1'
 	@mkdir -p $(STAMPS) && touch $@
 
