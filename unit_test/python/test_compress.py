@@ -355,6 +355,13 @@ def test_what_cannot_be_done_is_an_error(options: dict[str, Any], message: str) 
         shrink(residual_network(), images(40), **options)
 
 
+def test_what_is_no_graph_is_refused_with_the_ways_to_one() -> None:
+    with pytest.raises(
+        TypeError, match=r"expected a GraphView, got str \(aidge_onnx.load_onnx, aidge_core.from_torch"
+    ):
+        aidge_core.compress("model.onnx", [], target=0.5)
+
+
 def test_bad_data_is_an_error() -> None:
     graph = residual_network()
     bad = images(40)

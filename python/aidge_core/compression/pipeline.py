@@ -103,6 +103,11 @@ def compress(
         allocation, selection, compensation, Limits(min_channels, min_share, 1 if multiple is None else multiple), protect, remove_activations,
         merge, latency, seed, memory,
     )  # fmt: skip
+    if not isinstance(model, _core.GraphView):
+        kind = type(model).__name__
+        raise TypeError(
+            f"[compress::compress] expected a GraphView, got {kind} (aidge_onnx.load_onnx, aidge_core.from_torch)"
+        )
     if not 0.0 <= held_out < 1.0:
         raise ValueError(f"[compress::compress] expected held_out in [0, 1), got {held_out}")
     if wanted is None and max_drop is None and not remove_activations:
