@@ -82,7 +82,9 @@ def test_the_commands_of_the_first_steps_work_on_a_network_of_ones_own(folder: P
     assert names == ["doctor", "inspect", "fibnlr", "fibnlr", "eval", "compress", "bench"]
     for arguments in commands():
         if arguments[0] not in SKIPPED:
-            aidge(folder, arguments)
+            # So small a network may be called slower by chance (exit code 4).
+            untimed = ["--no-timing"] if arguments[0] == "compress" else []
+            aidge(folder, [*arguments, *untimed])
     for name in ("pruned.onnx", "small.onnx"):
         onnx.checker.check_model(onnx.load(folder / name))
     assert (folder / "report.html").exists()
