@@ -284,9 +284,9 @@ void bindCompilation(GraphViewClass& graph) {
            "Fixes backend, type and shapes (`dims`: one list an input; by default the declared ones, free axes taken as 1).\n"
            "Further keywords are the backend's options for this graph: \"cpu\" knows convolution_accuracy=\"direct\", \"default\" or "
            "\"fast\"\n"
-           "(see aidge_backend_cpu.set_convolution_accuracy, before which it goes), and convolution_choice=\"rule\" or \"measure\": the "
-           "latter\n"
-           "runs every kernel that could do when a plan is made, takes the fastest and remembers it for the process.\n"
+           "(see aidge_backend_cpu.set_convolution_accuracy, before which it goes), and convolution_choice=\"rule\", \"measure\" (runs\n"
+           "every kernel that could do when a plan is made, takes the fastest and remembers it for the process) or \"winograd\"\n"
+           "(wherever it is possible, for benchmarks).\n"
            "UnsupportedError lists every node that the backend cannot run; ValueError for an unknown option.")
       .def("forward_dims", &forwardDims, py::arg("dims") = std::vector<Dims>{}, py::arg("allow_data_dependency") = false,
            "Infers the dims of every tensor. ValueError names the node where shapes do not fit; True otherwise.")

@@ -768,8 +768,9 @@ class GraphView:
         """
         Fixes backend, type and shapes (`dims`: one list an input; by default the declared ones, free axes taken as 1).
         Further keywords are the backend's options for this graph: "cpu" knows convolution_accuracy="direct", "default" or "fast"
-        (see aidge_backend_cpu.set_convolution_accuracy, before which it goes), and convolution_choice="rule" or "measure": the latter
-        runs every kernel that could do when a plan is made, takes the fastest and remembers it for the process.
+        (see aidge_backend_cpu.set_convolution_accuracy, before which it goes), and convolution_choice="rule", "measure" (runs
+        every kernel that could do when a plan is made, takes the fastest and remembers it for the process) or "winograd"
+        (wherever it is possible, for benchmarks).
         UnsupportedError lists every node that the backend cannot run; ValueError for an unknown option.
         """
     def find_node(self, node_name: str) -> Node | None:

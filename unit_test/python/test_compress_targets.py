@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
 import aidge_core
@@ -12,9 +14,11 @@ import numpy as np
 import onnx
 import pytest
 from aidge_core.cli.app import app
+from aidge_core.cli.compress import _Files, _verdict
 from aidge_core.data import from_arrays
 from aidge_core.summary import summarize
 from cutting import Builder
+from rich.console import Console
 from typer.testing import CliRunner
 
 
@@ -132,3 +136,18 @@ def test_large_networks_keep_multiples_of_eight(
     kept = [group.kept for group in result.groups if not group.refusal]
     assert all(count % step == 0 for count in kept)
     assert (step == 8) or any(count % 8 for count in kept)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [(1e-4, 1.5e-4, 0), (1e-2, 1.04e-2, 0), (1e-2, 1.06e-2, 4), (1e-3, 1.2e-3, 4), (1e-2, 9e-3, 0)],
+)
+def test_slower_is_what_is_slower_by_five_percent_and_a_tenth_of_a_millisecond(
+    before: float, after: float, code: int
+) -> None:
+    result = SimpleNamespace(
+        before=SimpleNamespace(seconds=None), after=SimpleNamespace(seconds=None), drop=0.0
+    )
+    for files in (_Files(1, 1, before, after), _Files(1, 1)):
+        assert _verdict(Console(quiet=True), cast("Any", result), files, None) == code
+        code = 0

@@ -192,7 +192,10 @@ def test_kernels_that_are_chosen_by_measuring_compute_the_same(
             {"convolution_accuracy": "exact"},
             r'\[graph::compile\] expected "direct", "default" or "fast".*got "exact"',
         ),
-        ({"convolution_choice": "guess"}, r'expected convolution_choice "rule", "measure" or "winograd", got "guess"'),
+        (
+            {"convolution_choice": "guess"},
+            r'expected convolution_choice "rule", "measure" or "winograd", got "guess"',
+        ),
         (
             {"speed": "high"},
             r"\[graph::compile\] expected the options convolution_accuracy and convolution_choice, got speed",

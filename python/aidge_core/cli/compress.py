@@ -27,7 +27,8 @@ _EXIT_CHECK_FAILED = 1
 _EXIT_TOO_LOSSY = 3
 _EXIT_SLOWER = 4
 _MARGIN = 1.05
-"""Latencies closer than this are called the same."""
+_LEAST = 1e-4
+"""Latencies closer than this ratio, or than these seconds, are called the same."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _verdict(out: Console, result: CompressionResult, files: _Files, max_drop: f
         ("ONNX Runtime", files.runtime_before, files.runtime_after),
     )
     for engine, before, after in pairs:
-        if before is not None and after is not None and after > _MARGIN * before:
+        if before is not None and after is not None and after > max(_MARGIN * before, before + _LEAST):
             out.print(f"slower in {engine}: {_milliseconds(before)} before, {_milliseconds(after)} after")
             code = _EXIT_SLOWER
     if max_drop is not None and result.drop > max_drop:
@@ -275,7 +276,7 @@ def compress(
     """Make a network smaller without training: fold, remove activations, merge, remove channels, compensate, verify.
 
     Exit codes: 0 done, 1 the written file failed its check (and is not left behind), 2 bad input, 3 the loss exceeds --max-drop,
-    4 the result is slower (by more than 5 %).
+    4 the result is slower (by more than 5 % and 0.1 ms).
     """
     network = load(model)
     check_folders(out, report)
