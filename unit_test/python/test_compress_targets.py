@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
 import aidge_core
