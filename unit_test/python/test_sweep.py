@@ -130,8 +130,8 @@ def test_settings_of_compress_differ_as_compress_does_and_equal_networks_are_jud
         targets=(0.5,), selections=("elimination", "l1_norm"), allocations=("uniform", "kl", "energy")
     )
     found = aidge_core.sweep(network(folder), provider, judge, compress=grid, latency=False)
-    assert len(found.rows) == len(found.decisions) == 6
-    weights = set()
+    assert len(found.rows) == 6
+    networks: dict[str, set[int]] = {}
     for row in found.rows:
         chosen = {name: value for name, value in row.options.items() if name != "target"}
         smaller = aidge_core.compress(
@@ -139,11 +139,26 @@ def test_settings_of_compress_differ_as_compress_does_and_equal_networks_are_jud
         )
         assert row.outcome.agreement == smaller.quality.agreement
         assert row.outcome.macs == DIMS[0] * smaller.after.macs
-        weights.add(model_key(smaller.model))
-    assert found.evaluated == len(weights) > 1
+        networks.setdefault(model_key(smaller.model), set()).add(row.decision)
+    assert found.evaluated == len(found.decisions) == len(networks) > 1
+    assert all(len(decisions) == 1 for decisions in networks.values())
 
 
-def test_compress_and_pfa_settings_are_what_these_do(folder: Path, result: aidge_core.SweepResult) -> None:
+def test_networks_of_many_macs_keep_the_multiples_that_compress_keeps(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aidge_core.compression.pipeline._LARGE", 1.0)
+    monkeypatch.setattr("aidge_core.compression.pipeline._BLOCK", 4)
+    provider = from_arrays(arrays(folder)[0], batch_size=8)
+    (row,) = aidge_core.sweep(
+        network(folder), provider, provider, compress=CompressGrid(targets=(0.6,)), latency=False
+    ).rows
+    smaller = aidge_core.compress(network(folder), provider, target=0.6, evaluation=provider, latency=False)
+    assert smaller.layers[0].channels == (8, 4)
+    assert row.outcome.macs == DIMS[0] * smaller.after.macs
+
+
+def test_settings_of_compress_are_what_it_does(folder: Path, result: aidge_core.SweepResult) -> None:
     images, labels = arrays(folder)
     provider, judge = from_arrays(images, batch_size=8), from_arrays(images, labels, batch_size=8)
     compressed = next(row for row in result.rows if row.method == "compress")
@@ -151,14 +166,51 @@ def test_compress_and_pfa_settings_are_what_these_do(folder: Path, result: aidge
     assert compressed.outcome.accuracy == smaller.quality.accuracy
     assert compressed.outcome.parameters == smaller.after.parameters
     assert compressed.outcome.macs == DIMS[0] * smaller.after.macs
-    recipes = PFA.introspect_model(network(folder), provider).get_recipe(strategy=PFA.Strategy.Energy(0.9))
-    row = next(row for row in result.rows if row.options.get("energy") == 0.9)
-    assert result.decisions[row.decision] == {
-        name: 1 - recipe.recommended_output_count / recipe.original_output_count
-        for name, recipe in recipes.items()
+
+
+def without_agreed_units(folder: Path, provider: Any, strategy: Any) -> aidge_core.GraphView:
+    """By hand: folded, merged, and without the channels that all layers that make them would let go."""
+    recipes = PFA.introspect_model(network(folder), provider).get_recipe(strategy=strategy)
+    smaller = network(folder)
+    aidge_core.fuse_batchnorm(smaller)
+    aidge_core.fuse_convolution(smaller, dims=[[1, *DIMS[1:]]], repeats=0)
+    gone: dict[Any, list[int]] = {}
+    for group in aidge_core.channel_groups(smaller, dims=[DIMS]):
+        names = [source.node.name() for source in group.sources]
+        if group.can_be_cut() and all(name in recipes for name in names):
+            sets = [set(recipes[name].maximally_correlated_units) for name in names]
+            gone[names[0]] = sorted(set.intersection(*sets))
+    aidge_core.remove_channels(smaller, gone, dims=[DIMS])
+    return smaller
+
+
+def test_settings_of_pfa_are_carried_out(folder: Path) -> None:
+    images, labels = arrays(folder)
+    provider, judge = from_arrays(images, batch_size=8), from_arrays(images, labels, batch_size=8)
+    grid = PfaGrid(energies=(0.5, 0.7), budgets=(0.6,), kl=False, compensations=("none", "least_squares"))
+    found = aidge_core.sweep(network(folder), provider, judge, pfa=grid, latency=False)
+    assert len(found.rows) == 6
+    cheapest = found.baseline.macs
+    for row in found.rows:
+        energy, budget = row.options.get("energy"), row.options.get("budget")
+        strategy = (
+            PFA.Strategy.Budget(network(folder), macs=budget) if budget else PFA.Strategy.Energy(energy)
+        )
+        smaller = without_agreed_units(folder, provider, strategy)
+        costs = summarize(smaller, [DIMS])
+        assert row.outcome.macs == costs.macs
+        if row.options["compensation"] == "none":  # least squares may add biases
+            assert row.outcome.parameters == costs.parameters
+            expected = evaluate_model(smaller, judge, reference=network(folder))
+            assert (row.outcome.accuracy, row.outcome.agreement) == (expected.accuracy, expected.agreement)
+        cheapest = min(cheapest, costs.macs)
+    assert cheapest < 0.5 * found.baseline.macs
+    assert found.pareto("macs")
+    best = {
+        kind: sum(row.outcome.agreement for row in found.rows if row.options["compensation"] == kind)
+        for kind in ("none", "least_squares")
     }
-    assert row.outcome.metric is None
-    assert row.outcome.macs < result.baseline.macs
+    assert best["least_squares"] >= best["none"]
 
 
 @given(st.dictionaries(st.integers(0, 30), st.tuples(st.integers(0, 6), st.integers(0, 6))))
@@ -172,6 +224,11 @@ def test_the_pareto_front_is_what_nothing_beats(points: dict[int, tuple[int, int
     assert [points[key] for key in front] == sorted(unbeaten)
 
 
+GRIDS: dict[str, dict[str, Any]] = {
+    "fibnlr": {"fibnlr": GRID},
+    "channels": {"compress": CompressGrid(targets=(0.8, 0.6)), "pfa": PfaGrid(energies=(0.5, 0.7))},
+}
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -184,27 +241,32 @@ def progress(stage, done, total):
         os.kill(os.getpid(), signal.SIGKILL)
 
 aidge_core.sweep(network(folder), from_arrays(images, batch_size=8), from_arrays(images, labels, batch_size=8),
-    fibnlr=GRID, latency=False, state=state, progress=progress)
+    latency=False, state=state, progress=progress, **(GRIDS[sys.argv[4]]))
 """
 
 
-def test_a_sweep_that_was_killed_goes_on_and_ends_with_the_same_result(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", GRIDS)
+def test_a_sweep_that_was_killed_goes_on_and_ends_with_the_same_result(
+    folder: Path, tmp_path: Path, kind: str
+) -> None:
     images, labels = arrays(folder)
     state = tmp_path / "state.json"
     here = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    command = [sys.executable, "-c", KILLED, str(folder), str(state), "2"]
+    command = [sys.executable, "-c", KILLED, str(folder), str(state), "2", kind]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": here}, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     provider, judge = Counted(images), Counted(images, labels)
-    resumed = aidge_core.sweep(network(folder), provider, judge, fibnlr=GRID, latency=False, state=state)
-    whole = aidge_core.sweep(
-        network(folder), from_arrays(images, batch_size=8), judge, fibnlr=GRID, latency=False
-    )
-    assert provider.passes == 1  # to recognise the data; the statistics were there
+    options: dict[str, Any] = {**GRIDS[kind], "latency": False}
+    resumed = aidge_core.sweep(network(folder), provider, judge, state=state, **options)
+    passes = provider.passes
+    whole = aidge_core.sweep(network(folder), from_arrays(images, batch_size=8), judge, **options)
     assert resumed.evaluated == whole.evaluated - 2
     assert {**resumed.to_dict(), "evaluated": 0} == {**whole.to_dict(), "evaluated": 0}
-    again = aidge_core.sweep(network(folder), provider, judge, fibnlr=GRID, latency=False, state=state)
+    again = aidge_core.sweep(network(folder), provider, judge, state=state, **options)
     assert again.evaluated == 0
+    assert provider.passes == passes + 1  # to recognise the data
+    if kind == "fibnlr":
+        assert passes == 1  # the statistics were there
 
 
 def test_a_wider_sweep_goes_on_from_a_narrower_one(folder: Path, tmp_path: Path) -> None:
@@ -242,6 +304,34 @@ def test_a_state_of_something_else_is_refused(folder: Path, tmp_path: Path) -> N
         state.write_text(text)
         with pytest.raises(ValueError, match="expected a file that a sweep"):
             aidge_core.sweep(network(folder), provider, provider, **options)
+
+
+def test_the_command_notices_a_picture_that_has_changed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(8):
+        pixels = np.random.default_rng(number).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        image.fromarray(pixels).save(pictures / f"{number}.bmp")
+    state = tmp_path / "state.json"
+    choice = ["--no-timing", "--normalization", "sum", "--threshold", "0.2", "--state", str(state)]
+    data = ["--data", str(pictures), "--eval", str(pictures)]
+
+    def run() -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["aidge", "sweep", str(folder / "model.onnx"), *data, *choice])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        streams = capsys.readouterr()
+        return int(ended.value.code or 0), streams.out + streams.err
+
+    assert run()[0] == 0
+    assert "0 of them judged now" in run()[1]
+    image.fromarray(pixels[::-1].copy()).save(pictures / "7.bmp")  # of the same size
+    code, said = run()
+    assert code == 2
+    assert "got another data" in said
 
 
 def test_keys_tell_networks_and_data_apart(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -108,10 +109,12 @@ def _print(out: Console, result: SweepResult) -> None:
 
 
 def _identity(options: DataOptions, *specs: str) -> str:
-    """What stands for the data in a state: hashes of the files, and how they are read."""
+    """What stands for the data in a state: hashes of files, of folders the names, sizes and times of change, and how they are read."""
     from aidge_core.report.provenance import data_facts
 
-    return str([data_facts(spec) for spec in specs] + [options])
+    changed = [[entry.stat().st_mtime_ns for entry in sorted(Path(spec).rglob("*"))] for spec in specs]
+    times = hashlib.sha256(str(changed).encode()).hexdigest()
+    return str([data_facts(spec) for spec in specs] + [times, options])
 
 
 def sweep(
@@ -131,9 +134,10 @@ def sweep(
     macs: Annotated[list[float] | None, typer.Option(help="compress: shares of the MACs that stay.")] = None,
     allocation: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
     selection: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
-    compensation: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
+    compensation: Annotated[list[str] | None, typer.Option(help="compress, pfa: see aidge compress.")] = None,
     energy: Annotated[list[float] | None, typer.Option(help="pfa: shares of the energy to keep.")] = None,
     size: Annotated[list[float] | None, typer.Option(help="pfa: shares of all units to keep.")] = None,
+    budget: Annotated[list[float] | None, typer.Option(help="pfa: shares of the MACs to keep.")] = None,
     unit_strategy: Annotated[
         list[str] | None, typer.Option(help="pfa: AbsMax, AbsMin, L1Max, L1Min.")
     ] = None,
@@ -172,7 +176,11 @@ def sweep(
     compress = CompressGrid(
         **_given(targets=macs, allocations=allocation, selections=selection, compensations=compensation)
     )
-    pfa = PfaGrid(**_given(energies=energy, sizes=size, unit_strategies=unit_strategy))
+    pfa = PfaGrid(
+        **_given(
+            energies=energy, sizes=size, budgets=budget, unit_strategies=unit_strategy, compensations=compensation
+        )
+    )  # fmt: skip
     result = _run(
         lambda progress: aidge_core.sweep(
             network, provider, judge, fibnlr=fibnlr if What.fibnlr in chosen else None,

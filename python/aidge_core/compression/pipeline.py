@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -354,16 +354,17 @@ class Compressor:
 
     def __init__(self, model: GraphView, provider: Any, *, progress: Progress | None = None) -> None:
         self._clock = Clock(progress)
+        self._multiple = 1
         options = self._options("energy", "elimination", "least_squares")
         self._ready = prepare(model, provider, None, options, self._clock, 0.0)
+        self._multiple = _multiple(self._ready)
         if not self._ready.measured:
             raise ValueError(
                 f"[compress::compress] expected channels that can be removed, got none: {_refusals(self._ready)}"
             )
 
-    @staticmethod
-    def _options(allocation: str, selection: str, compensation: str) -> Options:
-        limits = Limits(4, 0.0, 1)
+    def _options(self, allocation: str, selection: str, compensation: str) -> Options:
+        limits = Limits(4, 0.0, self._multiple)
         return _options(allocation, selection, compensation, limits, (), 0, True, False, 0, _DEFAULT_MEMORY)
 
     def decide(
@@ -382,6 +383,22 @@ class Compressor:
         groups = zip(self._ready.measured, counts, strict=True)
         gone = tuple(frozenset(group.order[: group.group.size - count]) for group, count in groups)
         return Decision(gone, compensation)
+
+    def agree(self, units: Mapping[str, Collection[int]], compensation: str) -> Decision:
+        """What can go where these outputs of layers may: a channel goes if all layers that make it let it go, and nothing makes it stay.
+
+        Raises:
+            ValueError: if there is no such compensation.
+        """
+        self._options("energy", "elimination", compensation)
+        gone = []
+        for group in (measured.group for measured in self._ready.measured):
+            stays = set(group.fixed)
+            for source in group.sources:
+                may = units.get(source.node.name(), ())
+                stays |= {channel for unit, channel in enumerate(source.channels) if unit not in may}
+            gone.append(frozenset(range(group.size)) - stays)
+        return Decision(tuple(gone), compensation)
 
     def make(self, decision: Decision) -> CompressionResult:
         """The network of a decision of `decide`; it is not judged."""

@@ -102,7 +102,7 @@ def _map(result: SweepResult, method: str) -> Section:
     notes = {
         "fibnlr": "A column is a decision, with the first of the settings that lead to it; filled: the activation goes.",
         "compress": "How much of each layer's channels goes, in percent.",
-        "pfa": "How much of each layer's units would go, in percent; recommended, not carried out.",
+        "pfa": "How much of each layer's units goes, in percent: those that all layers which make them let go.",
     }
     return Section(f"What goes: {method}", heat_map(layers, columns, cells, "layer"), notes[method])
 

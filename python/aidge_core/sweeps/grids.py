@@ -19,7 +19,7 @@ def label(options: Mapping[str, Any]) -> str:
     words = [
         value if isinstance(value, str) and name != "group" else f"{name} {value}"
         for name, value in options.items()
-        if _USUAL.get(name) != value
+        if _USUAL.get(name) != value and not (name == "strategy" and value.lower() in options)
     ]
     return ", ".join(words)
 
@@ -92,23 +92,26 @@ class CompressGrid:
 
 @dataclass(frozen=True)
 class PfaGrid:
-    """KL, and Energy and Size at these shares, with each way to choose units. Recommended, costed, not carried out."""
+    """KL, and Energy, Size (of the units) and Budget (of the MACs) at these shares, with each way to choose units and to make up for them."""
 
     energies: Sequence[float] = (0.8, 0.9, 0.95, 0.99)
     sizes: Sequence[float] = ()
+    budgets: Sequence[float] = ()
     kl: bool = True
     unit_strategies: Sequence[str] = ("L1Max",)
+    compensations: Sequence[str] = ("least_squares",)
 
     def settings(self) -> Iterator[dict[str, Any]]:
         """Every combination as options by name. ValueError where there is none."""
         strategies: list[dict[str, Any]] = [{"strategy": "KL"}] if self.kl else []
-        strategies += [{"strategy": "Energy", "energy": value} for value in dict.fromkeys(self.energies)]
-        strategies += [{"strategy": "Size", "size": value} for value in dict.fromkeys(self.sizes)]
-        for options, units in product(
+        for name, shares in (("energy", self.energies), ("size", self.sizes), ("budget", self.budgets)):
+            strategies += [{"strategy": name.capitalize(), name: share} for share in dict.fromkeys(shares)]
+        for options, units, compensation in product(
             _unique([tuple(entry.items()) for entry in strategies], "strategies"),
             _unique(self.unit_strategies, "unit_strategies"),
+            _unique(self.compensations, "compensations"),
         ):
-            yield {**dict(options), "unit_strategy": units}
+            yield {**dict(options), "unit_strategy": units, "compensation": compensation}
 
 
 def _named(kind: Any, name: str) -> Any:

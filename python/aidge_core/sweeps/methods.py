@@ -1,23 +1,22 @@
-"""Each method of a sweep: settings → decisions, and from a decision to what came of it."""
+"""The settings of FIBNLR in a sweep: settings → decisions, and from a decision to what came of it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from ..compression.pipeline import Compressor, Decision
 from .grids import CompressGrid, FibnlrGrid, PfaGrid, fibnlr_parameters
 from .judge import Judge, Outcome
 
 if TYPE_CHECKING:
     from .._core import GraphView, Node
-    from ..pfa import PFA
     from .state import State
 
-__all__ = ["Case", "Progress", "compress_cases", "describe", "fibnlr_cases", "pfa_cases"]
+__all__ = ["Case", "Progress", "decision_key", "describe", "fibnlr_cases"]
 
 Progress = Callable[[str, int, int], object]
 """(stage, done, total); total 0: not known."""
@@ -25,15 +24,16 @@ Progress = Callable[[str, int, int], object]
 
 @dataclass(frozen=True)
 class Case:
-    """A setting, the key of its decision, and how to find out what comes of that: an outcome, and the share of each layer that goes."""
+    """A setting, how to know the key of its decision, and how to find out what comes of that: an outcome, and the share of each layer that goes."""
 
     method: str
     options: Mapping[str, Any]
-    key: str
+    decide: Callable[[], str]
     find: Callable[[], tuple[Outcome, Mapping[str, float]]]
 
 
-def _key(method: str, *what: Any) -> str:
+def decision_key(method: str, *what: Any) -> str:
+    """Equal for equal decisions of a method."""
     return json.dumps([method, *what], sort_keys=True)
 
 
@@ -97,73 +97,7 @@ def fibnlr_cases(
             return judge(copy), gone
 
         places = [index for index, node in enumerate(nodes) if node in removed]
-        yield Case("fibnlr", options, _key("fibnlr", places, merge), find)
-
-
-def compress_cases(
-    model: GraphView, provider: Any, grid: CompressGrid, judge: Judge, progress: Progress | None
-) -> Iterator[Case]:  # fmt: skip
-    """All settings of compress, prepared once, when the first one is needed."""
-    prepared: list[Compressor] = []
-    made: dict[Decision, tuple[Outcome, Mapping[str, float]]] = {}
-
-    def find(options: Mapping[str, Any]) -> tuple[Outcome, Mapping[str, float]]:
-        if not prepared:
-            prepared.append(Compressor(model, provider, progress=progress))
-        decision = prepared[0].decide(**options)
-        if decision not in made:
-            result = prepared[0].make(decision)
-            stays = {
-                layer.name: layer.channels for layer in result.layers if layer.channels[1]
-            }  # others are merged
-            gone = {name: 1.0 - after / before for name, (before, after) in stays.items()}
-            made[decision] = judge(result.model), gone
-        return made[decision]
-
-    for options in grid.settings():
-        yield Case("compress", options, _key("compress", options), lambda options=options: find(options))  # type: ignore[misc]
-
-
-def _analyse(model: GraphView, provider: Any, progress: Progress | None) -> PFA:
-    from ..pfa import PFA
-
-    def show(batch: int, samples: int, batches: int | None) -> None:
-        if progress is not None:
-            progress("collecting responses", batch, batches or 0)
-
-    return PFA.introspect_model(model, provider, progress=show)
-
-
-def _recommend(analysis: PFA, options: Mapping[str, Any]) -> Any:
-    from ..pfa import PFA
-
-    name = options["strategy"]
-    share = options.get("energy", options.get("size"))
-    strategy = PFA.Strategy.KL() if share is None else getattr(PFA.Strategy, name)(share)
-    units = getattr(PFA.UnitSelectionStrategy, options["unit_strategy"], None)
-    if units is None:
-        raise ValueError(
-            f"[sweep::pfa] expected AbsMax, AbsMin, L1Max or L1Min, got {options['unit_strategy']!r}"
-        )
-    return analysis.get_recipe(strategy=strategy, unit_strategy=units())
-
-
-def pfa_cases(model: GraphView, provider: Any, grid: PfaGrid, progress: Progress | None) -> Iterator[Case]:
-    """All recommendations of PFA after one pass, with the costs that they would leave."""
-    from ..pfa import network_cost
-
-    analyses: list[PFA] = []
-
-    def find(options: Mapping[str, Any]) -> tuple[Outcome, Mapping[str, float]]:
-        if not analyses:
-            analyses.append(_analyse(model, provider, progress))
-        recipes = _recommend(analyses[0], options)
-        kept = {name: r.recommended_output_count / r.original_output_count for name, r in recipes.items()}
-        parameters, macs = network_cost(model, kept)
-        return Outcome(macs, parameters), {name: 1.0 - share for name, share in kept.items()}
-
-    for options in grid.settings():
-        yield Case("pfa", options, _key("pfa", options), lambda options=options: find(options))  # type: ignore[misc]
+        yield Case("fibnlr", options, partial(decision_key, "fibnlr", places, merge), find)
 
 
 def describe(grid: FibnlrGrid | CompressGrid | PfaGrid) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class SweepResult(Reportable):
         rows: one a setting, in the order of the grids.
         decisions: decision → layer → share of it that goes (1: the activation is removed).
         baseline: the original network.
-        evaluated: networks that were run in this call; other decisions were known, make the same network, or are recommendations.
+        evaluated: networks that were run in this call; other decisions were known.
         samples: that were judged on.
         network: the original.
         parameters: the grids by name.

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..outline import outline
+from .channels import Cutter, compress_cases, pfa_cases
 from .grids import CompressGrid, FibnlrGrid, PfaGrid
 from .judge import Judge, Outcome
-from .methods import Case, Progress, compress_cases, describe, fibnlr_cases, pfa_cases
+from .methods import Case, Progress, describe, fibnlr_cases
 from .result import SweepResult, SweepRow
 from .state import State, data_key, model_key
 
@@ -66,10 +67,11 @@ def sweep(
     cases: list[Iterator[Case]] = []
     if fibnlr is not None:
         cases.append(fibnlr_cases(_copy(model), provider, fibnlr, store, judge, merge, progress))
+    cutter = Cutter(_copy(model), provider, store, judge, progress)
     if compress is not None:
-        cases.append(compress_cases(_copy(model), provider, compress, judge, progress))
+        cases.append(compress_cases(cutter, compress))
     if pfa is not None:
-        cases.append(pfa_cases(_copy(model), provider, pfa, progress))
+        cases.append(pfa_cases(cutter, original, pfa))
     rows, decisions = _judge_all(list(chain(*cases)), store, progress)
     chosen = {name: describe(grid) for name, grid in grids.items() if grid is not None}
     parameters = {**chosen, "merge": merge, "latency": latency}
@@ -106,23 +108,26 @@ def _judge_all(
     cases: list[Case], store: State, progress: Progress | None
 ) -> tuple[tuple[SweepRow, ...], dict[int, dict[str, float]]]:
     """A row a case; each decision is found out once, or taken from the state."""
-    numbers: dict[str, int] = {}
-    for case in cases:
-        numbers.setdefault(case.key, len(numbers))
+    keys = []
+    for done, case in enumerate(cases):
+        if progress is not None:
+            progress("deciding", done, len(cases))
+        keys.append(case.decide())
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     decisions: dict[int, dict[str, float]] = {}
     outcomes: dict[int, Outcome] = {}
-    for case in cases:
-        number = numbers[case.key]
+    for case, key in zip(cases, keys, strict=True):
+        number = numbers[key]
         if number in outcomes:
             continue
         if progress is not None:
             progress("judging", len(outcomes), len(numbers))
-        known = store.outcome(case.key)
+        known = store.outcome(key)
         if known is None:
             known, gone = case.find()
-            store.keep(case.key, known, gone)
-        outcomes[number], decisions[number] = known, store.details(case.key)
+            store.keep(key, known, gone)
+        outcomes[number], decisions[number] = known, store.details(key)
     if progress is not None:
         progress("judging", len(numbers), len(numbers))
-    rows = tuple(SweepRow(c.method, c.options, numbers[c.key], outcomes[numbers[c.key]]) for c in cases)
-    return rows, decisions
+    found = zip(cases, (numbers[key] for key in keys), strict=True)
+    return tuple(SweepRow(case.method, case.options, n, outcomes[n]) for case, n in found), decisions

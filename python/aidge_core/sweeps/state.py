@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["State", "data_key", "model_key"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def model_key(model: GraphView) -> str:
@@ -51,7 +51,7 @@ def data_key(provider: Iterable[Any]) -> str:
 
 
 class State:
-    """Statistics and outcomes by key, written after each change, as a whole; without a path only in memory.
+    """Statistics, what settings decide, and outcomes by key, written after each change, as a whole; without a path only in memory.
 
     Raises:
         ValueError: if the file is something else, or of another network, data or other statistics than `keys` say.
@@ -63,6 +63,7 @@ class State:
             "format": _FORMAT,
             "keys": dict(keys),
             "statistics": {},
+            "choices": {},
             "outcomes": {},
         }
         if path is not None and path.exists():
@@ -75,6 +76,16 @@ class State:
     def keep_statistics(self, method: str, values: Any) -> None:
         """Stores what JSON can hold."""
         self._document["statistics"][method] = values
+        self._write()
+
+    def choice(self, setting: str) -> str | None:
+        """The key of the decision that a setting leads to; None where that is not known."""
+        found: str | None = self._document["choices"].get(setting)
+        return found
+
+    def keep_choice(self, setting: str, decision: str) -> None:
+        """Stores the key of a setting's decision."""
+        self._document["choices"][setting] = decision
         self._write()
 
     def outcome(self, decision: str) -> Outcome | None:
