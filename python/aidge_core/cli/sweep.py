@@ -77,7 +77,7 @@ def _print(out: Console, result: SweepResult) -> None:
     table = plain_table()
     table.add_column("", no_wrap=True)
     table.add_column("settings", overflow="fold")
-    for title in ("removed", "accuracy", "agreement", "MACs", "latency", "front"):
+    for title in ("affected", "accuracy", "agreement", "MACs", "latency", "front"):
         table.add_column(title, justify="right", no_wrap=True)
     fronts = {"MACs": set(result.pareto("macs")), "time": set(result.pareto("latency"))}
     named: dict[int, list[Any]] = {}

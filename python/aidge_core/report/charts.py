@@ -162,8 +162,10 @@ def line_chart(
     log: bool = False,
     limit: float | None = None,
     zero: bool = False,
+    names: Sequence[str] = (),
 ) -> Markup:
-    """Curves over a common x, y logarithmic where `log`, with a dashed line at `limit`; `title` is read to who cannot see it."""
+    """Curves over a common x, y logarithmic where `log`, with a dashed line at `limit`; `title` is read to who cannot see it, `names` stand at the first
+    curve's points."""
     across = _Scale.of([v for curve in curves for v in curve.xs], False)
     heights = [v for curve in curves for v in curve.ys] + ([] if limit is None else [limit])
     up = _Scale.of(heights, log, zero)
@@ -181,12 +183,17 @@ def line_chart(
         "svg", grid, lines, cut,
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}", preserveAspectRatio="none", class_="curve", role="img", aria_label=title,
     )  # fmt: skip
+    places = list(zip(names, curves[0].xs, curves[0].ys, strict=True)) if names else []
+    said = [
+        tag("span", name, class_="under" if i % 2 else None, style=f"left:{100 * across.at(a):.2f}%;bottom:{100 * up.at(b):.2f}%")
+        for i, (name, a, b) in enumerate(places)
+    ]  # fmt: skip
     left = [tag("span", _number(v), style=f"bottom:{100 * up.at(v):.2f}%") for v in up.ticks()]
     whole = all(float(v).is_integer() for curve in curves for v in curve.xs)
     marks = [v for v in across.ticks() if not whole or v.is_integer()]
     below = [tag("span", _number(v), style=f"left:{100 * across.at(v):.2f}%") for v in marks]
     return tag(
-        "div", tag("div", y, class_="title"), tag("div", left, class_="y"), picture, tag("div"),
+        "div", tag("div", y, class_="title"), tag("div", left, class_="y"), tag("div", picture, said, class_="points"), tag("div"),
         tag("div", below, class_="x"), tag("div", x, class_="title"), class_="plot",
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from .html import Child, Markup, table
 
 __all__ = ["Measured", "before_and_after", "shown"]
 
+_ORDER = ("share", "number", "count", "bytes", "seconds")
 _UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -51,10 +52,10 @@ def _change(entry: Measured) -> str:
 
 
 def before_and_after(entries: Iterable[Measured]) -> Markup:
-    """One row a figure of which something is known."""
+    """One row a figure of which something is known: how well it does, what it holds, how large and fast it is."""
     rows: list[list[Child]] = [
         [entry.name, shown(entry.before, entry.kind), shown(entry.after, entry.kind), _change(entry)]
-        for entry in entries
+        for entry in sorted(entries, key=lambda entry: _ORDER.index(entry.kind))
         if entry.before is not None or entry.after is not None
     ]
     return table(("", "before", "after", "change"), rows)

@@ -16,6 +16,7 @@ class Markup(str):
 
 Child: TypeAlias = "str | int | float | Iterable[Child] | None"
 
+_SHORT = 5
 _EMPTY = frozenset(["br", "meta", "link"])
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), 127)}
 
@@ -58,9 +59,12 @@ def tag(name: str, /, *children: Child, **attributes: str | float | bool | None)
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Child]], *, left: int = 1) -> Markup:
     """A table that scrolls by itself where it is too wide; all columns but the first `left` ones are figures."""
+    rows = list(rows)
+    short = "short" if all(isinstance(row[0], str) and len(row[0]) <= _SHORT for row in rows) else None
 
     def cells(kind: str, entries: Sequence[Child]) -> list[Markup]:
-        return [tag(kind, entry, class_="n" if i >= left else None) for i, entry in enumerate(entries)]
+        kinds = [("n" if i >= left else None) if i else short for i in range(len(entries))]
+        return [tag(kind, entry, class_=name) for entry, name in zip(entries, kinds, strict=True)]
 
     head = tag("thead", tag("tr", cells("th", header))) if any(header) else None
     body = tag("tbody", [tag("tr", cells("td", row)) for row in rows])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from .html import Child, Markup, Section, join, table, tag
 __all__ = ["Context", "data_facts", "file_sha256", "how_to_repeat"]
 
 _PACKAGES = ("numpy", "onnx", "onnxruntime", "onednn-cpu-gomp", "torch")
+_MNIST: dict[str, Literal["train", "validation", "test"]] = {
+    "mnist": "test", "mnist:train": "train", "mnist:validation": "validation", "mnist:test": "test",
+}  # fmt: skip
 _BLOCK = 1 << 20
 
 
@@ -53,6 +56,17 @@ def _file_facts(path: Path) -> list[str]:
     return facts
 
 
+def _mnist_facts(split: Literal["train", "validation", "test"]) -> list[str]:
+    from ..data import mnist
+
+    arrays = mnist(split)
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    shapes = [f"{array.dtype} {list(array.shape)}" for array in arrays]
+    return [f"images {shapes[0]}, labels {shapes[1]}", f"sha256 {digest.hexdigest()}"]
+
+
 def _folder_facts(path: Path) -> list[str]:
     digest, count, size = hashlib.sha256(), 0, 0
     for entry in sorted(path.rglob("*")):
@@ -64,9 +78,11 @@ def _folder_facts(path: Path) -> list[str]:
 
 
 def data_facts(value: Any) -> list[str]:
-    """What is known of a data source without reading from it: a path or a provider."""
+    """What is known of a data source without a pass over it: a path, a data set of ours by name, or a provider."""
     if isinstance(value, (str, os.PathLike)):
         path = Path(value)
+        if str(value) in _MNIST and not path.exists():
+            return [str(value), *_mnist_facts(_MNIST[str(value)])]
         if path.is_dir():
             return [str(value), *_folder_facts(path)]
         return [str(value), *(_file_facts(path) if path.is_file() else [])]
@@ -103,13 +119,26 @@ def how_to_repeat(context: Context, parameters: Mapping[str, Any]) -> Section:
     sources += [(name, _lines(data_facts(value))) for name, value in context.data.items()]
     if sources:
         parts.append(join(tag("h3", "Network and data"), table(("", ""), sources, left=2)))
-    values = [(name, tag("code", _plain(value))) for name, value in parameters.items()]
+    values = [(name, _value(value)) for name, value in parameters.items()]
     parts.append(join(tag("h3", "Parameters"), table(("", ""), values, left=2)))
     parts.append(join(tag("h3", "Versions"), table(("", ""), list(_versions().items()), left=2)))
     written = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     return Section("To repeat it", join(parts, tag("p", f"Written {written}.", class_="note")))
 
 
+def _value(value: Any) -> Child:
+    """A mapping as a line an entry."""
+    if isinstance(value, Mapping) and value:
+        return [tag("div", f"{name}: ", tag("code", _plain(entry))) for name, entry in value.items()]
+    return tag("code", _plain(value))
+
+
 def _plain(value: Any) -> str:
-    """Enumerations by name, all else as it is printed."""
+    """Enumerations by name, lists without brackets, all else as it is printed."""
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and not any(isinstance(entry, (list, tuple)) for entry in value)
+    ):
+        return ", ".join(map(_plain, value))
     return str(value.name) if hasattr(value, "name") and hasattr(value, "value") else str(value)

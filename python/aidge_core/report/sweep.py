@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sweep_story"]
 
+_LEAST_SPAN = 1.0
 _COSTS = {"macs": "MACs, share of the original", "latency": "time of a pass, share of the original"}
 
 
@@ -49,42 +50,58 @@ def _figures(outcome: Outcome, baseline: Outcome) -> list[Child]:
 _HEADER = ("accuracy", "agreement", "MACs", "parameters", "latency")
 
 
-def _front(result: SweepResult, cost: str) -> Section | None:
-    outcomes = result.outcomes()
-    front = result.pareto(cost)
-    baseline = getattr(result.baseline, cost)
-    points = {
-        number: (getattr(outcome, cost) / baseline, 100 * outcome.metric)
-        for number, outcome in outcomes.items()
-        if getattr(outcome, cost) is not None and outcome.metric is not None and baseline
+def _points(result: SweepResult, cost: str) -> dict[int, tuple[float, float]]:
+    """decision → (share of the original's cost, metric in percent), as far as measured."""
+    whole = getattr(result.baseline, cost)
+    return {
+        number: (getattr(outcome, cost) / whole, 100 * outcome.metric)
+        for number, outcome in result.outcomes().items()
+        if getattr(outcome, cost) is not None and outcome.metric is not None and whole
     }
+
+
+def _chart(result: SweepResult, cost: str, points: dict[int, tuple[float, float]]) -> tuple[Markup, str]:
+    """The front, and what lies not too far below it; and a note on what is left out."""
+    front = result.pareto(cost)
+    best = [points[number] for number in front]
+    original = 100 * (result.baseline.metric or 0.0)
+    lowest, highest = min(y for _, y in best), max(*(y for _, y in best), original)
+    floor = lowest - max(highest - lowest, _LEAST_SPAN)
+    others = [point for number, point in points.items() if number not in front]
+    near = [point for point in others if point[1] >= floor]
+    xs, ys = [x for x, _ in best], [y for _, y in best]
+    curves = [Curve(xs, ys), Curve(xs, ys, "dot")]
+    if near:
+        curves.append(Curve([x for x, _ in near], [y for _, y in near], "dot faint"))
+    metric = _metric(result)
+    chart = line_chart(
+        curves,
+        title=f"{metric} against {_COSTS[cost]}",
+        x=_COSTS[cost],
+        y=f"{metric} in %; dashed: the original, {shown(result.baseline.metric, 'share')}",
+        limit=original,
+        names=[f"#{number}" for number in front],
+    )
+    far = len(others) - len(near)
+    return chart, f" Not drawn: {far} below {floor:.1f} %." if far else ""
+
+
+def _front(result: SweepResult, cost: str) -> Section | None:
+    points = _points(result, cost)
     if not points:
         return None
-    others = [point for number, point in points.items() if number not in front]
-    best = [points[number] for number in front]
-    curves = [Curve([x for x, _ in best], [y for _, y in best])]
-    curves += [
-        Curve([x for x, _ in some], [y for _, y in some], kind)
-        for some, kind in ((best, "dot"), (others, "dot faint"))
-        if some
-    ]
-    metric = _metric(result)
-    whole = f"the original has {shown(result.baseline.metric, 'share')}"
-    chart = line_chart(
-        curves, title=f"{metric} against {_COSTS[cost]}", x=_COSTS[cost], y=f"{metric} in %, {whole}"
-    )
-    named = _by_decision(result)
+    chart, left_out = _chart(result, cost, points)
+    named, outcomes = _by_decision(result), result.outcomes()
     rows = [
         [f"#{number}", f"{named[number][0].method}: {_title(named[number])}", *_figures(outcomes[number], result.baseline)]
-        for number in front
+        for number in result.pareto(cost)
     ]  # fmt: skip
     note = (
         "Joined: settings that no other one beats in both. Figures but shares are relative to the original."
     )
     listed = table(("", "settings", *_HEADER), rows, left=2)
-    return Section(
-        f"{metric.capitalize()} against {'MACs' if cost == 'macs' else 'latency'}", join(chart, listed), note
-    )
+    title = f"{_metric(result).capitalize()} against {'MACs' if cost == 'macs' else 'latency'}"
+    return Section(title, join(chart, listed), note + left_out)
 
 
 def _map(result: SweepResult, method: str) -> Section:
