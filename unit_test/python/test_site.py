@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 DIFFS = sorted((ROOT / "docs" / "diffs").glob("*.diff"))
 CPP_AREA = re.compile(r'"([a-z_]+)(?:::[A-Za-z_]+)+"')
 PYTHON_AREA = re.compile(r"\[([a-z_]+)(?:::[A-Za-z_]+)+\] ")
+LINES = 61  # of a change to start from, at most
 EXAMPLE = {"area"}  # as the style is explained
 
 
@@ -44,6 +46,31 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             assert known, f"{page.name} links to {target}"
 
 
+def test_the_results_page_has_a_row_for_every_setting_and_the_same_figures_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = importlib.util.spec_from_file_location("results", ROOT / "docs" / "site" / "results.py")
+    assert place is not None
+    assert place.loader is not None
+    results = importlib.util.module_from_spec(place)
+    place.loader.exec_module(results)
+    monkeypatch.setattr(results, "SHARES", (0.5, 0.2))
+    page = results.results_page(samples=100, judged=100)
+    assert page == results.results_page(samples=100, judged=100)
+    sections = [part.splitlines() for part in page.split("\n## ")[1:]]
+    assert [lines[0].split(":")[0] for lines in sections] == ["FIBNLR", "PFA", "compress"]
+    first_columns = []
+    for lines in sections:
+        table = [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")
+        ]
+        assert len({len(cells) for cells in table}) == 1
+        first_columns.append([float(cells[0]) for cells in table[2:]])
+    assert first_columns == [[0.0, *results.THRESHOLDS], list(results.ENERGIES), list(results.SHARES)]
+    share = dict(zip(results.SHARES, [row for row in sections[2] if row.startswith("| 0.")], strict=True))
+    assert all(float(row.split("|")[2]) <= target for target, row in share.items())
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The sources, with all changes applied."""
@@ -65,6 +92,7 @@ def test_the_changes_of_the_extending_page_apply_and_compile(copy: Path) -> None
     assert [diff.name for diff in DIFFS] == ["operator.diff", "recipe.diff", "statistic.diff"]
     for diff in DIFFS:
         assert f"<!-- diff: diffs/{diff.name} -->" in page
+        assert len(diff.read_text("utf-8").splitlines()) <= LINES
         sources = re.findall(r"^\+\+\+ b/(src/\S+\.cpp)$", diff.read_text("utf-8"), re.MULTILINE)
         assert sources
         if compiler is None:

@@ -99,11 +99,12 @@ def _print(out: Console, result: SweepResult) -> None:
             style="bold" if on else "",
         )
     out.print(table)
-    baseline = result.baseline
+    accuracy = result.baseline.accuracy
+    known = "" if accuracy is None else f", of which the original gets {percent(accuracy)} right"
     out.print(
         f"{len(result.rows)} settings, {len(result.decisions)} different decisions, {result.evaluated} of them judged now "
-        f"on {result.samples} samples; the original: accuracy {percent(baseline.accuracy)}. MACs and latency are relative "
-        "to it. Settings that decide alike stand together; front: no other setting beats it in both.",
+        f"on {result.samples} samples{known}. MACs and latency are relative to the original. Settings that decide alike "
+        "stand together; front: no other setting beats it in both.",
         markup=False,
     )
 

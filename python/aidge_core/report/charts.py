@@ -14,6 +14,7 @@ _WIDTH = 1000
 _HEIGHT = 300
 _MOST_POINTS = 240
 _DECADES = 12
+_EDGE = 0.02
 
 
 @dataclass(frozen=True)
@@ -191,11 +192,19 @@ def line_chart(
     left = [tag("span", _number(v), style=f"bottom:{100 * up.at(v):.2f}%") for v in up.ticks()]
     whole = all(float(v).is_integer() for curve in curves for v in curve.xs)
     marks = [v for v in across.ticks() if not whole or v.is_integer()]
-    below = [tag("span", _number(v), style=f"left:{100 * across.at(v):.2f}%") for v in marks]
+    below = [
+        tag("span", _number(v), class_=_side(across.at(v)), style=f"left:{100 * across.at(v):.2f}%")
+        for v in marks
+    ]
     return tag(
         "div", tag("div", y, class_="title"), tag("div", left, class_="y"), tag("div", picture, said, class_="points"), tag("div"),
         tag("div", below, class_="x"), tag("div", x, class_="title"), class_="plot",
     )  # fmt: skip
+
+
+def _side(place: float) -> str | None:
+    """The class of a number below the axis that would stand out at a side."""
+    return "first" if place < _EDGE else "last" if place > 1.0 - _EDGE else None
 
 
 def _at(scale: _Scale, value: float) -> str:

@@ -39,7 +39,7 @@ def _figures(outcome: Outcome, baseline: Outcome) -> list[Child]:
         return "–" if value is None or not whole else f"{value / whole:.3f}"
 
     return [
-        shown(outcome.accuracy, "share"),
+        *([] if baseline.accuracy is None else [shown(outcome.accuracy, "share")]),
         shown(outcome.agreement, "share"),
         ratio(outcome.macs, baseline.macs),
         ratio(outcome.parameters, baseline.parameters),
@@ -47,7 +47,9 @@ def _figures(outcome: Outcome, baseline: Outcome) -> list[Child]:
     ]
 
 
-_HEADER = ("accuracy", "agreement", "MACs", "parameters", "latency")
+def _header(result: SweepResult) -> tuple[str, ...]:
+    known = () if result.baseline.accuracy is None else ("accuracy",)
+    return (*known, "agreement", "MACs", "parameters", "latency")
 
 
 def _points(result: SweepResult, cost: str) -> dict[int, tuple[float, float]]:
@@ -99,7 +101,7 @@ def _front(result: SweepResult, cost: str) -> Section | None:
     note = (
         "Joined: settings that no other one beats in both. Figures but shares are relative to the original."
     )
-    listed = table(("", "settings", *_HEADER), rows, left=2)
+    listed = table(("", "settings", *_header(result)), rows, left=2)
     title = f"{_metric(result).capitalize()} against {'MACs' if cost == 'macs' else 'latency'}"
     return Section(title, join(chart, listed), note + left_out)
 
@@ -129,7 +131,7 @@ def _settings(result: SweepResult) -> Section:
         [row.method, row.label, f"#{row.decision}", *_figures(row.outcome, result.baseline)]
         for row in result.rows
     ]
-    body: Markup = table(("method", "setting", "decision", *_HEADER), rows, left=3)
+    body: Markup = table(("method", "setting", "decision", *_header(result)), rows, left=3)
     return Section("All settings", tag("details", tag("summary", f"{len(rows)} settings"), body))
 
 
@@ -137,13 +139,15 @@ def sweep_story(result: SweepResult) -> Story:
     """What the report of a sweep says."""
     methods = list(dict.fromkeys(row.method for row in result.rows))
     fronts = [section for cost in _COSTS if (section := _front(result, cost)) is not None]
+    known = result.baseline.accuracy
+    accuracy = () if known is None else ((shown(known, "share"), "accuracy of the original"),)
     return Story(
         "Sweep",
         (
             (str(len(result.rows)), "settings"),
             (str(len(result.decisions)), "different decisions"),
             (f"{result.samples:,}", "samples to judge on"),
-            (shown(result.baseline.metric, "share"), f"{_metric(result)} of the original"),
+            *accuracy,
         ),
         (),
         (*fronts, *(_map(result, method) for method in methods), _settings(result)),
