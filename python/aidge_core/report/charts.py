@@ -112,7 +112,7 @@ class _Scale:
             if zero:
                 low, high = min(low, 0.0), max(high, 0.0)
             if high == low:
-                low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
+                low, high = low - 0.05 * (abs(low) or 1.0), high + 0.05 * (abs(high) or 1.0)
             return _Scale(low, high, False)
         positive = [v for v in values if v > 0] or [1.0]
         high = math.ceil(math.log10(max(positive)) + 1e-12)
