@@ -173,6 +173,24 @@ def outside_references() -> list[str]:
     return found
 
 
+def seen_problems() -> list[str]:
+    """What a phone's browser says of the built pages, and by how much they are too wide for it; nothing where there is no Chromium."""
+    sys.path.append(str(ROOT / "unit_test" / "python"))
+    from browser import Page, find_chromium, open_browser
+
+    if find_chromium() is None:
+        return []
+    found = []
+    with open_browser() as browser:
+        for path in sorted(set((BUILD / "site").rglob("*.html")) - {BUILD / "site" / "404.html"}):
+            page = Page(browser, path, 400, False)
+            complaints = [str(entry) for entry in page.complaints()]
+            wide = [f"wider than 400 pixels by {page.overflow()}"] if page.overflow() > 0 else []
+            found += [f"{path.name}: {text}" for text in wide + complaints]
+            page.close()
+    return found
+
+
 def main() -> int:
     """Build; 1 where something was wrong."""
     shutil.rmtree(BUILD, ignore_errors=True)
@@ -190,7 +208,7 @@ def main() -> int:
     warnings = Warnings()
     logging.getLogger("mkdocs").addHandler(warnings)
     build(load_config(str(Path(__file__).with_name("mkdocs.yml")), nav=nav, strict=False))
-    problems = warnings.messages + outside_references()
+    problems = warnings.messages + outside_references() + seen_problems()
     for problem in problems:
         print(problem, file=sys.stderr)
     print(

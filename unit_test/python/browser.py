@@ -112,6 +112,7 @@ class Page:
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         attached = browser.call("Target.attachToTarget", targetId=target, flatten=True)
         self._browser, self._width, self._session = browser, width, attached["sessionId"]
+        self._target = target
         browser.events.clear()
         for domain in ("Page", "Network", "Log", "Runtime"):
             self._call(f"{domain}.enable")
@@ -146,6 +147,10 @@ class Page:
         self.evaluate("0")
         kinds = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
         return [event["params"] for event in self._browser.events if event.get("method") in kinds]
+
+    def close(self) -> None:
+        """Closes the page."""
+        self._browser.call("Target.closeTarget", targetId=self._target)
 
     def screenshot(self, path: Path, limit: int = 12_000) -> None:
         """The whole page as a .png, at most `limit` pixels of it."""
