@@ -184,11 +184,6 @@ def line_chart(
         "svg", grid, lines, cut,
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}", preserveAspectRatio="none", class_="curve", role="img", aria_label=title,
     )  # fmt: skip
-    places = list(zip(names, curves[0].xs, curves[0].ys, strict=True)) if names else []
-    said = [
-        tag("span", name, class_="under" if i % 2 else None, style=f"left:{100 * across.at(a):.2f}%;bottom:{100 * up.at(b):.2f}%")
-        for i, (name, a, b) in enumerate(places)
-    ]  # fmt: skip
     left = [tag("span", _number(v), style=f"bottom:{100 * up.at(v):.2f}%") for v in up.ticks()]
     whole = all(float(v).is_integer() for curve in curves for v in curve.xs)
     marks = [v for v in across.ticks() if not whole or v.is_integer()]
@@ -196,10 +191,21 @@ def line_chart(
         tag("span", _number(v), class_=_side(across.at(v)), style=f"left:{100 * across.at(v):.2f}%")
         for v in marks
     ]
+    drawn = tag("div", picture, _named(curves[0], names, across, up), class_="points")
     return tag(
-        "div", tag("div", y, class_="title"), tag("div", left, class_="y"), tag("div", picture, said, class_="points"), tag("div"),
+        "div", tag("div", y, class_="title"), tag("div", left, class_="y"), drawn, tag("div"),
         tag("div", below, class_="x"), tag("div", x, class_="title"), class_="plot",
     )  # fmt: skip
+
+
+def _named(curve: Curve, names: Sequence[str], across: _Scale, up: _Scale) -> list[Markup]:
+    """The names at a curve's points, above and below in turn, so that neighbours leave each other room."""
+    points = zip(curve.xs, curve.ys, strict=True) if names else ()
+    places = [f"left:{100 * across.at(x):.2f}%;bottom:{100 * up.at(y):.2f}%" for x, y in points]
+    return [
+        tag("span", name, class_="under" if index % 2 else None, style=place)
+        for index, (name, place) in enumerate(zip(names, places, strict=True))
+    ]
 
 
 def _side(place: float) -> str | None:
