@@ -333,6 +333,8 @@ def test_pfa_recommends_writes_and_draws(folder: Path, tmp_path: Path) -> None:
         *command, "--unit-strategy", "absmax", "--out", out, "--statistics", kept, "--pooling", "average"
     )
     assert "2 layers" in done.stdout
+    assert f"wrote {out}" in done.stderr
+    assert f"wrote {kept}" in done.stderr
     written = json.loads(out.read_text("utf-8"))
     assert list(written["recipes"]) == ["conv1", "conv2"]
     recipe = written["recipes"]["conv1"]

@@ -190,7 +190,7 @@ def test_the_command_line_reads_a_parquet_file(parquet: Path) -> None:
     command = ("fibnlr", str(MODEL), "--data", str(parquet), "--batch-size", "5", "--limit", "12", "--json")
     done = cli(*command)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["samples"] == 15
+    assert json.loads(done.stdout)["samples"] == 12
 
 
 def test_what_is_no_parquet_file_is_an_error(tmp_path: Path) -> None:

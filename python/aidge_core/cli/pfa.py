@@ -11,7 +11,7 @@ import typer
 
 from aidge_core.cli.cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
 from aidge_core.cli.common import compile_model, console, load, plain_table, print_json
-from aidge_core.cli.reporting import REPORT_HELP, check_folders, write_report
+from aidge_core.cli.reporting import REPORT_HELP, check_folders, say_written, write_report
 from aidge_core.cli.shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
 from aidge_core.cli.sources import DATA_HELP, DataOptions, channel_values, open_data
 from aidge_core.report import Measured
@@ -245,6 +245,7 @@ def pfa(
         _draw(chart, recipes)
     if statistics:
         analysis.save(statistics)
+    say_written(out, chart if recipes else None, statistics)
     if report:
         write_report(report, recommended, model, {"data": data}, _estimates(network, recipes))
     if as_json:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
 from aidge_core.report import Measured
 
 if TYPE_CHECKING:
@@ -17,7 +19,15 @@ if TYPE_CHECKING:
     from aidge_core.evaluation import EvaluationResult
     from aidge_core.reportable import Reportable
 
-__all__ = ["REPORT_HELP", "check_folders", "file_sizes", "latencies", "quality", "write_report"]
+__all__ = [
+    "REPORT_HELP",
+    "check_folders",
+    "file_sizes",
+    "latencies",
+    "quality",
+    "say_written",
+    "write_report",
+]
 
 REPORT_HELP = "Where a report goes: one HTML file with charts, for any browser."
 
@@ -73,3 +83,11 @@ def write_report(
     given = {name: source for name, source in data.items() if source is not None}
     command = shlex.join(["aidge", *sys.argv[1:]])
     result.report(path, model=model, data=given, measured=measured, command=command)
+    say_written(path)
+
+
+def say_written(*paths: Path | None) -> None:
+    """Names the files that were written beside the network, on standard error, where no --json is disturbed."""
+    for path in paths:
+        if path is not None:
+            Console(stderr=True, highlight=False).print(f"wrote {path}", markup=False, soft_wrap=True)
