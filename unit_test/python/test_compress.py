@@ -172,6 +172,20 @@ def test_onnx_runtime_gives_the_same_outputs(
     np.testing.assert_allclose(got, outputs(result.model, x), atol=1e-4)
 
 
+def test_labels_that_are_no_classes_are_refused_to_judge_on_and_ignored_beside_calibration_data(
+    halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult],
+) -> None:
+    graph, _ = halved
+    x = images(100, seed=3)
+    wrong = from_arrays(x, np.full(100, CLASSES), batch_size=30)
+    with pytest.raises(ValueError, match=f"expected labels below {CLASSES}, got labels from {CLASSES}"):
+        shrink(graph, target=0.4, evaluation=wrong)
+    quality = aidge_core.compress(graph, wrong, target=0.4, latency=False).quality
+    assert quality.samples > 0
+    assert quality.accuracy is None
+    assert quality.agreement is not None
+
+
 def test_what_it_says_of_the_quality_is_numpys(
     halved: tuple[aidge_core.GraphView, aidge_core.CompressionResult],
 ) -> None:

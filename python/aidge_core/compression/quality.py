@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import SequentialScheduler
-from ..evaluation import labelled_batches
+from ..evaluation import check_labels, labelled_batches
+from .data import Part
 from .result import Quality
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ __all__ = ["compare"]
 class _Sums:
     """Running counts of one comparison."""
 
-    def __init__(self) -> None:
+    def __init__(self, calibration: bool) -> None:
+        self.calibration = calibration
         self.samples = self.agreed = self.labelled = self.right = 0
         self.difference = self.square = self.total = 0.0
         self.values = 0
@@ -42,20 +44,22 @@ class _Sums:
             return
         best = scores.argmax(axis=1)
         self.agreed += int((best == reference.argmax(axis=1)).sum())
-        if labels is not None:
-            self.labelled += len(labels)
-            self.right += int((best == labels).sum())
+        if labels is None or (self.calibration and not 0 <= labels.min() <= labels.max() < scores.shape[1]):
+            return  # what lies beside calibration data need not be a label of this network
+        check_labels(labels, scores.shape[1])
+        self.labelled += len(labels)
+        self.right += int((best == labels).sum())
 
 
 def compare(model: GraphView, original: GraphView, data: Any) -> Quality:
     """Runs both over `data` (batches as for evaluate_model).
 
     Raises:
-        ValueError: if there is no data.
+        ValueError: if there is no data, or a label that is no class of the output (of held-out calibration data those do not count).
     """
     graphs = [original] if model is original else [original, model]
     schedulers = [SequentialScheduler(graph) for graph in graphs]
-    sums = _Sums()
+    sums = _Sums(isinstance(data, Part))
     for inputs, labels in labelled_batches(data, original):
         outputs: Sequence[list[np.ndarray]] = [
             [np.asarray(out).copy() for out in scheduler.forward(data=inputs)] for scheduler in schedulers
