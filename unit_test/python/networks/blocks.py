@@ -51,6 +51,8 @@ def join(net: Net) -> None:
                 continue
             if is_small(dims):
                 fitting.append((value, dims))
+    if not fitting:  # the present value is already as large as may be
+        return
     other, dims = choose.pick(fitting)
     op = choose.pick(["Add", "Mul", "Sub", "Add"])
     net.free &= other is data
@@ -69,7 +71,7 @@ def concat(net: Net) -> None:
             if len(value.dims) == len(data.dims)
             and value.dims[:axis] + value.dims[axis + 1 :] == data.dims[:axis] + data.dims[axis + 1 :]
         ]
-        parts.insert(choose.integer(0, 1), choose.pick(fitting))
+        parts.insert(choose.integer(0, 1), choose.pick(fitting or [data]))
     dims = list(data.dims)
     dims[axis] = sum(part.dims[axis] for part in parts)
     if is_small(tuple(dims)):
