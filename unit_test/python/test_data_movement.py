@@ -234,7 +234,7 @@ def test_a_channels_last_input_and_output_cost_no_reordering() -> None:
         ],
         {"x": ["n", 8, 9, 16]},
         ["y"],
-        {"w": values((32, 16, 3, 3)), "v": values((8, 32, 1, 1))},
+        {"w": values((32, 16, 3, 3)) / 12, "v": values((8, 32, 1, 1)) / 6},  # sums of magnitude 1
     )
     graph, inputs = load_native(model), [values((2, 8, 9, 16))]
     assert_same(ours(graph, inputs), runtime(model, inputs))
