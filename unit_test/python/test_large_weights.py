@@ -1,0 +1,42 @@
+"""Matrices above 64 MiB are read where they lie: no packed copy, the same result."""
+
+from __future__ import annotations
+
+import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
+import aidge_core
+import aidge_onnx
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+INNER = 4100
+
+
+@pytest.mark.parametrize("outputs", [4080, 4200])
+@pytest.mark.parametrize("kind", ["fully connected", "transposed", "product"])
+def test_a_weight_above_64_mebibytes_is_not_held_twice(kind: str, outputs: int) -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((INNER, outputs), dtype=np.float32)
+    data = rng.standard_normal((3, INNER), dtype=np.float32)
+    stored = np.ascontiguousarray(weight.T) if kind == "transposed" else weight
+    node = (
+        helper.make_node("MatMul", ["x", "w"], ["y"])
+        if kind == "product"
+        else helper.make_node("Gemm", ["x", "w"], ["y"], transB=int(kind == "transposed"))
+    )
+    graph = helper.make_graph(
+        [node],
+        "large",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", INNER])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", outputs])],
+        [numpy_helper.from_array(stored, "w")],
+    )
+    file = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = aidge_onnx.load_onnx(file.SerializeToString())
+    model.compile("cpu", dims=[[3, INNER]])
+    scheduler = aidge_core.SequentialScheduler(model)
+    (result,) = scheduler.forward(data=[data])
+    expected = data.astype(np.float64) @ weight
+    assert np.abs(np.asarray(result) - expected).max() / np.abs(expected).max() < 2e-6
+    held = scheduler.report().weight_bytes
+    assert held == 0 if weight.nbytes > 64 << 20 else held >= weight.nbytes
