@@ -4,9 +4,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "Program.hpp"
 #include "aidge/backend/GenericKernels.hpp"
 #include "aidge/core/Errors.hpp"
-#include "aidge/scheduler/Program.hpp"
 
 namespace Aidge::plan {
 

@@ -1,11 +1,11 @@
 // GraphView::compile lives here, because only this layer knows both graphs and kernels.
 #include <map>
 
+#include "Program.hpp"
 #include "aidge/backend/Kernel.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/graph/GraphView.hpp"
 #include "aidge/operator/Operator.hpp"
-#include "aidge/scheduler/Program.hpp"
 
 namespace Aidge {
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "aidge/scheduler/Passes.hpp"
+#include "Passes.hpp"
 
 namespace Aidge::plan {
 

@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "Passes.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
-#include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "Passes.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
-#include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
 

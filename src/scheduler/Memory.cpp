@@ -1,11 +1,11 @@
-#include "aidge/scheduler/Memory.hpp"
+#include "Memory.hpp"
 
 #include <algorithm>
 #include <map>
 #include <numeric>
 #include <utility>
 
-#include "aidge/scheduler/AlignedBuffer.hpp"
+#include "AlignedBuffer.hpp"
 
 namespace Aidge::plan {
 

@@ -1,4 +1,4 @@
-#include "aidge/scheduler/Plan.hpp"
+#include "Plan.hpp"
 
 #include <omp.h>
 
@@ -6,8 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "Passes.hpp"
 #include "aidge/core/Errors.hpp"
-#include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
 

@@ -1,4 +1,4 @@
-#include "aidge/scheduler/PlanPool.hpp"
+#include "PlanPool.hpp"
 
 namespace Aidge::plan {
 

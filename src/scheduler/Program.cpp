@@ -1,4 +1,4 @@
-#include "aidge/scheduler/Program.hpp"
+#include "Program.hpp"
 
 #include <algorithm>
 #include <utility>

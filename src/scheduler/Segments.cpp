@@ -5,10 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "Passes.hpp"
 #include "aidge/operator/Indexing.hpp"
 #include "aidge/operator/Resize.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
-#include "aidge/scheduler/Passes.hpp"
 
 namespace Aidge::plan {
 

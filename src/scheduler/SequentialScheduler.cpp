@@ -4,9 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include "PlanPool.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
-#include "aidge/scheduler/PlanPool.hpp"
 
 namespace Aidge {
 

@@ -2,8 +2,8 @@
 #include <memory>
 #include <utility>
 
-#include "aidge/scheduler/AlignedBuffer.hpp"
-#include "aidge/scheduler/Passes.hpp"
+#include "AlignedBuffer.hpp"
+#include "Passes.hpp"
 
 namespace Aidge::plan {
 

@@ -1,4 +1,4 @@
-#include "aidge/scheduler/StagedPlan.hpp"
+#include "StagedPlan.hpp"
 
 #include <algorithm>
 #include <cstring>

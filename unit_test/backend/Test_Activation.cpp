@@ -4,7 +4,7 @@
 
 #include "EngineHelpers.hpp"
 #include "RunKernel.hpp"
-#include "aidge/backend/cpu/Activation.hpp"
+#include "backend/cpu/Activation.hpp"
 #include "catch.hpp"
 
 using namespace Aidge;

@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/PoolValues.hpp"
+#include "backend/cpu/PoolValues.hpp"
 
 #include <algorithm>
 #include <cmath>

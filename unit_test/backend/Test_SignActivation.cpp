@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "aidge/backend/Kernel.hpp"
-#include "aidge/backend/cpu/SignActivation.hpp"
 #include "aidge/backend/cpu/Threads.hpp"
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "backend/cpu/SignActivation.hpp"
+#include "backend/cpu/VectorLoops.hpp"
 #include "catch.hpp"
 
 using namespace Aidge;

@@ -6,7 +6,7 @@
 #include "EngineHelpers.hpp"
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
 #include "aidge/backend/cpu/Threads.hpp"
-#include "aidge/backend/cpu/WinogradTransforms.hpp"
+#include "backend/cpu/WinogradTransforms.hpp"
 #include "catch.hpp"
 
 using namespace Aidge;

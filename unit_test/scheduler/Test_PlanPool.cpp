@@ -2,9 +2,9 @@
 #include <vector>
 
 #include "Networks.hpp"
-#include "aidge/scheduler/PlanPool.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 #include "catch.hpp"
+#include "scheduler/PlanPool.hpp"
 
 using namespace Aidge;
 using namespace Aidge::test;

@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/Activation.hpp"
+#include "Activation.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 
 #include "KernelSupport.hpp"
 #include "PostOps.hpp"
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 
 namespace Aidge::cpu {
 

@@ -7,7 +7,7 @@
 #include "Broadcast.hpp"
 #include "KernelSupport.hpp"
 #include "PostOps.hpp"
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/data/Convert.hpp"
 

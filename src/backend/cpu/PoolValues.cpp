@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/PoolValues.hpp"
+#include "PoolValues.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "KernelSupport.hpp"
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 
 namespace Aidge::cpu {
 

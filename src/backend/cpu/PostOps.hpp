@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "Activation.hpp"
 #include "aidge/backend/Kernel.hpp"
-#include "aidge/backend/cpu/Activation.hpp"
 
 namespace Aidge::cpu {
 

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "KernelSupport.hpp"
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 #include "aidge/data/Convert.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
 

@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/SignActivation.hpp"
+#include "SignActivation.hpp"
 
 #include <omp.h>
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "aidge/backend/cpu/SignActivation.hpp"
+#include "SignActivation.hpp"
 #include "aidge/core/Errors.hpp"
 
 namespace Aidge::cpu {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "Activation.hpp"
 #include "KernelSupport.hpp"
-#include "aidge/backend/cpu/Activation.hpp"
 
 /// Sign statistics and an activation in one pass, block by block, for one thread. Internal.
 namespace Aidge::cpu {

@@ -3,7 +3,7 @@
 
 #include "AxisLines.hpp"
 #include "InFloat.hpp"
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 
 namespace Aidge::cpu {
 

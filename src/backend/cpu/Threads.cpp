@@ -5,10 +5,10 @@
 #include <atomic>
 #include <string>
 
+#include "PoolValues.hpp"
+#include "SignActivation.hpp"
 #include "aidge/backend/Kernel.hpp"
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
-#include "aidge/backend/cpu/PoolValues.hpp"
-#include "aidge/backend/cpu/SignActivation.hpp"
 #include "aidge/core/Errors.hpp"
 
 namespace Aidge::cpu {

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 
 namespace Aidge::cpu {
 

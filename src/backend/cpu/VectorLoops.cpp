@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 
 #include <initializer_list>
 

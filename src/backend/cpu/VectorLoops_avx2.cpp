@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 
 #define AIDGE_LOOPS_NAMESPACE avx2
 #define AIDGE_LOOPS_SET InstructionSet::Avx2

@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/WinogradTransforms.hpp"
+#include "WinogradTransforms.hpp"
 
 #include <initializer_list>
 

@@ -1,4 +1,4 @@
-#include "aidge/backend/cpu/WinogradTransforms.hpp"
+#include "WinogradTransforms.hpp"
 
 #define AIDGE_LOOPS_NAMESPACE avx512
 #include "WinogradTransforms.inc"

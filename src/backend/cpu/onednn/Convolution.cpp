@@ -2,10 +2,10 @@
 
 #include <functional>
 
+#include "../Activation.hpp"
 #include "../KernelSupport.hpp"
 #include "CountingConvolution.hpp"
 #include "Winograd.hpp"
-#include "aidge/backend/cpu/Activation.hpp"
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/ShapeUtils.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "aidge/backend/cpu/SignActivation.hpp"
+#include "../SignActivation.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
 
 namespace Aidge::cpu::onednn {

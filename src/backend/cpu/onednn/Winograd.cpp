@@ -10,9 +10,9 @@
 #include "../KernelSupport.hpp"
 #include "../PostOps.hpp"
 #include "../SignBlocks.hpp"
+#include "../WinogradTransforms.hpp"
 #include "Engine.hpp"
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
-#include "aidge/backend/cpu/WinogradTransforms.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
 
 namespace Aidge::cpu::onednn {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "aidge/backend/cpu/VectorLoops.hpp"
+#include "VectorLoops.hpp"
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge::cpu {

@@ -7,8 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "StagedPlan.hpp"
 #include "aidge/graph/GraphView.hpp"
-#include "aidge/scheduler/StagedPlan.hpp"
 
 namespace Aidge::plan {
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "aidge/scheduler/AlignedBuffer.hpp"
-#include "aidge/scheduler/Memory.hpp"
-#include "aidge/scheduler/Program.hpp"
+#include "AlignedBuffer.hpp"
+#include "Memory.hpp"
+#include "Program.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 
 namespace Aidge::plan {

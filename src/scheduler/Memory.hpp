@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "aidge/scheduler/Program.hpp"
+#include "Program.hpp"
 
 namespace Aidge::plan {
 

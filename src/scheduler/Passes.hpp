@@ -1,6 +1,6 @@
 #pragma once
 
-#include "aidge/scheduler/Program.hpp"
+#include "Program.hpp"
 
 /// Rewritings of a program, in the order in which a plan applies them. Each keeps what hooks, observers and exports see.
 namespace Aidge::plan {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "AlignedBuffer.hpp"
+#include "Plan.hpp"
 #include "aidge/backend/GenericKernels.hpp"
-#include "aidge/scheduler/AlignedBuffer.hpp"
-#include "aidge/scheduler/Plan.hpp"
 
 namespace Aidge::plan {
 
