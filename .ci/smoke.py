@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import aidge_backend_cpu
+import aidge_compress
+import aidge_compress.demo
 import aidge_core
 import aidge_onnx
 import numpy as np
@@ -25,13 +27,14 @@ def aidge(folder: Path, *arguments: str) -> str:
 def main() -> None:
     """Prune a network in Python and from the command line; AssertionError where something is not as it should be."""
     places = {
-        Path(str(package.__file__)).parents[1] for package in (aidge_core, aidge_backend_cpu, aidge_onnx)
+        Path(str(package.__file__)).parents[1]
+        for package in (aidge_core, aidge_backend_cpu, aidge_onnx, aidge_compress)
     }
     assert len(places) == 1
     assert Path(sys.prefix) in next(iter(places)).parents, f"{places} is not in {sys.prefix}"
     assert version("aidge-compress") == aidge_core.__version__
 
-    source = Path(str(aidge_core.__file__)).parent / "demo" / "mnist_resnet18.onnx"
+    source = aidge_compress.demo.NETWORK
     images = np.random.default_rng(0).random((64, 1, 28, 28), dtype=np.float32)
     model = aidge_onnx.load_onnx(source)
     model.compile("cpu", dims=[[16, 1, 28, 28]])

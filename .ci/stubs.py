@@ -20,7 +20,7 @@ from pybind11_stubgen import main
 for kind in vars(importlib.import_module("{module}")).values():
     for name, value in list(vars(kind).items()) if isinstance(kind, type) else ():
         if isinstance(value, types.FunctionType) and value.__module__.startswith("{package}"):
-            delattr(kind, name)
+            setattr(kind, name, value.__wrapped__) if hasattr(value, "__wrapped__") else delattr(kind, name)
 main(sys.argv[1:])
 """
 

@@ -22,12 +22,13 @@ import aidge_onnx
 import numpy as np
 import onnxruntime
 import torch
+from aidge_compress.demo import NETWORK
 from aidge_core.data import from_arrays
 from aidge_core.data.datasets import mnist
 from compress_goals import as_rgb
 from cut_latency import load_example
 
-DEMO = Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx"
+DEMO = NETWORK
 Shrink = Callable[[float], bytes]
 
 

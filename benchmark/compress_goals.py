@@ -13,16 +13,16 @@ import resource
 import sys
 import time
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import aidge_core
 import aidge_onnx
 import numpy as np
+from aidge_compress.demo import NETWORK
+from aidge_compress.measure.latency import medians_in_turn
 from aidge_core.data import from_arrays
 from aidge_core.data.datasets import mnist
-from aidge_core.profiling import medians_in_turn
 
 _SVHN_MEAN = np.array((0.4377, 0.4438, 0.4728), np.float32).reshape(1, 3, 1, 1)
 _SVHN_STD = np.array((0.1980, 0.2010, 0.1970), np.float32).reshape(1, 3, 1, 1)
@@ -34,8 +34,7 @@ def _sample(count: int, seed: int) -> np.ndarray:
 
 
 def _demo() -> Any:
-    with resources.as_file(resources.files("aidge_core") / "demo" / "mnist_resnet18.onnx") as path:
-        return aidge_onnx.load_onnx(path)
+    return aidge_onnx.load_onnx(NETWORK)
 
 
 def as_rgb(images: np.ndarray) -> np.ndarray:

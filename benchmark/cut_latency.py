@@ -22,7 +22,7 @@ import aidge_onnx
 import numpy as np
 import onnxruntime
 import torch
-from aidge_core.profiling import medians_in_turn
+from aidge_compress.measure.latency import medians_in_turn
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

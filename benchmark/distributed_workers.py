@@ -21,7 +21,7 @@ import aidge_backend_cpu
 import aidge_core
 import aidge_onnx
 import numpy as np
-from aidge_core import distributed
+from aidge_compress import distributed
 from aidge_core.data import Database, DataProvider
 from harness import format_table, print_environment
 from models import NETS, make_batch

@@ -53,7 +53,7 @@ class Net:
 
             return Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / f"{self.name}.onnx"
         if self.topology is None:
-            return ROOT / "python" / "aidge_core" / "demo" / "mnist_resnet18.onnx"
+            return ROOT / "python" / "aidge_compress" / "demo" / "mnist_resnet18.onnx"
         target = cache / f"{self.name}.onnx"
         if not target.is_file():
             cache.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ class OurIntrospect(_Introspect):
     """`PFA.introspect` of ours."""
 
     def __init__(self, *, units: int, samples: int, batch_size: int, threads: int) -> None:
-        from aidge_core.pfa import PFA, Batch
+        from aidge_compress.pfa import PFA, Batch
 
         super().__init__(units, samples, batch_size)
         self._pfa, self._batch_type = PFA, Batch

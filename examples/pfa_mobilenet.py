@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pandas as pd
-from aidge_core.data import mnist
-from aidge_core.pfa import (
+from aidge_compress.pfa import (
     PFA,
     FieldRenamer,
     ImageFormat,
@@ -29,6 +28,7 @@ from aidge_core.pfa import (
     load_model,
     pipeline,
 )
+from aidge_core.data import mnist
 from onnx import TensorProto, helper, numpy_helper
 
 WIDTHS = [64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024]

@@ -20,10 +20,11 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import torch
+from aidge_compress.demo import NETWORK
 from aidge_core.data.datasets import mnist
 from torch import nn
 
-DEMO = Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx"
+DEMO = NETWORK
 
 
 def weakest_channels(model: Any, share: float, dims: list[list[int]]) -> dict[Any, list[int]]:

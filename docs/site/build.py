@@ -40,14 +40,23 @@ AREAS = (
 )
 MODULES = {
     "aidge_core: graphs, operators, FIBNLR": "aidge_core._core",
-    "aidge_core: results": "aidge_core.pruning",
-    "aidge_core: compress": "aidge_core.compression.pipeline",
-    "aidge_core: from_torch": "aidge_core.torch_import",
     "aidge_core.data": "aidge_core.data",
-    "aidge_core.pfa": "aidge_core.pfa",
-    "aidge_core.distributed": "aidge_core.distributed",
+    "aidge_compress.channels: compress": "aidge_compress.channels.run",
+    "aidge_compress.channels: results": "aidge_compress.channels.result",
+    "aidge_compress.fibnlr": "aidge_compress.fibnlr",
+    "aidge_compress.merge": "aidge_compress.merge",
+    "aidge_compress.pfa": "aidge_compress.pfa",
+    "aidge_compress.sweeps": "aidge_compress.sweeps",
+    "aidge_compress.distributed": "aidge_compress.distributed",
+    "aidge_compress.network: outlines": "aidge_compress.network.outline",
+    "aidge_compress.network: Mermaid": "aidge_compress.network.mermaid",
+    "aidge_compress.network: summaries": "aidge_compress.network.summary",
+    "aidge_compress.measure: evaluation": "aidge_compress.measure.evaluate",
+    "aidge_compress.measure: profiles": "aidge_compress.measure.profile",
+    "aidge_compress.report": "aidge_compress.report",
     "aidge_backend_cpu": "aidge_backend_cpu",
     "aidge_onnx": "aidge_onnx",
+    "aidge_onnx: from_torch": "aidge_onnx.torch.reading",
 }
 DIFF = re.compile(r"^<!-- diff: (\S+) -->$", re.MULTILINE)
 CALL = re.compile(r'"([a-z_]+(?:::[A-Za-z_]+)+)"|\[([a-z_]+(?:::[A-Za-z_]+)+)\]')

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import aidge_backend_cpu  # noqa: F401  (registers the backend)
 import aidge_core
 import aidge_onnx
+from aidge_compress.demo import NETWORK
+from aidge_compress.measure.evaluate import evaluate_model
+from aidge_compress.pfa import PFA
 from aidge_core.data import from_arrays, mnist
-from aidge_core.evaluation import evaluate_model
-from aidge_core.pfa import PFA
 
 __all__ = ["results_page"]
 
-MODEL = Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx"
+MODEL = NETWORK
 BATCH = 100
 THRESHOLDS = (0.05, 0.1, 0.2)
 ENERGIES = (0.8, 0.9, 0.95, 0.99)

@@ -1,24 +1,32 @@
-"""Makes trained convolutional networks smaller: graphs, execution, statistics and graph rewriting.
+"""Graphs, execution, statistics and graph rewriting: the compiled core, and data for it.
 
-The names follow Eclipse Aidge where it has them. `import aidge_backend_cpu` registers the backend "cpu";
-`aidge_onnx` reads and writes ONNX files.
+The names follow Eclipse Aidge where it has them. `model.compile("cpu")` finds aidge_backend_cpu; `aidge_onnx` reads and writes ONNX files;
+`aidge_compress` holds the methods, whose names this package gives, too.
 """
 
 from __future__ import annotations
 
-from . import _core, data
+from typing import TYPE_CHECKING
+
+from . import _above, _backends, _core, data
 from ._core import *  # noqa: F403
-from .compression import CompressionResult, compress
+from ._lazy import lazy_names as _lazy_names
 from .data import Database, DataProvider
-from .merging import MergeResult, merge_layers
-from .notebook import attach as _attach
-from .outline import to_mermaid
-from .pruning import FibnlrResult, fibnlr_run
-from .sweeps import SweepResult, sweep
-from .torch_import import from_torch
+
+if TYPE_CHECKING:  # for type checkers alone: at run time these are found when they are used
+    from aidge_compress import distributed, pfa
+    from aidge_compress.channels import CompressionResult, compress
+    from aidge_compress.fibnlr import FibnlrResult, fibnlr_run
+    from aidge_compress.merge import MergeResult, merge_layers
+    from aidge_compress.network.mermaid import to_mermaid
+    from aidge_compress.sweeps import SweepResult, sweep
+    from aidge_onnx.torch import from_torch
+else:
+    __getattr__, __dir__ = _lazy_names(__name__, _above.NAMES | _above.ATTRIBUTES)
 
 __version__: str = _core.__version__
-_attach()
+_backends.attach()
+_above.attach()
 
 __all__ = [
     "CompressionResult",
@@ -30,9 +38,11 @@ __all__ = [
     "__version__",
     "compress",
     "data",
+    "distributed",
     "fibnlr_run",
     "from_torch",
     "merge_layers",
+    "pfa",
     "sweep",
     "to_mermaid",
 ]

@@ -7,7 +7,7 @@ import aidge_core
 from .errors import InvalidModelError
 from .export import export_onnx, to_model_proto
 from .load import load_onnx
-from .runtime import OnnxRuntime
+from .running.runtime import OnnxRuntime
 
 __all__ = ["InvalidModelError", "export_onnx", "load_onnx", "to_model_proto"]
 

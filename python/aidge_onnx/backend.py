@@ -11,7 +11,7 @@ from onnx import ModelProto, TensorProto, helper, shape_inference
 from onnx.backend.base import Backend, BackendRep
 
 from .load import load_onnx
-from .runtime import session_of
+from .running.runtime import session_of
 from .tensors import to_proto
 
 __all__ = ["AidgeBackend", "PreparedModel", "is_compatible", "prepare", "run_model", "supports_device"]
@@ -129,8 +129,6 @@ class PreparedModel(BackendRep):  # type: ignore[misc,unused-ignore]
             )
 
     def _compile(self, dims: list[list[int]]) -> None:
-        import aidge_backend_cpu  # noqa: F401  (registers the backend)
-
         assert self._graph is not None
         self._graph.compile("cpu", dims=dims)
         self._scheduler = aidge_core.SequentialScheduler(self._graph)

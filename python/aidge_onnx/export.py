@@ -15,9 +15,9 @@ import onnx
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from .converters import EXPORTERS
-from .saving import replace_files
 from .tensors import onnx_type_of, to_proto
-from .writer import NeedsOpset, Writer
+from .writing.saving import replace_files
+from .writing.writer import NeedsOpset, Writer
 
 __all__ = ["export_onnx", "to_model_proto"]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import aidge_core
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped,unused-ignore]
-from onnx import GraphProto, NodeProto
+from onnx import GraphProto, NodeProto, helper
 
-from .checks import subgraphs
+from .protos import subgraphs
 
-__all__ = ["REGION", "GenericNode", "rename_captured"]
+__all__ = ["REGION", "GenericNode", "rename_captured", "unpack_region"]
 
 REGION = "aidge.region"
 """Domain of nodes that stand for several, which are in a graph inside (see regions)."""
@@ -139,3 +139,24 @@ def _rename_in(graph: GraphProto, names: dict[str, str]) -> None:
         rename_captured(node, mine)
     for value in graph.output:
         value.name = mine.get(value.name, value.name)
+
+
+def unpack_region(
+    proto: NodeProto, inputs: Sequence[str], outputs: Sequence[str], fresh: Callable[[str], str]
+) -> Iterable[NodeProto]:
+    """The nodes of a region, between these values; `fresh` names those within it."""
+    body = helper.get_attribute_value(proto.attribute[0])
+    names = dict(zip((value.name for value in body.input), inputs, strict=True))
+    names |= dict(zip((value.name for value in body.output), outputs, strict=True))
+    for node in body.node:
+        for name in node.output:
+            if name and name not in names:
+                names[name] = fresh(name)
+    for node in body.node:
+        copy = NodeProto()
+        copy.CopyFrom(node)
+        rename_captured(copy, names)
+        del copy.input[:], copy.output[:]
+        copy.input.extend(names.get(name, name) for name in node.input)
+        copy.output.extend(names.get(name, name) for name in node.output)
+        yield copy

@@ -13,18 +13,18 @@ import aidge_core
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped,unused-ignore]
 from onnx import ModelProto, TensorProto, ValueInfoProto
 
-from .batch import free_batch
-from .builder import Builder, NotNative
-from .checks import check_header, tensors_of
-from .cleaning import clean
 from .converters import IMPORTERS
 from .errors import InvalidModelError
-from .external_data import internalize
-from .folding import drop_dead_nodes, fold
-from .patterns import find_activations
-from .regions import join_regions
-from .runtime import without_runtime
-from .source import Source
+from .reading.batch import free_batch
+from .reading.builder import Builder, NotNative
+from .reading.checks import check_header, tensors_of
+from .reading.external_data import internalize
+from .reading.folding import drop_dead_nodes, fold
+from .reading.source import Source
+from .rewrites.cleaning import clean
+from .rewrites.patterns import find_activations
+from .rewrites.regions import join_regions
+from .running.runtime import without_runtime
 from .tensors import DTYPE_NAMES, dtype_name
 
 __all__ = ["load_onnx"]

@@ -44,7 +44,7 @@ def corpus() -> tuple[bytes, ...]:
     models = [path.read_bytes() for path in sorted((Path(onnx.__file__).parent / "backend").rglob("*.onnx"))]
     if "AIDGE_FUZZ_NODES" in os.environ:
         models += [path.read_bytes() for path in sorted(Path(os.environ["AIDGE_FUZZ_NODES"]).glob("*.onnx"))]
-    demo = files("aidge_core.demo")
+    demo = files("aidge_compress.demo")
     models += [entry.read_bytes() for entry in demo.iterdir() if entry.name.endswith(".onnx")]
     random_ = random.Random(0)
     models += [build_network(random_.randbytes(224)).model.SerializeToString() for _ in range(200)]

@@ -12,10 +12,10 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import onnx
+from aidge_compress.pfa import PFA, PFARecommendation
+from aidge_compress.report import Measured
+from aidge_compress.sweeps import CompressGrid, FibnlrGrid, PfaGrid
 from aidge_core.data import from_arrays
-from aidge_core.pfa import PFA, PFARecommendation
-from aidge_core.report import Measured
-from aidge_core.sweeps import CompressGrid, FibnlrGrid, PfaGrid
 from onnx import TensorProto, helper, numpy_helper
 
 EVIL = '<script>alert("&")</script>'

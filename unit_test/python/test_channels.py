@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aidge_core
@@ -12,9 +11,10 @@ import cutting
 import numpy as np
 import onnx
 import pytest
+from aidge_compress.demo import NETWORK
 from cutting import Builder
 
-DEMO = Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx"
+DEMO = NETWORK
 
 
 def test_the_demo_network_is_cut_to_what_the_masked_one_computes() -> None:

@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-CLI = "from aidge_core.cli import main; main()"
+CLI = "from aidge_compress.cli import main; main()"
 
 
 def aidge(*arguments: str | Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
@@ -347,7 +347,7 @@ def test_pfa_recommends_writes_and_draws(folder: Path, tmp_path: Path) -> None:
     assert recipe["diagnostics"]["kept_energy"] >= 0.8
     assert "AbsMax" in written["unit_strategy"]
 
-    from aidge_core.pfa import PFA
+    from aidge_compress.pfa import PFA
 
     again = PFA.load(kept).get_recipe(
         strategy=PFA.Strategy.Energy(0.8), unit_strategy=PFA.UnitSelectionStrategy.AbsMax()

@@ -13,12 +13,12 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import pytest
-from aidge_core.compression import ALLOCATIONS, SELECTIONS
-from aidge_core.compression.cost import CostModel
-from aidge_core.compression.data import split
-from aidge_core.compression.latency import layer_times
+from aidge_compress.channels import ALLOCATIONS, SELECTIONS
+from aidge_compress.channels.cost import CostModel
+from aidge_compress.channels.held_out import split
+from aidge_compress.channels.timing import layer_times
+from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
-from aidge_core.summary import summarize
 
 CLASSES = 5
 
@@ -231,7 +231,7 @@ def test_other_targets(target: dict[str, float]) -> None:
 
 def test_a_latency_target_is_kept_by_the_times_of_the_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "aidge_core.compression.budget.layer_times",
+        "aidge_compress.channels.budget.layer_times",
         lambda model: (
             lambda name, inputs, outputs: 2.0 * inputs * outputs if name == "hidden" else 0.0,
             1.0,
@@ -404,7 +404,7 @@ def test_progress_is_reported_and_may_fail() -> None:
 
 
 def aidge(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from aidge_core.cli.app import main; main()", *arguments]
+    command = [sys.executable, "-c", "from aidge_compress.cli.app import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

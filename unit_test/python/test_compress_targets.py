@@ -13,10 +13,10 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
-from aidge_core.cli.app import app
-from aidge_core.cli.compress import _Files, _verdict
+from aidge_compress.cli.app import app
+from aidge_compress.cli.compress import _Files, _verdict
+from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
-from aidge_core.summary import summarize
 from cutting import Builder
 from rich.console import Console
 from typer.testing import CliRunner
@@ -125,7 +125,7 @@ def test_the_command_takes_a_file_with_a_fixed_batch(batch: int, tmp_path: Path)
 def test_large_networks_keep_multiples_of_eight(
     large: float, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aidge_core.compression.pipeline._LARGE", large)
+    monkeypatch.setattr("aidge_compress.channels.run._LARGE", large)
     net = Builder()
     x = net.relu(net.conv(net.relu(net.conv("x", 3, 28, kernel=3)), 28, 30, kernel=3))
     x = net.gemm(net.add("Flatten", [net.add("GlobalAveragePool", [x])]), 30, 4)

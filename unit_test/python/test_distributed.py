@@ -18,17 +18,18 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import pytest
+from aidge_compress.demo import NETWORK
+from aidge_compress.pfa import PFA
 from aidge_core.data import DataProvider, from_arrays, from_image_folder, from_npz
-from aidge_core.pfa import PFA
 
 pytest.importorskip("distributed")
 import cloudpickle
-from aidge_core import distributed
+from aidge_compress import distributed
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 RTOL = 1e-12
-MODEL = Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx"
+MODEL = NETWORK
 BATCH = 20
 IMAGES = np.random.default_rng(0).random((260, 1, 28, 28), dtype=np.float32)
 PROVIDER = from_arrays(IMAGES, batch_size=BATCH)
@@ -188,7 +189,7 @@ def test_the_same_partitions_give_the_same_bits(client: Any) -> None:
 
 
 def test_layers_and_pooling_reach_the_workers(client: Any) -> None:
-    from aidge_core.pfa import Pooler
+    from aidge_compress.pfa import Pooler
 
     layers = ["FC"] if any(node.type() == "FC" for node in network().get_ordered_nodes()) else ["Conv2D"]
     method = Pooler.Method.AVERAGE
@@ -389,7 +390,7 @@ def test_two_clusters_live_side_by_side(client: Any) -> None:
 
 def test_a_worker_loads_a_network_once(client: Any) -> None:
     def loaded() -> list[int]:
-        from aidge_core.distributed import worker
+        from aidge_compress.distributed import worker
 
         return [id(graph) for graph in worker._graphs.values()]
 
@@ -407,7 +408,7 @@ def test_the_command_line_measures_with_workers_as_without(client: Any, tmp_path
     def run(command: str, *arguments: str) -> Any:
         line = [command, str(MODEL), "--data", "data.npz", "--batch-size", str(BATCH), *arguments, "--json"]
         done = subprocess.run(
-            [sys.executable, "-c", "from aidge_core.cli import main; main()", *line, "--threads", "1"],
+            [sys.executable, "-c", "from aidge_compress.cli import main; main()", *line, "--threads", "1"],
             capture_output=True, text=True, cwd=tmp_path, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

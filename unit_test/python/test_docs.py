@@ -25,7 +25,7 @@ def test_the_code_of_a_page_runs_in_order(
     if "import torch" in page.read_text("utf-8"):
         pytest.importorskip("torch")
         pytest.importorskip("onnxscript")
-    shutil.copy(ROOT / "python" / "aidge_core" / "demo" / "mnist_resnet18.onnx", tmp_path / "model.onnx")
+    shutil.copy(ROOT / "python" / "aidge_compress" / "demo" / "mnist_resnet18.onnx", tmp_path / "model.onnx")
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     images = rng.random((128, 1, 28, 28), dtype=np.float32)

@@ -16,11 +16,12 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import pytest
-from aidge_core.cli import doctor
+from aidge_compress.cli import doctor
+from aidge_compress.demo import NETWORK
 from aidge_core.data import DataProvider, DictDataset, ImageTransform, as_provider, from_dataset, from_parquet
 
 ROOT = Path(__file__).parents[2]
-MODEL = Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx"
+MODEL = NETWORK
 IMAGES = np.random.default_rng(0).random((20, 1, 28, 28), dtype=np.float32)
 LABELS = np.arange(20) % 10
 
@@ -32,7 +33,7 @@ def read(provider: Any) -> list[np.ndarray]:
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    program = "import sys; sys.argv[0] = 'aidge'; from aidge_core.cli import main; main()"
+    program = "import sys; sys.argv[0] = 'aidge'; from aidge_compress.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True, text=True, env={**os.environ, **environment}, check=False,

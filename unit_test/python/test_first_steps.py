@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 ROOT = Path(__file__).parents[2]
 SKIPPED = {"doctor", "demo", "inspect", "bench"}  # have tests of their own
-PROGRAM = "import sys; sys.argv[0] = 'aidge'; from aidge_core.cli import main; main()"
+PROGRAM = "import sys; sys.argv[0] = 'aidge'; from aidge_compress.cli import main; main()"
 
 
 def commands() -> list[list[str]]:

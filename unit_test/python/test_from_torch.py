@@ -148,7 +148,7 @@ def test_a_wrong_argument_is_an_error(arguments: Any, message: str) -> None:
 
 
 def test_a_missing_package_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from aidge_core import torch_import
+    from aidge_onnx.torch import reading as torch_import
 
     monkeypatch.setattr(torch_import, "find_spec", lambda name: None if name == "onnxscript" else True)
     with pytest.raises(ImportError, match=r"got no onnxscript: pip install 'aidge-compress\[torch\]'"):

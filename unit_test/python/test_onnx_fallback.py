@@ -227,7 +227,7 @@ def test_values_that_the_operator_cannot_take_are_an_error_that_names_it() -> No
 
 
 def test_reading_a_model_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from aidge_onnx import runtime
+    from aidge_onnx.running import runtime
 
     monkeypatch.setattr(runtime, "_session", lambda *_: pytest.fail("a session while reading"))
     nodes = [node("Gelu", ["x"], ["y"], domain="com.microsoft")]

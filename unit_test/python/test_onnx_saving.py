@@ -57,7 +57,7 @@ def test_a_link_in_the_place_of_the_file_is_replaced_and_not_followed(tmp_path: 
 def test_a_full_disk_is_told_with_the_name_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aidge_onnx import saving
+    from aidge_onnx.writing import saving
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -74,7 +74,7 @@ def test_a_full_disk_is_told_with_the_name_of_the_file(
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool, failing: str
 ) -> None:
-    from aidge_onnx import saving
+    from aidge_onnx.writing import saving
 
     graph = aidge_onnx.load_onnx(model(np.ones(3, np.float32)))
     (tmp_path / "a.onnx").write_bytes(b"old")

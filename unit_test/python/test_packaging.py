@@ -46,7 +46,7 @@ def test_all_parts_have_the_version_of_the_distribution() -> None:
 @needs_installation
 def test_types_and_stubs_are_installed() -> None:
     installed = {str(path) for path in files(DISTRIBUTION) or []}
-    for package in ("aidge_core", "aidge_backend_cpu", "aidge_onnx"):
+    for package in ("aidge_core", "aidge_backend_cpu", "aidge_onnx", "aidge_compress"):
         assert f"{package}/py.typed" in installed
     assert "aidge_core/_core.pyi" in installed
     assert "aidge_backend_cpu/_backend_cpu.pyi" in installed

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aidge_core import Covariance, eigenvalues
-from aidge_core.pfa import (
+from aidge_compress.pfa import (
     PFA,
     Batch,
     PFACovariancesResult,
@@ -24,6 +23,7 @@ from aidge_core.pfa import (
     PFASizeDiagnostics,
     Producer,
 )
+from aidge_core import Covariance, eigenvalues
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -186,7 +186,7 @@ def test_parts_from_other_processes_merge_into_the_whole(tmp_path: Path) -> None
     np.savez(tmp_path / "rows.npz", rows=rows)
     program = (
         "import sys, numpy as np\n"
-        "from aidge_core.pfa import PFA, as_producer\n"
+        "from aidge_compress.pfa import PFA, as_producer\n"
         "rows = np.load(sys.argv[1])['rows'][int(sys.argv[2]):int(sys.argv[3])]\n"
         "PFA.introspect(as_producer({'layer': rows})).save(sys.argv[4])"
     )

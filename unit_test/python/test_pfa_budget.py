@@ -10,8 +10,8 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
-from aidge_core.pfa import PFA, PFABudgetDiagnostics, network_cost
-from aidge_core.summary import summarize
+from aidge_compress.network.summary import summarize
+from aidge_compress.pfa import PFA, PFABudgetDiagnostics, network_cost
 from onnx import TensorProto, helper, numpy_helper
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from aidge_core.pfa import PFA
+from aidge_compress.pfa import PFA
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pfa_mobilenet.py"
 

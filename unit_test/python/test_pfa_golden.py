@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aidge_compress.pfa import PFA, Batch, PFAKLDiagnostics
 from aidge_core import Covariance, eigenvalues
-from aidge_core.pfa import PFA, Batch, PFAKLDiagnostics
 
 DATA = Path(__file__).parents[1] / "data" / "pfa"
 CASES = sorted(path.stem for path in DATA.glob("*.json"))

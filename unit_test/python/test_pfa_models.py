@@ -11,8 +11,8 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
-from aidge_core.data import from_arrays
-from aidge_core.pfa import (
+from aidge_compress.demo import NETWORK
+from aidge_compress.pfa import (
     PFA,
     FieldRenamer,
     ImageFormat,
@@ -22,6 +22,7 @@ from aidge_core.pfa import (
     load_model,
     pipeline,
 )
+from aidge_core.data import from_arrays
 from onnx import TensorProto, helper, numpy_helper
 
 Kind = ResponseInfo.LayerKind
@@ -191,7 +192,7 @@ def test_bad_data_is_refused_and_the_graph_is_as_before(graph: Any) -> None:
 
 
 def aidge_core_demo() -> str:
-    return str(Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx")
+    return str(NETWORK)
 
 
 def test_products_along_the_last_axis_are_refused(tmp_path: Path) -> None:

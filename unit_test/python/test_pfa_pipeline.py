@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aidge_core.data import DataProvider, from_arrays
-from aidge_core.pfa import (
+from aidge_compress.pfa import (
     PFA,
     Batch,
     CachedProducer,
@@ -25,6 +24,7 @@ from aidge_core.pfa import (
     pipeline,
     resize_batches,
 )
+from aidge_core.data import DataProvider, from_arrays
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aidge_core.pfa import PFA, PFARecipe, as_producer
+from aidge_compress.pfa import PFA, PFARecipe, as_producer
 
 pandas = pytest.importorskip("pandas")
 matplotlib = pytest.importorskip("matplotlib")

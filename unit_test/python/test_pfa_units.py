@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from aidge_compress.pfa import PFA, PFACovariancesResult
 from aidge_core import pfa_removal_order, pfa_TieRule, pfa_UnitStrategy
-from aidge_core.pfa import PFA, PFACovariancesResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

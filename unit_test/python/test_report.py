@@ -15,14 +15,15 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
-from aidge_core.cli import main
+from aidge_compress.cli import main
+from aidge_compress.network.outline import Outline, OutlineNode, outline
+from aidge_compress.network.summary import summarize
+from aidge_compress.pfa import PFA
+from aidge_compress.report import Measured, drawing
+from aidge_compress.report.charts import Bar, BarRow, Curve, bar_chart, heat_map, line_chart, spectrum
+from aidge_compress.report.comparison import shown
+from aidge_compress.report.html import Markup, tag
 from aidge_core.data import from_arrays
-from aidge_core.outline import Outline, OutlineNode, outline
-from aidge_core.pfa import PFA
-from aidge_core.report import Measured, network
-from aidge_core.report.charts import Bar, BarRow, Curve, bar_chart, heat_map, line_chart, spectrum
-from aidge_core.report.comparison import shown
-from aidge_core.report.html import Markup, tag
 from hypothesis import given
 from hypothesis import strategies as st
 from reporting import EVIL, Reports, make_network, make_reports
@@ -200,7 +201,7 @@ def test_fibnlr_run_does_what_fibnlr_does(tmp_path: Path) -> None:
     removed = aidge_core.fibnlr(networks[1], from_arrays(images, batch_size=8), params)
     assert set(result.removed) == {node.name() for node in removed}
     assert result.parameters["ablation_threshold"] == 0.2
-    before = aidge_core.summary.summarize(aidge_onnx.load_onnx(path), [[8, 3, 12, 12]])
+    before = summarize(aidge_onnx.load_onnx(path), [[8, 3, 12, 12]])
     assert (result.macs[0], result.parameter_counts[0]) == (before.macs, before.parameters)
     kinds = [node.type() for node in networks[0].get_ordered_nodes()]
     assert kinds.count("ReLU") == len(result.rows) - len(result.removed)
@@ -299,9 +300,9 @@ def _random_outline(seed: int, size: int) -> Outline:
 @given(st.integers(0, 10_000), st.integers(0, 25))
 def test_lanes_lead_each_tensor_from_where_it_is_made_to_where_it_is_read(seed: int, size: int) -> None:
     sketch = _random_outline(seed, size)
-    rows, feeds = network._rows(sketch)
+    rows, feeds = drawing._rows(sketch)
     assert sorted(index for row in rows for index in row) == list(range(size))
-    lanes = network._Lanes(feeds)
+    lanes = drawing._Lanes(feeds)
     carried: dict[float, int] = {}
     for row, parents in enumerate(feeds):
         below: dict[float, int] = {}
@@ -327,7 +328,7 @@ def test_a_chain_is_one_row_and_layers_begin_rows() -> None:
         OutlineNode("next", "Conv2D", (), (2,), 9),
         OutlineNode("sum", "Add", (), (2, 3)),
     )
-    assert network._rows(Outline("g", nodes)) == ([[0, 1, 2], [3], [4]], [[], [0], [0, 1]])
+    assert drawing._rows(Outline("g", nodes)) == ([[0, 1, 2], [3], [4]], [[], [0], [0, 1]])
 
 
 def test_mermaid_has_every_node_and_edge_and_escapes_names(tmp_path: Path) -> None:

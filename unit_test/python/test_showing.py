@@ -11,10 +11,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from aidge_core.cli import main
+from aidge_compress.cli import main
+from aidge_compress.measure.profile import profile_model
+from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
-from aidge_core.profiling import profile_model
-from aidge_core.summary import summarize
 from reporting import EVIL, make_network
 from test_report import Reader
 

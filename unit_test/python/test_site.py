@@ -14,8 +14,8 @@ from typing import Any
 import aidge_core
 import aidge_onnx
 import pytest
-from aidge_core.cli.app import app
-from aidge_core.pfa import PFA
+from aidge_compress.cli.app import app
+from aidge_compress.pfa import PFA
 
 ROOT = Path(__file__).parents[2]
 DIFFS = sorted((ROOT / "docs" / "diffs").glob("*.diff"))

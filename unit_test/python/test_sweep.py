@@ -16,14 +16,14 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import pytest
-from aidge_core.cli import main
+from aidge_compress.cli import main
+from aidge_compress.measure.evaluate import evaluate_model
+from aidge_compress.network.summary import summarize
+from aidge_compress.pfa import PFA
+from aidge_compress.sweeps import CompressGrid, FibnlrGrid, PfaGrid, pareto
+from aidge_compress.sweeps.grids import fibnlr_parameters, label
+from aidge_compress.sweeps.state import data_key, model_key
 from aidge_core.data import from_arrays
-from aidge_core.evaluation import evaluate_model
-from aidge_core.pfa import PFA
-from aidge_core.summary import summarize
-from aidge_core.sweeps import CompressGrid, FibnlrGrid, PfaGrid, pareto
-from aidge_core.sweeps.grids import fibnlr_parameters, label
-from aidge_core.sweeps.state import data_key, model_key
 from hypothesis import given
 from hypothesis import strategies as st
 from reporting import make_data, make_network
@@ -147,8 +147,8 @@ def test_settings_of_compress_differ_as_compress_does_and_equal_networks_are_jud
 def test_networks_of_many_macs_keep_the_multiples_that_compress_keeps(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aidge_core.compression.pipeline._LARGE", 1.0)
-    monkeypatch.setattr("aidge_core.compression.pipeline._BLOCK", 4)
+    monkeypatch.setattr("aidge_compress.channels.run._LARGE", 1.0)
+    monkeypatch.setattr("aidge_compress.channels.run._BLOCK", 4)
     provider = from_arrays(arrays(folder)[0], batch_size=8)
     (row,) = aidge_core.sweep(
         network(folder), provider, provider, compress=CompressGrid(targets=(0.6,)), latency=False

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from .._core import GraphInput, Tensor, dtype
 from .arrays import Array, to_array
 from .database import Database
-from .provider import DataProvider
+from .provider import DEFAULT_BATCH_SIZE, DataProvider
+from .tables import DictDataset, from_parquet
 
 __all__ = ["ArrayProvider", "Batches", "as_batches", "as_provider", "from_arrays", "from_npz"]
-
-PathLike: TypeAlias = "str | os.PathLike[str]"
-
-#: Samples a batch where nobody says otherwise.
-DEFAULT_BATCH_SIZE = 64
 
 
 class ArrayProvider:
@@ -94,7 +90,7 @@ def from_arrays(
 
 
 def from_npz(
-    path: PathLike,
+    path: str | os.PathLike[str],
     batch_size: int = DEFAULT_BATCH_SIZE,
     names: Sequence[str] | None = None,
     *,
@@ -158,13 +154,11 @@ _WANTED = (
 )
 
 
-def _from_path(path: PathLike, batch_size: int) -> Iterable[Any]:
+def _from_path(path: str | os.PathLike[str], batch_size: int) -> Iterable[Any]:
     name = os.fspath(path)
     if name.endswith((".npz", ".npy")):
         return from_npz(path, batch_size)
     if name.endswith(".parquet"):
-        from .tables import from_parquet
-
         return from_parquet(path, batch_size=batch_size)
     hint = ": a folder of images goes into aidge_core.data.from_image_folder" if os.path.isdir(name) else ""
     raise ValueError(f"{_WANTED}, got {type(path).__name__} {name!r}{hint}")
@@ -181,8 +175,6 @@ def _is_dataset(source: Any) -> bool:
 
 
 def _from_database(source: Any, batch_size: int) -> DataProvider:
-    from .tables import DictDataset
-
     if not isinstance(source, Database) and len(source) and isinstance(source[0], Mapping):
         return DataProvider(DictDataset(source), batch_size)
     return DataProvider(source, batch_size)

@@ -11,9 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .adapters import DEFAULT_BATCH_SIZE
 from .database import Database
-from .provider import DataProvider
+from .provider import DEFAULT_BATCH_SIZE, DataProvider
 
 __all__ = ["ImageFolder", "ImageTransform", "from_image_folder", "pillow"]
 

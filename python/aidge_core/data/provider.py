@@ -16,9 +16,12 @@ from .arrays import stack, to_array
 from .database import Database, Dataset, Subset, database_length, read_item
 from .prefetch import Prefetcher
 
-__all__ = ["BatchIterator", "DataProvider"]
+__all__ = ["DEFAULT_BATCH_SIZE", "BatchIterator", "DataProvider"]
 
 Arrays = list[npt.NDArray[Any]]
+
+DEFAULT_BATCH_SIZE = 64
+"""Samples per batch when the caller gives no other number."""
 
 
 def _add_note(error: BaseException, note: str) -> None:

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, TypeAlias
 
-from .adapters import DEFAULT_BATCH_SIZE
 from .arrays import to_array
 from .database import Database, Dataset
 from .images import pillow
-from .provider import DataProvider
+from .provider import DEFAULT_BATCH_SIZE, DataProvider
 
 __all__ = ["DictDataset", "ParquetRows", "from_dataset", "from_parquet"]
 

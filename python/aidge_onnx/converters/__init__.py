@@ -5,6 +5,7 @@ EXPORTERS: operator type → function(node, writer), which emits ONNX nodes."""
 
 from __future__ import annotations
 
+from ..registry import EXPORTERS, IMPORTERS
 from . import (
     activation,
     convolution,
@@ -20,7 +21,6 @@ from . import (
     sequence,
     shape,
 )
-from .registry import EXPORTERS, IMPORTERS
 
 __all__ = [
     "EXPORTERS",

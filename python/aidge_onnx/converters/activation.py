@@ -7,11 +7,11 @@ import math
 import aidge_core
 import numpy as np
 
-from ..builder import Builder, Fresh, NotNative, Value, finite, refuse, scalar
-from ..source import OnnxNode
-from ..symbolic import Sym
-from ..writer import Writer
-from .registry import exports, imports
+from ..reading.builder import Builder, Fresh, NotNative, Value, finite, refuse, scalar
+from ..reading.source import OnnxNode
+from ..reading.symbolic import Sym
+from ..registry import exports, imports
+from ..writing.writer import Writer
 
 
 @imports("HardSwish")

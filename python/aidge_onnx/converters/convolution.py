@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import aidge_core
 
-from ..builder import Array, Builder, NotNative, refuse
-from ..source import OnnxNode
-from ..symbolic import Sym
-from ..writer import Writer
-from .registry import exports, imports, spatial_types
+from ..reading.builder import Array, Builder, NotNative, refuse
+from ..reading.source import OnnxNode
+from ..reading.symbolic import Sym
+from ..registry import exports, imports, spatial_types
+from ..writing.writer import Writer
 from .windows import export_window, import_window
 
 

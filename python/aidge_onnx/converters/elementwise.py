@@ -6,11 +6,11 @@ import aidge_core
 import numpy as np
 from onnx import TensorProto
 
-from ..builder import Builder, NotNative, Value
-from ..source import OnnxNode
+from ..reading.builder import Builder, NotNative, Value
+from ..reading.source import OnnxNode
+from ..registry import exports, imports
 from ..tensors import DTYPE_NAMES, dtype_name, onnx_type_of, type_text
-from ..writer import Writer
-from .registry import exports, imports
+from ..writing.writer import Writer
 
 
 @imports("Sum")

@@ -8,11 +8,11 @@ import aidge_core
 import numpy as np
 from onnx import numpy_helper
 
-from ..builder import Builder, NotNative, refuse
-from ..source import OnnxNode
+from ..reading.builder import Builder, NotNative, refuse
+from ..reading.source import OnnxNode
+from ..registry import exports, imports
 from ..tensors import DTYPE_NAMES, dtype_name, onnx_type_of, to_proto
-from ..writer import Writer
-from .registry import exports, imports
+from ..writing.writer import Writer
 
 _END = (1 << 63) - 1
 

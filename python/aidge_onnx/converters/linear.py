@@ -5,10 +5,10 @@ from __future__ import annotations
 import aidge_core
 import numpy as np
 
-from ..builder import Array, Builder, Fresh, NotNative, refuse
-from ..source import OnnxNode
-from ..writer import Writer
-from .registry import exports, imports
+from ..reading.builder import Array, Builder, Fresh, NotNative, refuse
+from ..reading.source import OnnxNode
+from ..registry import exports, imports
+from ..writing.writer import Writer
 
 
 def _bias(node: OnnxNode, build: Builder, outputs: int) -> Array | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import aidge_core
 import numpy as np
 
-from ..builder import Builder, Fresh, NotNative, finite, refuse
-from ..source import OnnxNode
-from ..symbolic import Sym
-from ..writer import Writer
-from .registry import exports, imports, spatial_types
+from ..reading.builder import Builder, Fresh, NotNative, finite, refuse
+from ..reading.source import OnnxNode
+from ..reading.symbolic import Sym
+from ..registry import exports, imports, spatial_types
+from ..writing.writer import Writer
 
 
 @imports("BatchNormalization")

@@ -6,10 +6,10 @@ from typing import Any
 
 import aidge_core
 
-from ..builder import Builder, refuse
-from ..source import OnnxNode
-from ..writer import Writer
-from .registry import exports, imports, spatial_types
+from ..reading.builder import Builder, refuse
+from ..reading.source import OnnxNode
+from ..registry import exports, imports, spatial_types
+from ..writing.writer import Writer
 from .windows import export_window, import_window
 
 

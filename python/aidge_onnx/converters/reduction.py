@@ -5,10 +5,10 @@ from __future__ import annotations
 import aidge_core
 import numpy as np
 
-from ..builder import Builder, scalar
-from ..source import OnnxNode
-from ..writer import Writer
-from .registry import exports, imports
+from ..reading.builder import Builder, scalar
+from ..reading.source import OnnxNode
+from ..registry import exports, imports
+from ..writing.writer import Writer
 
 _REDUCTIONS = [
     f"Reduce{name}"

@@ -7,10 +7,10 @@ from typing import Any
 import aidge_core
 import numpy as np
 
-from ..builder import Builder, NotNative, refuse
-from ..source import OnnxNode
-from ..writer import Writer
-from .registry import exports, imports
+from ..reading.builder import Builder, NotNative, refuse
+from ..reading.source import OnnxNode
+from ..registry import exports, imports
+from ..writing.writer import Writer
 
 _TEXTS = {
     "coordinate_transformation_mode": "half_pixel",

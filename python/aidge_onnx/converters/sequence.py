@@ -6,10 +6,10 @@ from typing import Any
 
 import aidge_core
 
-from ..builder import Builder
-from ..source import OnnxNode
-from ..writer import Writer
-from .registry import exports, imports
+from ..reading.builder import Builder
+from ..reading.source import OnnxNode
+from ..registry import exports, imports
+from ..writing.writer import Writer
 
 
 @imports("TopK")

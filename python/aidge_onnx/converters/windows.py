@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..builder import NotNative, refuse
-from ..source import OnnxNode
+from ..reading.builder import NotNative, refuse
+from ..reading.source import OnnxNode
 
 __all__ = ["export_window", "import_window"]
 

@@ -1,0 +1,206 @@
+"""The stages of compression: fold, remove activations, merge, measure, cut, compensate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aidge_core
+
+from ..measure.latency import dims_at
+from ..measure.metrics import Quality, compare
+from .activations import RemovedActivation, remove_activations
+from .allocate import Limits, removal_order
+from .compensate import take_over
+from .held_out import Part, split
+from .statistics import GroupStatistics, collect
+
+if TYPE_CHECKING:
+    from aidge_core import ChannelGroup, GraphView, Node
+
+__all__ = ["Clock", "Cut", "Options", "Prepared", "Progress", "choose_orders", "cut", "one_sample", "prepare"]
+
+Progress = Callable[[str, int, int], object]
+"""(stage, done, total) → False to stop after it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for."""
+
+    allocation: str
+    selection: str
+    compensation: str
+    limits: Limits
+    protect: frozenset[str]
+    activations: int
+    merge: bool
+    latency: bool
+    seed: int
+    memory: int
+
+
+@dataclass
+class Prepared:
+    """What every target starts from: networks, data, and what was measured."""
+
+    original: GraphView
+    model: GraphView  # folded, without the removed activations, merged; its channels are whole
+    data: aidge_core.CalibrationData
+    judge: Any
+    groups: list[ChannelGroup]
+    measured: list[GroupStatistics]
+    removed: tuple[RemovedActivation, ...]
+    merged: int
+    warnings: list[str]
+    seconds: dict[str, float]
+
+    def quality_of(self, model: GraphView) -> Quality:
+        """How `model` does compared with the original. Labels of held-out calibration data only count if they are classes of the output."""
+        return compare(model, self.original, self.judge, strict=not isinstance(self.judge, Part))
+
+
+class Clock:
+    """Times stages and reports them."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+
+    def run(self, stage: str, work: Callable[[], Any]) -> Any:
+        """What `work` returns."""
+        begin = time.perf_counter()
+        if self._progress is not None:
+            self._progress(stage, 0, 1)
+        result = work()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+        return result
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Reports progress within a stage."""
+        if self._progress is not None:
+            self._progress(stage, done, total)
+
+
+def _fold(model: GraphView, dims: list[list[int]]) -> GraphView:
+    folded = model.clone()
+    aidge_core.remove_identity(folded)
+    aidge_core.remove_dropout(folded)
+    aidge_core.fuse_batchnorm(folded)
+    folded.compile("cpu", dims=dims)
+    return folded
+
+
+def one_sample(model: GraphView, dims: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The same dims for a batch of one; of the file's batch where that is fixed."""
+    first = [(spec.dims or [None])[0] for spec in model.input_specs]
+    return [[batch or 1, *entry[1:]] for batch, entry in zip(first, dims, strict=True)]
+
+
+def prepare(
+    model: GraphView, provider: Any, evaluation: Any, options: Options, clock: Clock, held_out: float
+) -> Prepared:
+    """Everything before channels are chosen; `model` stays as it is."""
+    fit, judge = split(provider, model, 0.0 if evaluation is not None else held_out)
+    data = clock.run("read", lambda: aidge_core.CalibrationData(model, fit, memory=options.memory))
+    judge = evaluation if evaluation is not None else judge
+    dims = data.dims
+    original = clock.run("fold", lambda: _fold(model, dims))
+    smaller = original.clone()
+    warnings: list[str] = []
+    removed: tuple[RemovedActivation, ...] = ()
+    if options.activations:
+        removed = clock.run(
+            "activations",
+            lambda: remove_activations(original, smaller, fit, options.activations, options.protect),
+        )
+        if len(removed) < options.activations:
+            warnings.append(f"only {len(removed)} of {options.activations} activations could be removed")
+    merged = 0
+    if options.merge:
+        report = clock.run(
+            "merge", lambda: aidge_core.fuse_convolution(smaller, dims=one_sample(smaller, dims), repeats=0)
+        )
+        merged = len(report.merged)
+        smaller.compile("cpu", dims=dims)
+    groups = aidge_core.channel_groups(smaller, dims=dims)
+    usable = [
+        group
+        for group in groups
+        if group.can_be_cut() and _can_be_measured(smaller, group) and not _is_protected(group, options)
+    ]
+    measured = clock.run("measure", lambda: collect(smaller, usable, data)) if usable else []
+    clock.run("select", lambda: choose_orders(measured, options))
+    for group in measured:
+        if data.samples < 2 or min(use.covariance.shape[0] for use in group.uses) > 4 * data.samples:
+            warnings.append(
+                f"few samples ({data.samples}) for the {group.group.size} channels of {group.name}"
+            )
+            break
+    return Prepared(
+        original, smaller, data, judge, groups, measured, removed, merged, warnings, clock.seconds
+    )
+
+
+def choose_orders(measured: Sequence[GroupStatistics], options: Options) -> None:
+    """Sets the order in which each group's channels go."""
+    for group in measured:
+        group.order = removal_order(group, options.selection, options.limits.min_channels, options.seed)
+
+
+def _can_be_measured(model: GraphView, group: ChannelGroup) -> bool:
+    """Whether layers of the network itself, with their channels on axis 1, read it."""
+    nodes = [source.node for source in group.sources] + [use.node for use in group.uses]
+    if not group.uses or any(model.find_node(node.name()) != node for node in nodes):
+        return False
+    return all(
+        use.node.type() not in ("Gemm", "MatMul") or len(dims_at(use.node, use.input)) == 2
+        for use in group.uses
+    )
+
+
+def _is_protected(group: ChannelGroup, options: Options) -> bool:
+    nodes = [source.node for source in group.sources] + list(group.crossed)
+    return any(node.name() in options.protect for node in nodes)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A network without some channels.
+
+    Attributes:
+        model: a smaller copy.
+        outputs: of each cut layer, which of its outputs it still has.
+        refused: for each layer of which more stays than was wanted, why.
+    """
+
+    model: GraphView
+    outputs: dict[str, list[int]]
+    refused: dict[str, str]
+
+
+def cut(prepared: Prepared, counts: Sequence[int], options: Options, *, compensate: bool) -> Cut:
+    """Keeps so many channels of each measured group; `compensate`: those that read them take over what they can (the covariance start)."""
+    copy = prepared.model.clone()
+    request: dict[Node | str, Sequence[Any]] = {}
+    for group, count in zip(prepared.measured, counts, strict=True):
+        going = set(group.order[: group.group.size - count])
+        if not going:
+            continue
+        if compensate and options.compensation != "none":
+            take_over(copy, group, [unit for unit in range(group.group.size) if unit not in going])
+        for source in group.group.sources:
+            request[source.node.name()] = [
+                index for index, channel in enumerate(source.channels) if channel in going
+            ]
+    outputs: dict[str, list[int]] = {}
+    refused: dict[str, str] = {}
+    if request:
+        report = aidge_core.remove_channels(copy, request, dims=prepared.data.dims)
+        for entry in (layer for group in report.removed for layer in group):
+            gone = set(entry.channels)
+            outputs[entry.node] = [index for index in range(entry.before) if index not in gone]
+        refused = {name: refusal.reason for refusal in report.refused for name in refusal.nodes}
+    return Cut(copy, outputs, refused)

@@ -1,0 +1,147 @@
+"""What is measured of each group of channels, and the orders in which its channels can go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import aidge_core
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aidge_core import CalibrationData, ChannelGroup, ChannelUse, Covariance, GraphView, Node
+
+__all__ = ["GroupStatistics", "UseStatistics", "collect", "occurrences", "weight_of"]
+
+_ELIMINATION_RIDGE = 1e-4
+
+
+@dataclass(frozen=True)
+class UseStatistics:
+    """One layer that reads a group: covariance, mean and spectrum of the group's channels at its input, and W^T W of its weights."""
+
+    use: ChannelUse
+    covariance: np.ndarray
+    mean: np.ndarray
+    gram: np.ndarray
+    spectrum: np.ndarray
+
+
+@dataclass
+class GroupStatistics:
+    """A group with what was measured of it, and the order in which its channels may go."""
+
+    group: ChannelGroup
+    uses: list[UseStatistics]
+    order: list[int] = field(default_factory=list)
+    _elimination: list[tuple[list[int], np.ndarray]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Of the first layer that makes its channels."""
+        return self.group.sources[0].node.name()
+
+    def energy(self) -> np.ndarray:
+        """(size + 1,): share of the spectra's sum in the k largest eigenvalues, the mean over the layers that read the group."""
+        curves = []
+        for use in self.uses:
+            total = use.spectrum.sum()
+            held = np.cumsum(use.spectrum) / total if total > 0 else np.ones(len(use.spectrum))
+            curves.append(np.concatenate([[0.0], held]))
+        result: np.ndarray = np.mean(curves, axis=0)
+        return result
+
+    def elimination(self) -> tuple[list[int], np.ndarray]:
+        """(order in which channels go, lost share of the readers' output energy after each), by backward elimination."""
+        if not self._elimination:
+            share = 1.0 / len(self.uses)
+            uses = [(use.covariance, use.gram, share) for use in self.uses]
+            order, loss = aidge_core.eliminate_units(uses, _ELIMINATION_RIDGE)
+            self._elimination.append((list(order), loss))
+        return self._elimination[0]
+
+    def covariance(self) -> np.ndarray:
+        """(size, size): the readers' covariances, each divided by its trace, summed up."""
+        total = np.zeros((self.group.size, self.group.size))
+        for use in self.uses:
+            trace = np.trace(use.covariance)
+            if trace > 0:
+                total += use.covariance / trace
+        return total
+
+
+def weight_of(node: Node, index: int = 1) -> np.ndarray | None:
+    """The constant at an input, in double; None where there is none."""
+    parent = node.get_parent(index) if index < node.get_nb_inputs() else None
+    if parent is None or parent.type() != "Producer":
+        return None
+    return np.asarray(parent.get_operator().get_output(0)).astype(np.float64)
+
+
+def occurrences(channels: Sequence[int]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """(channels of the group that stand here, ascending; for k = 0, 1, … the index of each one's k-th occurrence, as many as all have)."""
+    places: dict[int, list[int]] = {}
+    for index, channel in enumerate(channels):
+        if channel >= 0:
+            places.setdefault(channel, []).append(index)
+    present = np.array(sorted(places), dtype=int)
+    count = min((len(entry) for entry in places.values()), default=0)
+    return present, [np.array([places[channel][k] for channel in present]) for k in range(count)]
+
+
+def _columns(node: Node, weight: np.ndarray) -> np.ndarray:
+    """(inputs, everything else): what each input channel is multiplied with."""
+    attributes = node.get_operator().attr
+    if node.type() in ("Gemm", "MatMul"):
+        transposed = node.type() == "Gemm" and attributes.trans_b
+        return weight.T if transposed else weight
+    if node.type().startswith("ConvTranspose"):
+        return weight.reshape(len(weight), -1)
+    groups = int(attributes.groups) if attributes.has_attr("groups") else 1
+    outputs, inputs = weight.shape[:2]
+    parts = weight.reshape(groups, outputs // groups, inputs, -1)
+    return np.concatenate([np.moveaxis(part, 1, 0).reshape(inputs, -1) for part in parts])
+
+
+def _gram(use: ChannelUse, size: int) -> np.ndarray:
+    gram = np.zeros((size, size))
+    weight = weight_of(use.node)
+    if weight is None:
+        return gram
+    columns = _columns(use.node, weight)
+    present, places = occurrences(use.channels)
+    for indices in places:
+        gram[np.ix_(present, present)] += columns[indices] @ columns[indices].T
+    return gram
+
+
+def _measure(use: ChannelUse, size: int, moment: Covariance) -> UseStatistics:
+    """Channels of the group that the layer does not read have zeros."""
+    present, _ = occurrences(use.channels)
+    covariance, mean, spectrum = np.zeros((size, size)), np.zeros(size), np.zeros(size)
+    matrix = moment.matrix() if moment.samples > 1 else np.zeros((len(present), len(present)))
+    covariance[np.ix_(present, present)] = matrix
+    mean[present] = moment.mean
+    spectrum[: len(present)] = aidge_core.eigenvalues(matrix)
+    return UseStatistics(use, covariance, mean, _gram(use, size), spectrum)
+
+
+def _units(use: ChannelUse) -> list[int]:
+    """The channels, numbered without gaps."""
+    number = {channel: index for index, channel in enumerate(occurrences(use.channels)[0])}
+    return [number.get(channel, -1) for channel in use.channels]
+
+
+def collect(
+    model: GraphView, groups: Sequence[ChannelGroup], data: CalibrationData, max_rows: int = 100_000
+) -> list[GroupStatistics]:
+    """Covariances at every input that reads one of `groups`, in one pass over the data."""
+    uses = [use for group in groups for use in group.uses]
+    wanted = [(use.node, use.input, _units(use)) for use in uses]
+    moments = iter(aidge_core.collect_inputs(model, data, wanted, max_rows=max_rows))
+    return [
+        GroupStatistics(group, [_measure(use, group.size, next(moments)) for use in group.uses])
+        for group in groups
+    ]

@@ -1,0 +1,211 @@
+"""`aidge doctor`: is this installation whole, what does it run on, and what could be added."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import typer
+
+from ..demo import NETWORK
+from .common import console, print_json
+from .shared_options import JsonOption
+
+__all__ = ["Finding", "doctor", "examine"]
+
+_OURS = "aidge-compress"
+_PACKAGES = ("aidge_core", "aidge_backend_cpu", "aidge_onnx", "aidge_compress")
+_FLAGS = ("sse4_1", "avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
+_ISA = {
+    0x1: "SSE4.1",
+    0x3: "AVX",
+    0x7: "AVX2",
+    0xF: "AVX2 with VNNI",
+    0x1F: "AVX2 with VNNI 2",
+    0x27: "AVX-512",
+    0x67: "AVX-512 with VNNI",
+    0xE7: "AVX-512 with VNNI and bfloat16",
+    0x1EF: "AVX-512 with float16",
+    0xFEF: "AVX-512 with AMX",
+}
+_EXTRAS = (
+    ("ort", "onnxruntime", "written networks are verified, operators without a kernel run, bench compares"),
+    ("report", "pandas", "tables as data frames"),
+    ("report", "matplotlib", "charts"),
+    ("images", "PIL", "folders of images"),
+    ("parquet", "pyarrow", ".parquet files"),
+    ("dask", "distributed", "measuring on several processes or machines"),
+    ("torch", "torch", "from_torch, retraining"),
+    ("torch", "onnxscript", "from_torch"),
+)
+_DISTRIBUTIONS = {"PIL": "pillow"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact; `cure` says what to do where something is wrong ("problem") or could be better ("note")."""
+
+    topic: str
+    value: str
+    status: str = "ok"
+    cure: str = ""
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("python", f"{platform.python_version()} ({sys.executable}), {platform.platform()}")
+    try:
+        yield Finding(_OURS, version(_OURS))
+    except PackageNotFoundError:
+        yield Finding(
+            _OURS, "not installed, used from its sources", "note", "pip install . in a clone, to have `aidge`"
+        )
+    for name in ("numpy", "onnx", "onednn-cpu-gomp"):
+        try:
+            yield Finding(name, version(name))
+        except PackageNotFoundError:
+            pin = "==2023.2.0" if name.startswith("onednn") else ""
+            yield Finding(name, "not installed as a package", "note", f"pip install {name}{pin}")
+
+
+def _strangers() -> Iterator[Finding]:
+    """Eclipse Aidge ships packages of the same names: what was installed last has overwritten the other."""
+    owners = packages_distributions()
+    foreign = sorted(
+        {owner for name in _PACKAGES for owner in owners.get(name, ()) if owner.replace("_", "-") != _OURS}
+    )
+    if foreign:
+        cure = f"pip uninstall {' '.join(foreign)}, then pip install --force-reinstall --no-deps {_OURS}; or an environment of its own"
+        yield Finding("packages of the same names", ", ".join(foreign), "problem", cure)
+    places = {}
+    for name in _PACKAGES:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            yield Finding(name, "not found", "problem", f"pip install --force-reinstall --no-deps {_OURS}")
+        else:
+            places[name] = str(Path(spec.origin).parents[1])
+    if len(set(places.values())) > 1:
+        found = ", ".join(f"{name} in {place}" for name, place in places.items())
+        yield Finding(
+            "packages in different places", found, "problem", "look at PYTHONPATH, or install again"
+        )
+    elif places:
+        yield Finding("packages", next(iter(places.values())))
+
+
+def _processor() -> Iterator[Finding]:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    fields = dict(line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line)
+    known = {key.strip(): value.strip() for key, value in fields.items()}
+    flags = set(known.get("flags", known.get("Features", "")).split())
+    name = known.get("model name", platform.processor() or "unknown")
+    yield Finding("processor", f"{name}, {platform.machine()}, {', '.join(f for f in _FLAGS if f in flags)}")
+    if platform.machine() == "x86_64" and "avx2" not in flags:
+        yield Finding("vector instructions", "no AVX2", "note", "kernels fall back to slower ones")
+
+
+def _threads() -> Iterator[Finding]:
+    import aidge_backend_cpu
+
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = aidge_backend_cpu.get_num_threads()
+    setting = os.environ.get("OMP_NUM_THREADS", "not set")
+    text = f"{threads} of {usable} usable processors, OMP_NUM_THREADS {setting}"
+    if threads > usable:
+        yield Finding(
+            "threads", text, "note", f"OMP_NUM_THREADS={usable}: more threads than processors are slower"
+        )
+    else:
+        yield Finding("threads", text)
+
+
+class _DnnlVersion(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int) for name in ("major", "minor", "patch")]
+
+
+def _onednn() -> Iterator[Finding]:
+    import aidge_backend_cpu  # noqa: F401  (loads oneDNN)
+
+    library = ctypes.CDLL("libdnnl.so.3")
+    library.dnnl_version.restype = ctypes.POINTER(_DnnlVersion)
+    numbers = library.dnnl_version().contents
+    isa = int(library.dnnl_get_effective_cpu_isa())
+    yield Finding(
+        "oneDNN",
+        f"{numbers.major}.{numbers.minor}.{numbers.patch}, kernels for {_ISA.get(isa, f'level {isa:#x}')}",
+    )
+
+
+def _self_test() -> Iterator[Finding]:
+    """The network of the demonstration runs, and these are the kernels that it takes."""
+    import aidge_onnx
+
+    from ..measure.profile import profile_model
+
+    model = aidge_onnx.load_onnx(NETWORK)
+    model.compile("cpu", dims=[[8, 1, 28, 28]])
+    profile = profile_model(model, passes=1)
+    kernels = sorted({step.kernel for step in profile.steps if step.kernel})
+    yield Finding("self-test", f"a ResNet runs, {len(profile.steps)} steps; kernels: {', '.join(kernels)}")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, module, brings in _EXTRAS:
+        if find_spec(module) is None:
+            cure = f"for {brings}: pip install '{_OURS}[{extra}]'"
+            yield Finding(_DISTRIBUTIONS.get(module, module), "not installed", "note", cure)
+        else:
+            name = _DISTRIBUTIONS.get(module, module)
+            yield Finding(name, f"{distribution(name).version}: {brings}")
+
+
+_PARTS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _versions,
+    _strangers,
+    _processor,
+    _threads,
+    _onednn,
+    _self_test,
+    _extras,
+)
+
+
+def examine() -> list[Finding]:
+    """All findings; a part of the examination that fails is a finding itself."""
+    findings = []
+    for part in _PARTS:
+        try:
+            findings += list(part())
+        except Exception as error:
+            cure = f"pip install --force-reinstall {_OURS}, in an environment of its own"
+            topic = part.__name__.strip("_").replace("_", " ")
+            findings.append(Finding(topic, f"{type(error).__name__}: {error}", "problem", cure))
+    return findings
+
+
+def doctor(
+    as_json: JsonOption = False,
+) -> None:
+    """Examine this installation: versions, processor, kernels, what is in the way, what could be added, and the cures."""
+    findings = examine()
+    problems = sum(finding.status == "problem" for finding in findings)
+    if as_json:
+        print_json({"problems": problems, "findings": [asdict(finding) for finding in findings]})
+    else:
+        out = console()
+        marks = {"ok": "  ", "note": "– ", "problem": "! "}
+        for finding in findings:
+            out.print(
+                f"{marks[finding.status]}{finding.topic}: {finding.value}", markup=False, soft_wrap=True
+            )
+            if finding.cure:
+                out.print(f"      {finding.cure}", markup=False, soft_wrap=True)
+        out.print(f"\n{problems or 'no'} problem{'s' if problems != 1 else ''}")
+    if problems:
+        raise typer.Exit(1)

@@ -1,0 +1,31 @@
+"""Says what was written and who confirmed it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from ..measure.verify import Verification
+
+__all__ = ["print_verification"]
+
+
+def print_verification(out: Console, path: Path, verification: Verification) -> None:
+    """Says what was written and who confirmed it, or why nothing was."""
+    if verification.passed:
+        kilobytes = path.stat().st_size / 1000
+        out.print(
+            f"wrote {path} ({kilobytes:.0f} kB), same outputs as in memory by {verification.engine} "
+            f"(largest difference {verification.difference:.1e} of the largest output)",
+            markup=False,
+        )
+    else:
+        out.print(
+            f"{path} was not written: {verification.engine} gives other outputs than the network in memory "
+            f"(difference {verification.difference:.1e} of the largest output)",
+            markup=False,
+        )

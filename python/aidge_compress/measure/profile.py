@@ -1,0 +1,176 @@
+"""Where the time of a forward pass goes, and how it compares with another engine's."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from aidge_core import SequentialScheduler, __version__
+
+from .latency import compare_in_turn, random_inputs, seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aidge_core import GraphView
+
+__all__ = [
+    "EngineComparison",
+    "ModelProfile",
+    "StepProfile",
+    "against_onnxruntime",
+    "profile_model",
+]
+
+
+@dataclass(frozen=True)
+class StepProfile:
+    """One step of a forward pass: its main node and operator type, the nodes that run inside it, the code that runs it,
+    into how many parts of the batch it is cut, multiply-accumulates and mean seconds of a pass over the whole batch."""
+
+    node: str
+    type: str
+    fused: tuple[str, ...]
+    kernel: str
+    parts: int
+    macs: float
+    seconds: float
+
+    @property
+    def gflops(self) -> float:
+        """10⁹ floating-point operations a second, two a multiply-accumulate (Winograd's savings count as speed)."""
+        return 2e-9 * self.macs / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class ModelProfile:
+    """A network's steps in order, the median seconds of a pass that is not being profiled, and memory in bytes."""
+
+    dims: tuple[tuple[int, ...], ...]
+    threads: int
+    passes: int
+    seconds: float
+    steps: tuple[StepProfile, ...]
+    arena_bytes: int
+    weight_bytes: int
+
+    @property
+    def macs(self) -> float:
+        """Multiply-accumulates of one pass."""
+        return sum(step.macs for step in self.steps)
+
+    @property
+    def step_seconds(self) -> float:
+        """The steps' seconds together; beside `seconds` it shows what profiling and the time between steps cost."""
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def gflops(self) -> float:
+        """10⁹ floating-point operations a second of a pass that is not being profiled."""
+        return 2e-9 * self.macs / self.seconds
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, one row a step. ImportError where pandas is missing."""
+        from ..tables import data_frame
+
+        steps = self.to_dict()["steps"]
+        return data_frame(steps, list(steps[0]) if steps else [])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        steps = [{**asdict(step), "gflops": step.gflops} for step in self.steps]
+        return {**asdict(self), "steps": steps, "macs": self.macs, "gflops": self.gflops}
+
+
+@dataclass(frozen=True)
+class EngineComparison:
+    """Two engines timed in turn: median seconds of a pass, the median of the pairs' ratios (first / second) and its
+    quartiles."""
+
+    engines: tuple[str, str]
+    seconds: tuple[float, float]
+    ratio: float
+    quartiles: tuple[float, float]
+    pairs: int
+    difference: float | None = None
+    """Largest difference of an output, relative to the second engine's largest value."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def profile_model(
+    model: GraphView, data: Sequence[np.ndarray] | None = None, *, passes: int = 20
+) -> ModelProfile:
+    """Times a compiled model's forward pass, whole and step by step.
+
+    data: one array a graph input; random ones of the compiled dims if None.
+    passes: how many passes are timed without, and again with profiling.
+    Raises ValueError where the model is not compiled, the data does not fit or `passes` is below 1.
+    """
+    import aidge_backend_cpu
+
+    if passes < 1:
+        raise ValueError(f"[profiling::profile_model] expected at least 1 pass, got {passes}")
+    if not model.is_compiled:
+        raise ValueError("[profiling::profile_model] expected a compiled model, got one that is not")
+    inputs = random_inputs(model) if data is None else list(data)
+    scheduler = SequentialScheduler(model)
+    for _ in range(2):
+        scheduler.forward(data=inputs)
+    whole = statistics.median(seconds_of(lambda: scheduler.forward(data=inputs), 1) for _ in range(passes))
+    scheduler.set_profiling(True)
+    for _ in range(passes):
+        scheduler.forward(data=inputs)
+    report = scheduler.report()
+    steps = tuple(
+        StepProfile(
+            step.node,
+            step.type,
+            tuple(step.fused),
+            step.implementation,
+            step.parts,
+            step.macs,
+            step.seconds / passes,
+        )
+        for step in report.steps
+    )
+    dims = tuple(tuple(array.shape) for array in inputs)
+    threads = aidge_backend_cpu.get_num_threads()
+    return ModelProfile(dims, threads, passes, whole, steps, report.arena_bytes, report.weight_bytes)
+
+
+def against_onnxruntime(model: GraphView, source: str | bytes, *, pairs: int = 20) -> EngineComparison:
+    """Times a compiled model against ONNX Runtime running `source` (path or bytes) with as many threads.
+
+    Raises ImportError without onnxruntime.
+    """
+    import aidge_backend_cpu
+
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(
+            "comparing with ONNX Runtime needs it: pip install 'aidge-compress[ort]'"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = aidge_backend_cpu.get_num_threads()
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    inputs = random_inputs(model)
+    feed = dict(zip((entry.name for entry in session.get_inputs()), inputs, strict=True))
+    scheduler = SequentialScheduler(model)
+    ours = [np.asarray(array) for array in scheduler.forward(data=inputs)]
+    theirs = [np.asarray(array) for array in session.run(None, feed)]
+    difference = 0.0
+    for mine, other in zip(ours, theirs, strict=True):
+        scale = max(float(np.abs(other).max(initial=0.0)), 1e-30)
+        difference = max(difference, float(np.abs(mine - other).max(initial=0.0)) / scale)
+    seconds, ratio, quartiles = compare_in_turn(
+        lambda: scheduler.forward(data=inputs), lambda: session.run(None, feed), pairs=pairs
+    )
+    engines = (f"aidge-compress {__version__}", f"ONNX Runtime {onnxruntime.__version__}")
+    return EngineComparison(engines, seconds, ratio, quartiles, pairs, difference)

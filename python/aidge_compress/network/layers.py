@@ -1,0 +1,123 @@
+"""Which nodes of a graph are layers: kinds, and the choice of those to analyse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from aidge_core import GraphView, Node
+
+__all__ = ["kind_name", "select_layers"]
+
+_CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D")
+_LINEAR = ("FC", "Gemm", "MatMul")
+_KINDS = {
+    **{f"Conv{d}D": f"CONV_{d}D" for d in (1, 2, 3)},
+    **{f"ConvTranspose{d}D": f"CONV_TRANSPOSE_{d}D" for d in (1, 2, 3)},
+    **{f"MaxPooling{d}D": f"MAX_POOLING_{d}D" for d in (1, 2, 3)},
+    **{f"AvgPooling{d}D": f"AVERAGE_POOLING_{d}D" for d in (1, 2, 3)},
+    **{f"BatchNorm{d}D": f"BATCH_NORM_{d}D" if d > 1 else "BATCH_NORM" for d in (1, 2, 3)},
+    **dict.fromkeys(_LINEAR, "LINEAR"),
+    "Dropout": "DROPOUT",
+    "Sigmoid": "SIGMOID",
+    "Tanh": "TANH",
+    "ReLU": "RELU",
+    "LeakyReLU": "LEAKY_RELU",
+    "PReLU": "PRELU",
+    "Softmax": "SOFTMAX",
+}
+
+
+def kind_name(node: Node) -> str:
+    """Return the name of the node's ResponseInfo.LayerKind, "UNKNOWN" where it has none."""
+    if node.type() == "Clip":
+        attributes = node.get_operator().attr
+        return "RELU6" if (attributes.min, attributes.max) == (0.0, 6.0) else "UNKNOWN"
+    return _KINDS.get(node.type(), "UNKNOWN")
+
+
+def _has_weight(node: Node) -> bool:
+    """True for a convolution or a product with a constant."""
+    if node.type() not in _CONVOLUTIONS + _LINEAR:
+        return False
+    parent = node.get_parent(1)
+    return parent is not None and parent.type() == "Producer"
+
+
+def _weighted(node: Node) -> list[Node]:
+    """Layers with weights that `node` is or, if it is a meta operator, holds."""
+    operator = node.get_operator()
+    if not operator.is_meta():
+        return [node] if _has_weight(node) else []
+    return [inner for inner in operator.get_micro_graph().get_ordered_nodes(deep=True) if _has_weight(inner)]
+
+
+def _last_layers(graph: GraphView) -> set[Node]:
+    """Layers with weights from which an output is reached without another one."""
+    last: set[Node] = set()
+    seen: set[Node] = set()
+    stack = [node for node, _ in graph.get_ordered_outputs()]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        layers = _weighted(node)
+        last.update(layers)
+        if not layers:
+            stack.extend(parent for parent in node.get_parents() if parent is not None)
+    return last
+
+
+def _by_name(graph: GraphView, nodes: list[Node], wanted: Iterable[str | Node]) -> list[Node]:
+    names = {node.name(): node for node in nodes}
+    chosen: set[Node] = set()
+    for entry in wanted:
+        if isinstance(entry, Node):
+            chosen.add(entry)
+        elif entry in names:
+            chosen.add(names[entry])
+        elif any(node.type() == entry for node in nodes):
+            chosen.update(node for node in nodes if node.type() == entry)
+        else:
+            graph.get_node(entry)  # raises, naming the nearest names
+    missing = [node.name() for node in chosen if node not in nodes]
+    if missing:
+        raise ValueError(f"[pfa::layers] expected nodes of the graph that compute something, got {missing}")
+    return [node for node in nodes if node in chosen]
+
+
+def select_layers(
+    graph: GraphView, layers: Iterable[str | Node] | Callable[[Node], bool] | None
+) -> list[Node]:
+    """Return the layers to analyse in the order of the graph; see PFA.introspect_model.
+
+    Raises:
+        ValueError: if none is left, a name is unknown, two have one name, or a layer's units are not on axis 1.
+    """
+    nodes = [node for node in graph.get_ordered_nodes(deep=True) if node.type() != "Producer"]
+    if layers is None:
+        last = _last_layers(graph)
+        chosen = [
+            node for node in nodes if _has_weight(node) and node not in last and not _units_elsewhere(node)
+        ]
+    elif callable(layers):
+        chosen = [node for node in nodes if layers(node)]
+    else:
+        chosen = _by_name(graph, nodes, [layers] if isinstance(layers, str) else layers)
+    if not chosen:
+        raise ValueError("[pfa::layers] expected at least one layer, got none")
+    names = [node.name() for node in chosen]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"[pfa::layers] expected layers of different names, got two of {twice}")
+    elsewhere = [node.name() for node in chosen if _units_elsewhere(node)]
+    if elsewhere:
+        raise ValueError(
+            f"[pfa::layers] expected layers with their units on axis 1, got products along the last axis: {elsewhere}"
+        )
+    return chosen
+
+
+def _units_elsewhere(node: Node) -> bool:
+    """True for a matrix product of more than two axes, whose units are on the last one."""
+    return node.type() in ("Gemm", "MatMul") and len(node.get_operator().get_output(0).dims) > 2

@@ -1,0 +1,56 @@
+"""Principal Filter Analysis: how many units each layer of a network needs, and which.
+
+The names follow Apple's DNIKit where it has them; its notebook runs with `from aidge_compress.pfa import …` in place of its imports.
+"""
+
+from __future__ import annotations
+
+from .budget import network_cost
+from .dnikit.batch import Batch, PipelineStage, Producer, as_producer, pipeline, resize_batches
+from .dnikit.cache import CachedProducer, Cacher
+from .dnikit.models import Model, ModelDetails, load_model
+from .dnikit.processors import FieldRenamer, ImageFormat, ImageResizer, Pooler, Processor
+from .dnikit.responses import ResponseInfo
+from .introspect import PFA
+from .layer import PFACovariancesResult
+from .recipe import (
+    PFABudgetDiagnostics,
+    PFAEnergyDiagnostics,
+    PFAKLDiagnostics,
+    PFARecipe,
+    PFASizeDiagnostics,
+)
+from .recommendation import PFARecommendation
+from .strategies import PFAStrategyType
+from .units import PFAUnitSelectionStrategyType
+
+__all__ = [
+    "PFA",
+    "Batch",
+    "CachedProducer",
+    "Cacher",
+    "FieldRenamer",
+    "ImageFormat",
+    "ImageResizer",
+    "Model",
+    "ModelDetails",
+    "PFABudgetDiagnostics",
+    "PFACovariancesResult",
+    "PFAEnergyDiagnostics",
+    "PFAKLDiagnostics",
+    "PFARecipe",
+    "PFARecommendation",
+    "PFASizeDiagnostics",
+    "PFAStrategyType",
+    "PFAUnitSelectionStrategyType",
+    "PipelineStage",
+    "Pooler",
+    "Processor",
+    "Producer",
+    "ResponseInfo",
+    "as_producer",
+    "load_model",
+    "network_cost",
+    "pipeline",
+    "resize_batches",
+]

@@ -1,0 +1,1 @@
+"""The pipeline of Apple's DNIKit: batches, producers, processors, caches and models, as its notebooks use them."""

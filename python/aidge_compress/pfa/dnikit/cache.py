@@ -1,0 +1,121 @@
+"""Batches kept on disk, as .npz files without pickled objects."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...files import write_npz
+from .batch import Batch, PipelineStage, Producer, resize_batches
+
+__all__ = ["CachedProducer", "Cacher"]
+
+_DONE = ".cache.done"
+_STARTED = ".aidge_cache_dir"
+
+
+def _save(path: Path, batch: Batch) -> None:
+    objects = [name for name, array in batch.fields.items() if array.dtype.hasobject]
+    if objects:
+        raise ValueError(f"[pfa::Cacher] expected arrays of numbers, got objects in {objects}")
+    arrays = {f"field_{i}": array for i, array in enumerate(batch.fields.values())}
+    write_npz(path, {"names": np.array(list(batch.fields)), **arrays})
+
+
+def _load(path: Path) -> Batch:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        return Batch({str(name): file[f"field_{i}"] for i, name in enumerate(file["names"])})
+
+
+class CachedProducer:
+    """Batches that a Cacher has stored.
+
+    Args:
+        storage_path: the Cacher's folder.
+
+    Raises:
+        ValueError: if no complete cache lies there.
+    """
+
+    def __init__(self, storage_path: str | os.PathLike[str]) -> None:
+        self._path = Path(storage_path).resolve()
+        self._check()
+
+    @property
+    def storage_path(self) -> Path:
+        """The folder."""
+        return self._path
+
+    def _check(self) -> None:
+        if not (self._path / _DONE).is_file():
+            raise ValueError(f"[pfa::CachedProducer] expected a complete cache in {self._path}, got none")
+
+    def __call__(self, batch_size: int, /) -> Iterator[Batch]:
+        """Begin a pass with batches of any size."""
+        self._check()
+        paths = sorted(self._path.glob("*.npz"))
+        return resize_batches((_load(path) for path in paths), batch_size)
+
+
+class Cacher(PipelineStage):
+    """Stores what comes by in the first complete pass and reads it back in later ones, without the stages before it.
+
+    Args:
+        storage_path: a folder that holds no cache yet (created if missing); None: a new temporary folder, which stays until `clear`.
+
+    Raises:
+        ValueError: if the folder holds a cache already: read it with `CachedProducer`; if used in a second pipeline.
+    """
+
+    def __init__(self, storage_path: str | os.PathLike[str] | None = None) -> None:
+        self._path = Path(storage_path or tempfile.mkdtemp(prefix="aidge-cacher-")).resolve()
+        self._path.mkdir(parents=True, exist_ok=True)
+        if any((self._path / name).exists() for name in (_STARTED, _DONE)) or any(self._path.glob("*.npz")):
+            raise ValueError(f"[pfa::Cacher] expected a folder without a cache, got {self._path}")
+        (self._path / _STARTED).touch()
+        self._used = False
+
+    @property
+    def storage_path(self) -> Path:
+        """The folder."""
+        return self._path
+
+    @property
+    def cached(self) -> bool:
+        """True once a whole pass has been stored."""
+        return (self._path / _DONE).is_file()
+
+    def as_producer(self) -> CachedProducer:
+        """Return a producer of the stored batches. ValueError before the first pass is complete."""
+        return CachedProducer(self._path)
+
+    def clear(self) -> None:
+        """Delete the folder with what is stored in it."""
+        if (self._path / _STARTED).exists():
+            shutil.rmtree(self._path)
+
+    def _get_batch_processor(self) -> Callable[[Batch], Batch]:
+        raise NotImplementedError("a Cacher replaces the whole pass")
+
+    def _pipeline(self, producer: Producer) -> Producer:
+        if self._used:
+            raise ValueError("[pfa::Cacher] expected one pipeline a Cacher, got a second: use as_producer()")
+        self._used = True
+
+        def produce(batch_size: int, /) -> Iterator[Batch]:
+            if self.cached:
+                yield from self.as_producer()(batch_size)
+                return
+            for stale in self._path.glob("*.npz"):  # of a pass that was not completed
+                stale.unlink()
+            for number, batch in enumerate(producer(batch_size)):
+                _save(self._path / f"{number:08d}.npz", batch)
+                yield batch
+            (self._path / _DONE).touch()
+
+        return produce

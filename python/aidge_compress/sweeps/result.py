@@ -1,0 +1,117 @@
+"""What a sweep returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..network.outline import Outline
+from ..report.reportable import Reportable
+from ..tables import data_frame
+from .grids import label
+from .judge import Outcome
+
+if TYPE_CHECKING:
+    from ..report import Story
+
+__all__ = ["SweepResult", "SweepRow", "pareto"]
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """A setting of a method, the number of the decision that it leads to, and what came of that."""
+
+    method: str
+    options: Mapping[str, Any]
+    decision: int
+    outcome: Outcome
+
+    @property
+    def label(self) -> str:
+        """The setting in few words."""
+        return label(self.options)
+
+
+def pareto(points: Mapping[int, tuple[float, float]]) -> list[int]:
+    """Keys of the (cost, metric) that none beats: nothing cheaper is as good, nothing better as cheap; ascending by cost, the first key of equal ones."""
+    front: list[int] = []
+    best = float("-inf")
+    for key, (_, metric) in sorted(points.items(), key=lambda entry: (entry[1][0], -entry[1][1], entry[0])):
+        if metric > best:
+            front.append(key)
+            best = metric
+    return front
+
+
+@dataclass(frozen=True)
+class SweepResult(Reportable):
+    """All settings that were tried.
+
+    Attributes:
+        rows: one a setting, in the order of the grids.
+        decisions: decision → layer → share of it that goes (1: the activation is removed).
+        baseline: the original network.
+        evaluated: networks that were run in this call; other decisions were known.
+        samples: that were judged on.
+        network: the original.
+        parameters: the grids by name.
+    """
+
+    rows: tuple[SweepRow, ...]
+    decisions: Mapping[int, Mapping[str, float]]
+    baseline: Outcome
+    evaluated: int
+    samples: int
+    network: Outline
+    parameters: Mapping[str, Any]
+
+    def outcomes(self) -> dict[int, Outcome]:
+        """One outcome a decision."""
+        return {row.decision: row.outcome for row in self.rows}
+
+    def pareto(self, cost: str = "macs") -> list[int]:
+        """Decisions on the Pareto front of the metric against "macs", "parameters" or "latency", cheapest first; only measured ones."""
+        if cost not in ("macs", "parameters", "latency"):
+            raise ValueError(f"[sweep::pareto] expected macs, parameters or latency, got {cost!r}")
+        points = {
+            decision: (float(price), float(outcome.metric))
+            for decision, outcome in self.outcomes().items()
+            if (price := getattr(outcome, cost)) is not None and outcome.metric is not None
+        }
+        return pareto(points)
+
+    def _records(self) -> list[dict[str, Any]]:
+        fronts = {cost: set(self.pareto(cost)) for cost in ("macs", "latency")}
+        return [
+            {
+                "method": row.method,
+                "setting": row.label,
+                "decision": row.decision,
+                "gone": sum(share > 0 for share in self.decisions[row.decision].values()),
+                **asdict(row.outcome),
+                **{f"pareto_{cost}": row.decision in front for cost, front in fronts.items()},
+            }
+            for row in self.rows
+        ]
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, one row a setting. ImportError where pandas is missing."""
+        records = self._records()
+        return data_frame(records, list(records[0]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "baseline": asdict(self.baseline),
+            "samples": self.samples,
+            "evaluated": self.evaluated,
+            "rows": [{**record, "options": dict(row.options)} for record, row in zip(self._records(), self.rows, strict=True)],
+            "decisions": {str(number): dict(gone) for number, gone in self.decisions.items()},
+            "pareto": {cost: self.pareto(cost) for cost in ("macs", "latency")},
+        }  # fmt: skip
+
+    def _story(self) -> Story:
+        from .report import sweep_story
+
+        return sweep_story(self)

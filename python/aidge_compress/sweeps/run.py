@@ -1,0 +1,133 @@
+"""`sweep`: many settings from one pass over the data, judged only where they decide differently."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..network.outline import outline
+from .channels import Cutter, compress_cases, pfa_cases
+from .grids import CompressGrid, FibnlrGrid, PfaGrid
+from .judge import Judge, Outcome
+from .methods import Case, Progress, describe, fibnlr_cases
+from .result import SweepResult, SweepRow
+from .state import State, data_key, model_key
+
+if TYPE_CHECKING:
+    from aidge_core import GraphView
+
+__all__ = ["sweep"]
+
+
+def sweep(
+    model: GraphView,
+    provider: Any,
+    evaluation: Any,
+    *,
+    fibnlr: FibnlrGrid | None = None,
+    compress: CompressGrid | None = None,
+    pfa: PfaGrid | None = None,
+    merge: bool = True,
+    latency: bool = True,
+    state: str | os.PathLike[str] | None = None,
+    data: str | None = None,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Try all settings of the given grids, and judge each decision that they lead to once.
+
+    Statistics are taken in one pass a method. `model` stays as it is.
+
+    Args:
+        model: a compiled network; costs are counted for the dims that it is compiled for.
+        provider: calibration batches as for fibnlr_compute, the same in every pass.
+        evaluation: batches to judge on, with labels or without.
+        fibnlr, compress, pfa: what to try; none given: FibnlrGrid().
+        merge: merge layers between which FIBNLR left nothing, where that is exact and lowers the MACs.
+        latency: time each decision's network against the original, in turns.
+        state: a file that keeps what was found; the same call goes on from it. None: nothing is kept.
+        data: what stands for both data sets in the state, e.g. the hashes of their files; None: all their batches are hashed.
+        progress: called with (stage, done, total) whenever something is done; total 0: not known.
+
+    Raises:
+        ValueError: if the network is not compiled, a grid is empty or has an unknown entry, there is no data, or the state is of another sweep;
+            and as fibnlr_compute, compress and PFA do.
+    """
+    if not model.is_compiled:
+        raise ValueError("[sweep::sweep] expected a compiled network: call compile first")
+    grids = {"fibnlr": fibnlr, "compress": compress, "pfa": pfa}
+    if not any(grids.values()):
+        grids["fibnlr"] = fibnlr = FibnlrGrid()
+    keys = _keys(model, provider, evaluation, data, fibnlr, latency) if state is not None else {}
+    store = State(Path(state) if state is not None else None, keys)
+    original = _copy(model)
+    judge = Judge(original, evaluation, latency=latency)
+    cases: list[Iterator[Case]] = []
+    if fibnlr is not None:
+        cases.append(fibnlr_cases(_copy(model), provider, fibnlr, store, judge, merge, progress))
+    cutter = Cutter(_copy(model), provider, store, judge, progress)
+    if compress is not None:
+        cases.append(compress_cases(cutter, compress))
+    if pfa is not None:
+        cases.append(pfa_cases(cutter, original, pfa))
+    rows, decisions = _judge_all(list(chain(*cases)), store, progress)
+    chosen = {name: describe(grid) for name, grid in grids.items() if grid is not None}
+    parameters = {**chosen, "merge": merge, "latency": latency}
+    return SweepResult(
+        rows, decisions, judge.baseline, judge.judged, judge.samples, outline(original), parameters
+    )
+
+
+def _copy(model: GraphView) -> GraphView:
+    copy = model.clone()
+    copy.compile("cpu", dims=model.compiled_dims)  # a clone has no shapes of its own
+    return copy
+
+
+def _keys(
+    model: GraphView, provider: Any, evaluation: Any, data: str | None, fibnlr: FibnlrGrid | None, latency: bool
+) -> dict[str, str]:  # fmt: skip
+    """What must be the same for a state to be of use."""
+    import aidge_core
+
+    statistics = describe(fibnlr) if fibnlr is not None else {}
+    names = ("max_iteration", "convergence_threshold", "prunable_types")
+    return {
+        "network": model_key(model),
+        "dims": str(model.compiled_dims),
+        "data": data if data is not None else f"{data_key(provider)} {data_key(evaluation)}",
+        "statistics": str([statistics.get(name) for name in names]),
+        "latency": str(latency),
+        "version": aidge_core.__version__,
+    }
+
+
+def _judge_all(
+    cases: list[Case], store: State, progress: Progress | None
+) -> tuple[tuple[SweepRow, ...], dict[int, dict[str, float]]]:
+    """A row a case; each decision is found out once, or taken from the state."""
+    keys = []
+    for done, case in enumerate(cases):
+        if progress is not None:
+            progress("deciding", done, len(cases))
+        keys.append(case.decide())
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    decisions: dict[int, dict[str, float]] = {}
+    outcomes: dict[int, Outcome] = {}
+    for case, key in zip(cases, keys, strict=True):
+        number = numbers[key]
+        if number in outcomes:
+            continue
+        if progress is not None:
+            progress("judging", len(outcomes), len(numbers))
+        known = store.outcome(key)
+        if known is None:
+            known, gone = case.find()
+            store.keep(key, known, gone)
+        outcomes[number], decisions[number] = known, store.details(key)
+    if progress is not None:
+        progress("judging", len(numbers), len(numbers))
+    found = zip(cases, (numbers[key] for key in keys), strict=True)
+    return tuple(SweepRow(case.method, case.options, n, outcomes[n]) for case, n in found), decisions

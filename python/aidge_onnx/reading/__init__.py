@@ -1,0 +1,1 @@
+"""From an ONNX model to operators: checks, constants folded, shapes, names."""

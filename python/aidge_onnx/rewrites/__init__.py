@@ -1,0 +1,1 @@
+"""Patterns of ONNX operators that become simpler ones while a model is read."""

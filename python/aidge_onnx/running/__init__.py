@@ -1,0 +1,1 @@
+"""Operators that are not native, run by ONNX Runtime."""
