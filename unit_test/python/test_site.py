@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import aidge_compress
 import aidge_core
 import aidge_onnx
 import pytest
@@ -77,7 +78,8 @@ def _exists(name: str) -> bool:
         parameter = re.compile(rf"\b{name.split('=')[0]}\b\s*[:=]")
         return any(parameter.search(path.read_text("utf-8")) for path in (ROOT / "python").rglob("*.py*"))
     parts = name.split("(")[0].strip(".").split(".")
-    places = {"model": aidge_core.GraphView, "pfa": PFA, "aidge_core": aidge_core, "aidge_onnx": aidge_onnx}
+    places = {"model": aidge_core.GraphView, "pfa": PFA}
+    places |= {package.__name__: package for package in (aidge_compress, aidge_core, aidge_onnx)}
     if parts[0] in places:
         starts: list[Any] = [places[parts.pop(0)]]
     else:
