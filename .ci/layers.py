@@ -13,7 +13,7 @@ from pathlib import Path
 
 PYTHON = Path(__file__).resolve().parents[1] / "python"
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("aidge_core._core", "aidge_core._lazy"),
+    ("aidge_core._core", "aidge_core._files", "aidge_core._lazy"),
     ("aidge_core.data",),
     ("aidge_core._above", "aidge_core._backends"),
     ("aidge_core",),
@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("aidge_onnx.export", "aidge_onnx.load"),
     ("aidge_onnx.backend", "aidge_onnx.torch"),
     ("aidge_onnx",),
-    ("aidge_compress.demo", "aidge_compress.files", "aidge_compress.tables"),
+    ("aidge_compress.demo", "aidge_compress.files", "aidge_compress.numbers", "aidge_compress.tables"),
     ("aidge_compress.network",),
     ("aidge_compress.report",),
     ("aidge_compress.measure",),

@@ -55,6 +55,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "aidge_core.profiling": ("aidge_compress.measure.profile", "aidge_compress.measure.latency"),
     "aidge_core.pruning": ("aidge_compress.fibnlr",),
     "aidge_core.report": ("aidge_compress.report",),
+    "aidge_core.report.comparison": ("aidge_compress.report.comparison", "aidge_compress.numbers"),
     "aidge_core.report.compress": ("aidge_compress.channels.report",),
     "aidge_core.report.fibnlr": ("aidge_compress.fibnlr.report",),
     "aidge_core.report.merge": ("aidge_compress.merge.report",),

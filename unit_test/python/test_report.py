@@ -18,10 +18,10 @@ import pytest
 from aidge_compress.cli import main
 from aidge_compress.network.outline import Outline, OutlineNode, outline
 from aidge_compress.network.summary import summarize
+from aidge_compress.numbers import shown
 from aidge_compress.pfa import PFA
 from aidge_compress.report import Measured, drawing
 from aidge_compress.report.charts import Bar, BarRow, Curve, bar_chart, heat_map, line_chart, spectrum
-from aidge_compress.report.comparison import shown
 from aidge_compress.report.html import Markup, tag
 from aidge_core.data import from_arrays
 from hypothesis import given

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aidge_core
 import numpy as np
 
-from ..measure.latency import medians_in_turn, runner
+from ..measure.latency import latencies
 from ..measure.metrics import Quality
 from ..network.summary import summarize
 from .allocate import ALLOCATIONS, SELECTIONS, Limits
@@ -258,7 +258,8 @@ def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candida
         warnings.append("no samples were held out: the loss is not known")
     seconds: Sequence[float | None] = (None, None)
     if options.latency:
-        seconds = clock.run("latency", lambda: _latencies([ready.original, model], ready.data.dims))
+        dims = one_sample(ready.original, ready.data.dims)
+        seconds = clock.run("latency", lambda: latencies([ready.original, model], dims))
     layers, totals = _layers(ready, candidate)
     return CompressionResult(
         model=model,
@@ -277,12 +278,6 @@ def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candida
         seconds=dict(clock.seconds),
         warnings=tuple(warnings),
     )
-
-
-def _latencies(models: Sequence[GraphView], dims: Sequence[Sequence[int]]) -> list[float]:
-    random = np.random.default_rng(0)
-    batch = [random.normal(size=entry).astype(np.float32) for entry in one_sample(models[0], dims)]
-    return medians_in_turn([runner(model, batch) for model in models])
 
 
 def _groups(ready: Prepared, candidate: _Candidate) -> tuple[GroupChange, ...]:

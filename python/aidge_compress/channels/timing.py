@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aidge_core
 import numpy as np
 
-from ..measure.latency import dims_at, medians_in_turn, runner
+from ..measure.latency import dims_at, latencies, medians_in_turn, runner
 
 if TYPE_CHECKING:
     from aidge_core import GraphView, Node
@@ -77,10 +77,7 @@ def layer_times(model: GraphView, repeats: int = 7) -> tuple[LayerTimes, float]:
             table = _table(node, repeats)
             if table is not None:
                 tables[node.name()] = table
-    dims = [dims_at(node, index) for node, index in model.get_ordered_inputs()]
-    whole = medians_in_turn([runner(model, [np.ones(entry, np.float32) for entry in dims])], rounds=repeats)[
-        0
-    ]
+    (whole,) = latencies([model], rounds=repeats)
     rest = max(0.0, whole - sum(table[-1, -1] for table in tables.values()))
 
     def times(name: str, inputs: float, outputs: float) -> float:

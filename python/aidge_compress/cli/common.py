@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from ..numbers import shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -57,16 +59,13 @@ def parse_dims(texts: Sequence[str]) -> list[list[int]]:
 
 
 def quantity(value: float) -> str:
-    """12_345_678 → "12.3 M"."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= limit:
-            return f"{value / limit:.2f} {unit}"
-    return f"{value:.0f}"
+    """A count as people read it: 12_345_678 → "12.35 M"."""
+    return shown(value, "count")
 
 
 def percent(rate: float | None) -> str:
-    """0.9941 → "99.41 %"."""
-    return "–" if rate is None else f"{100 * rate:.2f} %"
+    """A fraction as people read it: 0.9941 → "99.41 %"."""
+    return shown(rate, "share")
 
 
 def print_json(document: Any) -> None:

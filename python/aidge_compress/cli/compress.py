@@ -10,6 +10,7 @@ import typer
 
 from ..measure.verify import Verification, write_verified
 from ..network.opening import compile_model
+from ..numbers import counted, shown
 from ..report import Measured
 from .common import console, load, percent, plain_table, print_json, quantity
 from .reporting import REPORT_HELP, check_folders, write_report
@@ -42,23 +43,18 @@ class _Files:
     runtime_after: float | None = None
 
 
-def _runtime_medians(paths: list[Path], dims: list[list[int]]) -> list[float] | None:
-    """Median seconds of one sample in ONNX Runtime, in turns; None where it is not installed."""
+def _runtime_medians(paths: list[Path], inputs: list[Any]) -> list[float] | None:
+    """Median seconds of a pass in ONNX Runtime, measured alternately; None if it is not installed."""
     try:
         import onnxruntime
     except ImportError:
         return None
-    import numpy as np
-
     from ..measure.latency import medians_in_turn
 
     def runner(path: Path) -> Any:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        entries = session.get_inputs()
-        feeds = {
-            entry.name: np.zeros([1, *shape[1:]], np.float32)
-            for entry, shape in zip(entries, dims, strict=True)
-        }
+        names = [entry.name for entry in session.get_inputs()]
+        feeds = dict(zip(names, inputs, strict=True))
         return lambda: session.run(None, feeds)
 
     try:
@@ -67,10 +63,10 @@ def _runtime_medians(paths: list[Path], dims: list[list[int]]) -> list[float] | 
         return None
 
 
-def _files(model: Path, out: Path | None, dims: list[list[int]], timed: bool) -> _Files:
+def _files(model: Path, out: Path | None, inputs: list[Any], timed: bool) -> _Files:
     if out is None or not out.exists():
         return _Files(model.stat().st_size)
-    medians = _runtime_medians([model, out], dims) if timed else None
+    medians = _runtime_medians([model, out], inputs) if timed else None
     return _Files(model.stat().st_size, out.stat().st_size, *(medians or (None, None)))
 
 
@@ -91,10 +87,6 @@ def _print_layers(out: Console, result: CompressionResult) -> None:
     out.print("error: of the layer's output on held-out samples, relative to its variance in the original\n")
 
 
-def _milliseconds(value: float | None) -> str:
-    return "–" if value is None else f"{1000 * value:.3f} ms"
-
-
 def _ratio(before: float | None, after: float | None) -> str:
     return f"{after / before:.2f}" if before and after is not None else ""
 
@@ -111,13 +103,13 @@ def _print_totals(out: Console, result: CompressionResult, files: _Files) -> Non
         table.add_row(name, quantity(old), quantity(new), _ratio(old, new))
     if files.bytes_after is not None:
         sizes = (files.bytes_before, files.bytes_after)
-        table.add_row("file", *(f"{size / 1000:.0f} kB" for size in sizes), _ratio(*sizes))
+        table.add_row("file", *(shown(size, "bytes") for size in sizes), _ratio(*sizes))
     for name, old_s, new_s in (
         ("latency, aidge", before.seconds, after.seconds),
         ("latency, ONNX Runtime", files.runtime_before, files.runtime_after),
     ):
         if old_s is not None:
-            table.add_row(name, _milliseconds(old_s), _milliseconds(new_s), _ratio(old_s, new_s))
+            table.add_row(name, shown(old_s, "seconds"), shown(new_s, "seconds"), _ratio(old_s, new_s))
     out.print(table)
 
 
@@ -168,7 +160,8 @@ def _print_rest(out: Console, result: CompressionResult) -> None:
     for warning in result.warnings:
         out.print(f"note: {warning}", markup=False)
     out.print(
-        f"{result.samples} calibration samples, {result.passes} passes over them, {sum(result.seconds.values()):.1f} s"
+        f"{counted(result.samples, 'calibration sample')}, {counted(result.passes, 'pass')} over them, "
+        f"{sum(result.seconds.values()):.1f} s"
     )
 
 
@@ -203,7 +196,9 @@ def _verdict(out: Console, result: CompressionResult, files: _Files, max_drop: f
     )
     for engine, before, after in pairs:
         if before is not None and after is not None and after > max(_MARGIN * before, before + _LEAST):
-            out.print(f"slower in {engine}: {_milliseconds(before)} before, {_milliseconds(after)} after")
+            out.print(
+                f"slower in {engine}: {shown(before, 'seconds')} before, {shown(after, 'seconds')} after"
+            )
             code = _EXIT_SLOWER
     if max_drop is not None and result.drop > max_drop:
         out.print(f"the loss of {result.drop:.4f} exceeds --max-drop {max_drop}")
@@ -301,13 +296,13 @@ def compress(
         selection=selection, compensation=compensation, remove_activations=remove_activations, merge=merge,
         protect=protect or (), min_channels=min_channels, multiple=multiple, latency=timing, seed=seed,
     )  # fmt: skip
-    from ..measure.latency import dims_at
+    from ..measure.latency import random_inputs
 
     screen = console(quiet=as_json)
     after_training = _judge_retrained(retrained, result, judge)
     verification = write_verified(result.model, out, provider) if out is not None else None
-    shapes = [dims_at(node, index) for node, index in result.model.get_ordered_inputs()]
-    files = _files(model, out if verification and verification.passed else None, shapes, timing)
+    inputs = random_inputs(result.model, [[1, *dims[1:]] for dims in result.model.compiled_dims])
+    files = _files(model, out if verification and verification.passed else None, inputs, timing)
     _print_layers(screen, result)
     _print_totals(screen, result, files)
     _print_quality(screen, result, "of --eval" if evaluate else "of --data, held out")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..measure.latency import random_inputs
 from ..measure.verify import TOLERANCE, compare_networks, write_verified
 from ..network.opening import compile_model
 from ..report import Measured
@@ -68,19 +69,6 @@ def run_merge(
     )
 
 
-def _some_batch(network: GraphView) -> list[list[Any]]:
-    """One batch of noise, to verify a file on where there is no data."""
-    import numpy as np
-
-    random = np.random.default_rng(0)
-    batch = []
-    for node, index in network.get_ordered_inputs():
-        tensor = node.get_operator().get_input(index)
-        assert tensor is not None  # compiled
-        batch.append(random.normal(size=tensor.dims).astype(np.float32))
-    return [batch]
-
-
 def merge(
     model: Annotated[Path, typer.Argument(help="The ONNX file.")],
     out: Annotated[
@@ -119,7 +107,7 @@ def merge(
     compile_model(network, threads, parse_dims(dims or []))
     reading = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
     provider = open_data(data, network, reading) if data else None
-    batches = provider if provider is not None else _some_batch(network)
+    batches = provider if provider is not None else [random_inputs(network)]
     original = network.clone()
     merged = run_merge(network, policy, border, cost, data=provider, repeats=repeats)
     difference = compare_networks(original, network, batches)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..files import write_text
+from ..files import replacing, write_text
 from ..network.opening import compile_model
 from ..report import Measured
 from .cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
@@ -158,12 +158,8 @@ def _draw(path: Path, recipes: dict[str, PFARecipe]) -> None:
     from ..pfa.charts import recipe_chart
 
     figure = recipe_chart(recipes).get_figure()
-    draft = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        figure.savefig(draft, dpi=150)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as file:
+        figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
 
 
 def _estimates(network: GraphView, recipes: dict[str, PFARecipe]) -> list[Measured]:

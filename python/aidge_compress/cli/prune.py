@@ -20,6 +20,7 @@ from ..fibnlr.cli_options import (
 )
 from ..measure.verify import write_verified
 from ..network.opening import compile_model
+from ..numbers import counted
 from ..report import Measured
 from .cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
 from .common import console, load, percent, plain_table, print_json
@@ -98,7 +99,7 @@ def print_run(out: Console, run: FibnlrResult) -> None:
     out.print(table)
     count = sum(row.removed for row in run.rows)
     out.print(
-        f"{run.iterations} iterations over {run.samples} samples, ended by: {run.reason.replace('_', ' ')}; "
+        f"{counted(run.iterations, 'iteration')} over {counted(run.samples, 'sample')}, ended by: {run.reason.replace('_', ' ')}; "
         f"{count} of {len(run.rows)} activations {verdict}",
         markup=False,
     )

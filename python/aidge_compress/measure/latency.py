@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "compare_in_turn",
     "dims_at",
+    "latencies",
     "medians_in_turn",
     "random_inputs",
     "runner",
@@ -25,20 +26,36 @@ __all__ = [
 ]
 
 _SETTLE_SECONDS = 0.1
-
-
 _SAMPLE_SECONDS = 0.05
 
 
-def random_inputs(model: GraphView) -> list[np.ndarray]:
-    """Standard normal arrays (zeros where the input is no floating-point tensor) of the dims that the model is compiled for."""
+def random_inputs(model: GraphView, dims: Sequence[Sequence[int]] | None = None) -> list[np.ndarray]:
+    """One array per input of a network: standard normal values, or zeros if the input does not hold floating-point numbers.
+
+    dims: of each input; None: those that the model is compiled for.
+    """
     rng = np.random.default_rng(0)
     arrays = []
-    for spec, dims in zip(model.input_specs, model.compiled_dims, strict=True):
-        dtype = np.dtype(str(spec.dtype).removeprefix("dtype."))
-        array = rng.standard_normal(dims) if np.issubdtype(dtype, np.floating) else np.zeros(dims)
+    for spec, shape in zip(model.input_specs, model.compiled_dims if dims is None else dims, strict=True):
+        dtype = np.dtype(spec.dtype)
+        array = rng.standard_normal(shape) if np.issubdtype(dtype, np.floating) else np.zeros(shape)
         arrays.append(array.astype(dtype))
     return arrays
+
+
+def latencies(
+    models: Sequence[GraphView],
+    dims: Sequence[Sequence[int]] | None = None,
+    *,
+    rounds: int = 15,
+    limit: float = 3.0,
+) -> list[float]:
+    """Median seconds of a forward pass of each compiled network, all on the same made-up inputs, measured alternately (see medians_in_turn).
+
+    dims: of each input; None: those that the first network is compiled for.
+    """
+    batch = random_inputs(models[0], dims)
+    return medians_in_turn([runner(model, batch) for model in models], rounds=rounds, limit=limit)
 
 
 def seconds_of(run: Callable[[], object], repeats: int = 1) -> float:

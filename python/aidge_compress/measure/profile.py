@@ -10,6 +10,7 @@ import numpy as np
 from aidge_core import SequentialScheduler, __version__
 
 from .latency import compare_in_turn, random_inputs, seconds_of
+from .metrics import relative_difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,10 +166,7 @@ def against_onnxruntime(model: GraphView, source: str | bytes, *, pairs: int = 2
     scheduler = SequentialScheduler(model)
     ours = [np.asarray(array) for array in scheduler.forward(data=inputs)]
     theirs = [np.asarray(array) for array in session.run(None, feed)]
-    difference = 0.0
-    for mine, other in zip(ours, theirs, strict=True):
-        scale = max(float(np.abs(other).max(initial=0.0)), 1e-30)
-        difference = max(difference, float(np.abs(mine - other).max(initial=0.0)) / scale)
+    difference = relative_difference(theirs, ours)
     seconds, ratio, quartiles = compare_in_turn(
         lambda: scheduler.forward(data=inputs), lambda: session.run(None, feed), pairs=pairs
     )

@@ -6,7 +6,8 @@ This package knows no method: each method tells its own story (see Story) in its
 
 from __future__ import annotations
 
-from .comparison import Measured, before_and_after, shown
+from ..numbers import shown
+from .comparison import Measured, before_and_after
 from .drawing import Mark, draw_network
 from .html import Markup, Section, table, tag
 from .page import fragment

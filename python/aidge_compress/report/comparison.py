@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..numbers import shown
 from .html import Child, Markup, table
 
-__all__ = ["Measured", "before_and_after", "shown"]
+__all__ = ["Measured", "before_and_after"]
 
 _ORDER = ("share", "number", "count", "bytes", "seconds")
-_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,6 @@ class Measured:
     before: float | None
     after: float | None
     kind: str = "number"
-
-
-def shown(value: float | None, kind: str) -> str:
-    """The figure as people read it."""
-    if value is None:
-        return "–"
-    if kind == "share":
-        return f"{100 * value:.2f} %"
-    if kind == "seconds":
-        return f"{1000 * value:.3f} ms"
-    if kind == "number":
-        return f"{value:.4g}"
-    unit = "B" if kind == "bytes" else ""
-    for limit, letter in _UNITS:
-        if abs(value) >= limit:
-            return f"{value / limit:.2f} {letter}{unit}"
-    return f"{value:.0f} {unit}".rstrip()
 
 
 def _change(entry: Measured) -> str:

@@ -8,7 +8,7 @@ from aidge_core import GraphView
 
 from ..network.outline import outline
 from ..network.summary import LayerSummary, ModelSummary
-from .comparison import shown
+from ..numbers import shown
 from .drawing import draw_network
 from .html import table, tag
 from .page import fragment

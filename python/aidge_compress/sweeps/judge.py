@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aidge_core
 import numpy as np
 
-from ..measure.latency import medians_in_turn, runner
+from ..measure.latency import latencies
 from ..measure.metrics import check_labels, labelled_batches
 from ..network.summary import summarize
 
@@ -92,8 +92,5 @@ class Judge:
         return self._outcome(model, found, self._time(model) if self._latency else None)
 
     def _time(self, model: GraphView) -> float:
-        random = np.random.default_rng(0)
-        batch = [random.normal(size=dims).astype(np.float32) for dims in self._dims]
-        runs = [runner(network, batch) for network in (self._original, model)]
-        before, after = medians_in_turn(runs, limit=_LATENCY_SECONDS)
+        before, after = latencies([self._original, model], self._dims, limit=_LATENCY_SECONDS)
         return after / before

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files import write_text
 from .judge import Outcome
 
 if TYPE_CHECKING:
@@ -105,12 +106,7 @@ class State:
     def _write(self) -> None:
         if self._path is None:
             return
-        draft = self._path.with_name(f".{self._path.name}.part")
-        try:
-            draft.write_text(json.dumps(self._document), encoding="utf-8")
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_text(self._path, json.dumps(self._document))
 
 
 def _read(path: Path, keys: Mapping[str, str]) -> dict[str, Any]:
