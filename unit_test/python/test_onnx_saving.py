@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import aidge_onnx
@@ -57,12 +58,10 @@ def test_a_link_in_the_place_of_the_file_is_replaced_and_not_followed(tmp_path: 
 def test_a_full_disk_is_told_with_the_name_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aidge_onnx.writing import saving
-
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(saving.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     path = tmp_path / "a.onnx"
     with pytest.raises(OSError, match="No space left on device") as caught:
         aidge_onnx.export_onnx(aidge_onnx.load_onnx(model(np.ones(3, np.float32))), path)
@@ -74,15 +73,13 @@ def test_a_full_disk_is_told_with_the_name_of_the_file(
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, external: bool, failing: str
 ) -> None:
-    from aidge_onnx.writing import saving
-
     graph = aidge_onnx.load_onnx(model(np.ones(3, np.float32)))
     (tmp_path / "a.onnx").write_bytes(b"old")
 
     def fail(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(saving.os, failing, fail)
+    monkeypatch.setattr(os, failing, fail)
     with pytest.raises(OSError, match="no space"):
         aidge_onnx.export_onnx(graph, tmp_path / "a.onnx", external_data=external)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.onnx": b"old"}

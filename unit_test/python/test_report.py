@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
 import subprocess
@@ -181,7 +182,7 @@ def test_a_report_that_fails_leaves_what_was_there(
     target.write_text("before")
     with pytest.raises(FileNotFoundError, match="gone"):
         reports.fibnlr.report(target, model=tmp_path / "gone.onnx")
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk")))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk")))
     with pytest.raises(OSError, match="disk"):
         reports.fibnlr.report(target)
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.html"]
