@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aidge_onnx.torch import from_torch
 
     from . import distributed, pfa
-    from .channels import CompressionResult, compress
+    from .channels import CompressionResult, UnreachableTarget, compress
     from .fibnlr import FibnlrResult, fibnlr_run
     from .measure.evaluate import EvaluationResult, evaluate_model
     from .measure.profile import ModelProfile, profile_model
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from .network.mermaid import to_mermaid
     from .network.summary import ModelSummary, summarize
     from .pfa import PFA, PFARecommendation
+    from .progress import Progress, Stopped
     from .report import Measured
     from .sweeps import CompressGrid, FibnlrGrid, PfaGrid, SweepResult, sweep
 else:
     _HOMES = {
         ".": ("distributed", "pfa"),
-        ".channels": ("CompressionResult", "compress"),
+        ".channels": ("CompressionResult", "UnreachableTarget", "compress"),
         ".fibnlr": ("FibnlrResult", "fibnlr_run"),
         ".measure.evaluate": ("EvaluationResult", "evaluate_model"),
         ".measure.profile": ("ModelProfile", "profile_model"),
@@ -39,6 +40,7 @@ else:
         ".network.mermaid": ("to_mermaid",),
         ".network.summary": ("ModelSummary", "summarize"),
         ".pfa": ("PFA", "PFARecommendation"),
+        ".progress": ("Progress", "Stopped"),
         ".report": ("Measured",),
         ".sweeps": ("CompressGrid", "FibnlrGrid", "PfaGrid", "SweepResult", "sweep"),
         "aidge_onnx": ("export_onnx", "load_onnx"),
@@ -61,7 +63,10 @@ __all__ = [
     "ModelSummary",
     "PFARecommendation",
     "PfaGrid",
+    "Progress",
+    "Stopped",
     "SweepResult",
+    "UnreachableTarget",
     "__version__",
     "compress",
     "data",

@@ -55,7 +55,9 @@ def test_every_class_of_errors_and_every_exit_code_is_explained_and_no_other() -
         name for text in sources for name in re.findall(r"^class (\w+)\(\w*(?:Error|Exception)\)", text, re.M)
     }
     classes |= {name for text in headers for name in re.findall(r"^class (\w+Error) ", text, re.M)}
-    spans = set(re.findall(r"`(?:Aidge::|[a-z_.]+\.)?(\w+(?:Error|Interrupt))`", page))
+    spans = set(
+        re.findall(r"`(?:Aidge::|[a-z_.]+\.)?(\w+(?:Error|Interrupt)|Stopped|UnreachableTarget)`", page)
+    )
     assert classes - CAUGHT <= spans
     for name in re.findall(r"`(aidge_[a-z_.]+\.\w+Error)`", page):
         package, _, attribute = name.rpartition(".")

@@ -387,7 +387,7 @@ def test_mistakes_are_named(folder: Path) -> None:
         aidge_core.sweep(network(folder), provider, provider, pfa=best, latency=False)
     with pytest.raises(ValueError, match="expected a compiled network"):
         aidge_core.sweep(aidge_onnx.load_onnx(folder / "model.onnx"), provider, provider)
-    with pytest.raises(ValueError, match="expected evaluation data"):
+    with pytest.raises(ValueError, match="expected data"):
         aidge_core.sweep(network(folder), provider, [], latency=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..measure.metrics import Quality
-from .allocate import ALLOCATIONS, SELECTIONS
+from .allocate import ALLOCATIONS, SELECTIONS, UnreachableTarget
 from .result import CompressionResult, GroupChange, LayerChange, Totals
 from .run import COMPENSATIONS, compress
 
@@ -16,5 +16,6 @@ __all__ = [
     "LayerChange",
     "Quality",
     "Totals",
+    "UnreachableTarget",
     "compress",
 ]

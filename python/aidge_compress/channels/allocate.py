@@ -14,7 +14,15 @@ from .statistics import weight_of
 if TYPE_CHECKING:
     from .statistics import GroupStatistics
 
-__all__ = ["ALLOCATIONS", "SELECTIONS", "Limits", "allocate", "counts_of", "removal_order"]
+__all__ = [
+    "ALLOCATIONS",
+    "SELECTIONS",
+    "Limits",
+    "UnreachableTarget",
+    "allocate",
+    "counts_of",
+    "removal_order",
+]
 
 _BISECTIONS = 40
 _COST_EXPONENT = 0.5
@@ -26,6 +34,21 @@ uniform: one share of the channels; kl: Principal Filter Analysis' ratio, raised
 SELECTIONS = ("elimination", "cholesky", "l1_norm", "l2_norm", "pfa_l1_max", "pfa_abs_max", "random")
 """elimination: backward elimination on the readers; cholesky: pivoted Cholesky on their inputs' covariance; l1_norm, l2_norm: of
 the filters that make the channel; pfa_…: Principal Filter Analysis; random: to compare with."""
+
+
+class UnreachableTarget(ValueError):
+    """No network within the target can be made: every group of channels already keeps as few as it may.
+
+    Attributes:
+        least: cost → the smallest share of it that can be reached.
+    """
+
+    def __init__(self, target: Mapping[str, float], used: float) -> None:
+        self.least = {name: share * used for name, share in target.items()}
+        least = ", ".join(f"{name} {share:.4f}" for name, share in self.least.items())
+        super().__init__(
+            f"[compress::allocate] expected a target that can be reached, at least {least}, got {dict(target)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -119,10 +142,7 @@ def allocate(
         weights = None
         best = counts_of(groups, allocation, 0.0, limits)
     if share(best) > 1.0:
-        least = ", ".join(f"{name} {value * share(best):.4f}" for name, value in target.items())
-        raise ValueError(
-            f"[compress::allocate] expected a target that can be reached, at least {least}, got {dict(target)}"
-        )
+        raise UnreachableTarget(target, share(best))
     low, high, above = 0.0, 1.0, everything
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2

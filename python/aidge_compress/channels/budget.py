@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..network.summary import summarize
-from .allocate import allocate
+from .allocate import UnreachableTarget, allocate
 from .cost import CostModel
 from .stages import cut, one_sample
 from .statistics import weight_of
@@ -88,7 +88,7 @@ def choose_counts(prepared: Prepared, options: Options, target: Mapping[str, flo
     allocating to less, or more, than the target.
 
     Raises:
-        ValueError: if the target cannot be reached; says what can.
+        UnreachableTarget: if the target cannot be reached; says what can.
     """
     costs = _costs(prepared, target)
     index = {id(group): i for i, group in enumerate(prepared.groups)}
@@ -118,8 +118,5 @@ def choose_counts(prepared: Prepared, options: Options, target: Mapping[str, flo
             break
         scale *= min(max((_NEAR + 1.0) / 2 / used, 0.5), 2.0)
     if best is None:
-        least = ", ".join(f"{name} {share * used:.4f}" for name, share in target.items())
-        raise ValueError(
-            f"[compress::allocate] expected a target that can be reached, at least {least}, got {dict(target)}"
-        )
+        raise UnreachableTarget(target, used)
     return best

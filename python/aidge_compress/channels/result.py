@@ -62,7 +62,7 @@ class CompressionResult(Reportable):
         model: the smaller network, compiled for the calibration batches.
         original: what its outputs were compared with: the original, folded.
         before, after: costs of one sample.
-        original_quality, start_quality, quality: of the original, after cutting and before least squares, and in the end; the first has accuracy alone.
+        start_quality, quality: after cutting and before least squares, and in the end.
         layers: one entry a layer with weights of the original.
         groups: one entry a group of channels.
         removed_activations: names.
@@ -76,7 +76,6 @@ class CompressionResult(Reportable):
     original: GraphView
     before: Totals
     after: Totals
-    original_quality: Quality
     start_quality: Quality | None
     quality: Quality
     layers: tuple[LayerChange, ...]
@@ -112,13 +111,21 @@ class CompressionResult(Reportable):
         return data_frame([asdict(layer) for layer in self.layers], list(LayerChange.__dataclass_fields__))
 
     @property
+    def original_quality(self) -> Quality:
+        """The original compared with itself: its accuracy."""
+        quality = self.quality
+        return Quality(
+            quality.samples,
+            None if quality.agreement is None else 1.0,
+            0.0,
+            quality.original_accuracy,
+            quality.original_accuracy,
+        )
+
+    @property
     def drop(self) -> float:
-        """What was lost: of accuracy where there are labels, else of agreement, else the relative error of the outputs."""
-        if self.quality.accuracy is not None and self.original_quality.accuracy is not None:
-            return self.original_quality.accuracy - self.quality.accuracy
-        if self.quality.agreement is not None:
-            return 1.0 - self.quality.agreement
-        return self.quality.error
+        """What was lost: of accuracy if there are labels, else of agreement, else the relative error of the outputs."""
+        return self.quality.drop
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: everything but the networks."""
@@ -132,7 +139,8 @@ class CompressionResult(Reportable):
                 document[name] = asdict(value)
             elif name in ("layers", "groups"):
                 document[name] = [asdict(entry) for entry in value]
-        return {**document, "seconds": dict(self.seconds), "drop": self.drop}
+        original = asdict(self.original_quality)
+        return {**document, "original_quality": original, "seconds": dict(self.seconds), "drop": self.drop}
 
 
 def _share(name: str, after: int, before: int) -> str:

@@ -12,10 +12,11 @@ import numpy as np
 from ..measure.latency import latencies
 from ..measure.metrics import Quality
 from ..network.summary import summarize
-from .allocate import ALLOCATIONS, SELECTIONS, Limits
+from ..progress import Clock, Progress
+from .allocate import ALLOCATIONS, SELECTIONS, Limits, UnreachableTarget
 from .budget import choose_counts
 from .result import CompressionResult, GroupChange, LayerChange, Totals
-from .stages import Clock, Cut, Options, Prepared, Progress, choose_orders, cut, one_sample, prepare
+from .stages import Cut, Options, Prepared, choose_orders, cut, one_sample, prepare
 
 if TYPE_CHECKING:
     from aidge_core import CompensationReport, GraphView
@@ -88,12 +89,13 @@ def compress(
         latency: measure the networks' latency.
         seed: of selection "random".
         memory: bytes for calibration data and tensors between layers; beyond it data is read and computed again.
-        progress: called with (stage, done, total).
+        progress: called with (stage, done, total); total 0: not known. If it returns False, the call ends with Stopped.
 
     Raises:
-        ValueError: for an option out of range; data that is empty, not finite or does not fit; a target that cannot be reached, with the least that can;
-            nothing that could be cut, with the reasons; no target at all.
+        UnreachableTarget: (a ValueError) if the target cannot be reached; says the least that can.
+        ValueError: for an option out of range; data that is empty, not finite or does not fit; nothing that could be cut, with the reasons; no target at all.
         UnsupportedError: if an operator cannot be run.
+        Stopped: see `progress`.
     """
     wanted = _target(target)
     protect = tuple(protect)
@@ -234,9 +236,7 @@ def _search(ready: Prepared, options: Options, clock: Clock, max_drop: float) ->
         middle = (low + high) / 2
         try:
             candidate = _at(ready, options, clock, {"macs": float(np.exp(middle))})
-        except ValueError as error:
-            if "target that can be reached" not in str(error):
-                raise
+        except UnreachableTarget:
             low = middle
             continue
         if _finish(ready, quick, clock, candidate).drop <= max_drop:
@@ -249,11 +249,9 @@ def _search(ready: Prepared, options: Options, clock: Clock, max_drop: float) ->
 def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candidate) -> CompressionResult:
     """Judges and measures."""
     model, warnings = candidate.cut.model, list(ready.warnings)
-    nothing = Quality(0, None, 0.0, None)
-    quality = original = nothing
+    quality = Quality(0, None, 0.0, None)
     if ready.judge is not None:
         quality = clock.run("judge", lambda: ready.quality_of(model))
-        original = clock.run("judge", lambda: ready.quality_of(ready.original))
     else:
         warnings.append("no samples were held out: the loss is not known")
     seconds: Sequence[float | None] = (None, None)
@@ -266,7 +264,6 @@ def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candida
         original=ready.original,
         before=replace(totals[0], seconds=seconds[0]),
         after=replace(totals[1], seconds=seconds[1]),
-        original_quality=original,
         start_quality=candidate.start,
         quality=quality,
         layers=layers,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import aidge_core
 
 from ..measure.latency import dims_at
 from ..measure.metrics import Quality, compare
+from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
 from .allocate import Limits, removal_order
 from .compensate import take_over
@@ -20,10 +20,7 @@ from .statistics import GroupStatistics, collect
 if TYPE_CHECKING:
     from aidge_core import ChannelGroup, GraphView, Node
 
-__all__ = ["Clock", "Cut", "Options", "Prepared", "Progress", "choose_orders", "cut", "one_sample", "prepare"]
-
-Progress = Callable[[str, int, int], object]
-"""(stage, done, total) → False to stop after it."""
+__all__ = ["Cut", "Options", "Prepared", "choose_orders", "cut", "one_sample", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -60,28 +57,6 @@ class Prepared:
     def quality_of(self, model: GraphView) -> Quality:
         """How `model` does compared with the original. Labels of held-out calibration data only count if they are classes of the output."""
         return compare(model, self.original, self.judge, strict=not isinstance(self.judge, Part))
-
-
-class Clock:
-    """Times stages and reports them."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._progress = progress
-
-    def run(self, stage: str, work: Callable[[], Any]) -> Any:
-        """What `work` returns."""
-        begin = time.perf_counter()
-        if self._progress is not None:
-            self._progress(stage, 0, 1)
-        result = work()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
-        return result
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        """Reports progress within a stage."""
-        if self._progress is not None:
-            self._progress(stage, done, total)
 
 
 def _fold(model: GraphView, dims: list[list[int]]) -> GraphView:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from aidge_core import SequentialScheduler
-
-from .metrics import check_labels, labelled_batches
+from .metrics import run_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,18 +48,6 @@ class EvaluationResult:
         return {**asdict(self), **rates}
 
 
-def _scores(array: np.ndarray) -> np.ndarray:
-    """(samples, classes) that can be subtracted: whatever lies behind the first axis is one vector a sample."""
-    scores = array.reshape(len(array), -1)
-    return scores if scores.dtype.kind == "f" else scores.astype(np.float64)
-
-
-def _hits(scores: np.ndarray, labels: np.ndarray, k: int) -> tuple[int, int]:
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    matches = order == labels[:, None]
-    return int(matches[:, 0].sum()), int(matches.any(axis=1).sum())
-
-
 def evaluate_model(
     model: GraphView,
     data: Iterable[Any],
@@ -76,26 +61,14 @@ def evaluate_model(
     `data`: batches as for fibnlr_compute; the entry behind the network's inputs, if integer and one a sample, is the label.
     `progress` is called with the samples done so far. Raises ValueError where a label is no class of the output, or there is no data.
     """
-    scheduler = SequentialScheduler(model)
-    other = SequentialScheduler(reference) if reference is not None else None
-    samples = labelled = top1 = topk = agreed = 0
-    worst = 0.0
-    for inputs, labels in labelled_batches(data, model):
-        scores = _scores(np.asarray(scheduler.forward(data=inputs)[0]))
-        samples += len(scores)
-        if labels is not None:
-            check_labels(labels, scores.shape[1])
-            first, any_of_k = _hits(scores, labels, k)
-            labelled, top1, topk = labelled + len(labels), top1 + first, topk + any_of_k
-        if other is not None:
-            expected = _scores(np.asarray(other.forward(data=inputs)[0]))
-            agreed += int((expected.argmax(axis=1) == scores.argmax(axis=1)).sum())
-            worst = max(worst, float(np.abs(expected - scores).max(initial=0.0)))
-        if progress is not None:
-            progress(samples)
-    if samples == 0:
-        raise ValueError("[evaluation::evaluate] expected data, got an empty provider")
-    compared = other is not None
+    tally = run_over(model, data, reference=reference, k=k, progress=progress)
+    compared = reference is not None
     return EvaluationResult(
-        samples, labelled, top1, topk, k, agreed if compared else None, worst if compared else None
+        tally.samples,
+        tally.labelled,
+        tally.top1,
+        tally.topk,
+        k,
+        tally.agreed if compared else None,
+        tally.worst if compared else None,
     )

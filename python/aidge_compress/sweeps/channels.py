@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..channels.run import Compressor, Decision
+from ..progress import Progress, report_to
 from .grids import CompressGrid, PfaGrid
 from .judge import Judge, Outcome
-from .methods import Case, Progress, decision_key
+from .methods import Case, decision_key
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -42,8 +43,7 @@ class Cutter:
         from ..pfa import PFA
 
         def show(batch: int, samples: int, batches: int | None) -> None:
-            if self._progress is not None:
-                self._progress("collecting responses", batch, batches or 0)
+            report_to(self._progress, "collecting responses", batch, batches or 0)
 
         return PFA.introspect_model(self._model, self._provider, progress=show)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import aidge_core
 
+from ..progress import Progress, report_to
 from .grids import CompressGrid, FibnlrGrid, PfaGrid, fibnlr_parameters
 from .judge import Judge, Outcome
 
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
 
     from .state import State
 
-__all__ = ["Case", "Progress", "decision_key", "describe", "fibnlr_cases"]
-
-Progress = Callable[[str, int, int], object]
-"""(stage, done, total); total 0: not known."""
+__all__ = ["Case", "decision_key", "describe", "fibnlr_cases"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,7 @@ def _measure_activations(
     else:
 
         def show(iteration: int, convergence: float | None, samples: int) -> None:
-            if progress is not None:
-                progress("measuring activations", iteration, params.max_iteration)
+            report_to(progress, "measuring activations", iteration, params.max_iteration)
 
         aidge_core.fibnlr_compute(model, provider, params, progress=show)
         ratios = [aidge_core.fibnlr_get_npr(node) for node in nodes]

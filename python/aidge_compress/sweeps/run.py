@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..network.outline import outline
+from ..progress import Progress, report_to
 from .channels import Cutter, compress_cases, pfa_cases
 from .grids import CompressGrid, FibnlrGrid, PfaGrid
 from .judge import Judge, Outcome
-from .methods import Case, Progress, describe, fibnlr_cases
+from .methods import Case, describe, fibnlr_cases
 from .result import SweepResult, SweepRow
 from .state import State, data_key, model_key
 
@@ -49,7 +50,8 @@ def sweep(
         latency: time each decision's network against the original, in turns.
         state: a file that keeps what was found; the same call goes on from it. None: nothing is kept.
         data: what stands for both data sets in the state, e.g. the hashes of their files; None: all their batches are hashed.
-        progress: called with (stage, done, total) whenever something is done; total 0: not known.
+        progress: called with (stage, done, total) whenever something is done; total 0: not known. If it returns False, the call ends with
+            Stopped; with `state`, the same call goes on from there.
 
     Raises:
         ValueError: if the network is not compiled, a grid is empty or has an unknown entry, there is no data, or the state is of another sweep;
@@ -110,8 +112,7 @@ def _judge_all(
     """A row a case; each decision is found out once, or taken from the state."""
     keys = []
     for done, case in enumerate(cases):
-        if progress is not None:
-            progress("deciding", done, len(cases))
+        report_to(progress, "deciding", done, len(cases))
         keys.append(case.decide())
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     decisions: dict[int, dict[str, float]] = {}
@@ -120,14 +121,12 @@ def _judge_all(
         number = numbers[key]
         if number in outcomes:
             continue
-        if progress is not None:
-            progress("judging", len(outcomes), len(numbers))
+        report_to(progress, "judging", len(outcomes), len(numbers))
         known = store.outcome(key)
         if known is None:
             known, gone = case.find()
             store.keep(key, known, gone)
         outcomes[number], decisions[number] = known, store.details(key)
-    if progress is not None:
-        progress("judging", len(numbers), len(numbers))
+    report_to(progress, "judging", len(numbers), len(numbers))
     found = zip(cases, (numbers[key] for key in keys), strict=True)
     return tuple(SweepRow(case.method, case.options, n, outcomes[n]) for case, n in found), decisions
