@@ -1,5 +1,6 @@
 # make demo    the main job on real data: prune a network for MNIST and check the result
 # make test    every test, C++ and Python, on the package as users install it
+# make test-caps    the tests of kernels again, under each instruction set that this processor has
 # make dev     an editable installation, and the tools for developers
 # make nightly, make fuzz    20,000 random networks; 50,000 damaged models
 # make lint    format, lint and type checks (pre-commit)
@@ -26,14 +27,18 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_REQUIRE_VIRTUALENV :=
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 .NOTPARALLEL:
-.PHONY: demo test nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
+.PHONY: demo test test-caps nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/aidge demo
 
+# Both runners always run; the last lines say how each ended.
 test: $(STAMPS)/test build-tests
-	$(BIN)/ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error --output-junit $(CURDIR)/build/ctest.xml
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --junitxml=build/pytest.xml
+	$(BIN)/python unit_test/run_tests.py --build $(BUILD) --jobs $(JOBS)
+
+# The tests of kernels, convolutions and FIBNLR under each instruction set that this processor has (AIDGE_MAX_ISA).
+test-caps: $(STAMPS)/test build-tests
+	$(BIN)/python unit_test/run_tests.py --build $(BUILD) --jobs $(JOBS) --caps
 
 docs: $(STAMPS)/docs
 	OMP_WAIT_POLICY=passive $(BIN)/python docs/site/build.py

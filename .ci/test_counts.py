@@ -11,7 +11,9 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit_test"))
+from run_tests import ROOT, outcome_of
+
 BOUNDS = Path(__file__).with_name("expected_tests.txt")
 REPORTS = {"ctest": ROOT / "build/ctest.xml", "pytest": ROOT / "build/pytest.xml"}
 
@@ -22,13 +24,6 @@ def area_of(runner: str, case: ElementTree.Element) -> str:
         return f"ctest:{case.get('name', '').split('.')[0]}"
     modules = [part for part in case.get("classname", "").split(".") if part.startswith("test_")]
     return f"pytest:{modules[0] if modules else '?'}"
-
-
-def outcome_of(case: ElementTree.Element) -> str:
-    """Return "passed", "failed" or "skipped"."""
-    if case.find("failure") is not None or case.find("error") is not None:
-        return "failed"
-    return "skipped" if case.find("skipped") is not None else "passed"
 
 
 def main() -> int:

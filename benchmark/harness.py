@@ -13,6 +13,8 @@ import multiprocessing
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 import traceback
 from contextlib import ExitStack, contextmanager, suppress
@@ -274,10 +276,22 @@ def _version(package: str) -> str:
         return "not installed"
 
 
+def _instruction_sets() -> str:
+    """What our loops and oneDNN run with; asked in another process, so that no library is loaded in this one."""
+    program = (
+        "import aidge_backend_cpu as b; u = b.used_instruction_sets()\n"
+        "print(f\"{u['loops']} (our loops), {u['onednn']} (oneDNN), AIDGE_MAX_ISA {u['cap'] or 'not set'}\")"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
 def environment() -> dict[str, str]:
     """Machine and versions that a figure belongs to."""
     facts = {
         "processor": f"{_processor()}, {os.cpu_count()} logical cores",
+        "instruction sets": _instruction_sets(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }

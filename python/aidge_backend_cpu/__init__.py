@@ -14,6 +14,7 @@ __all__ = [
     "get_num_threads",
     "set_convolution_accuracy",
     "set_num_threads",
+    "used_instruction_sets",
 ]
 
 _DISTRIBUTION = "onednn-cpu-gomp"
@@ -60,6 +61,7 @@ try:
         get_num_threads,
         set_convolution_accuracy,
         set_num_threads,
+        used_instruction_sets,
     )
 except ImportError as _error:
     if "libdnnl" not in str(_error):
@@ -71,4 +73,5 @@ except ImportError as _error:
         get_num_threads,
         set_convolution_accuracy,
         set_num_threads,
+        used_instruction_sets,
     )

@@ -10,6 +10,7 @@ __all__: list[str] = [
     "get_num_threads",
     "set_convolution_accuracy",
     "set_num_threads",
+    "used_instruction_sets",
 ]
 
 def get_convolution_accuracy() -> str:
@@ -32,6 +33,12 @@ def set_num_threads(threads: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Threads that the kernels use, for forward passes started from any thread. 0: what OpenMP takes by itself (OMP_NUM_THREADS, else one a core).
     ValueError for a negative number.
+    """
+
+def used_instruction_sets() -> dict:
+    """
+    The instruction sets that this process computes with, as a dict: "loops" (our own: "avx512", "avx2" or "sse41"), "onednn" (the name of oneDNN's level) and "cap" (the value of AIDGE_MAX_ISA; "" if it is not set).
+    ValueError if AIDGE_MAX_ISA is not avx512, avx2 or sse41.
     """
 
 __version__: str = "0.1.0"

@@ -4,6 +4,7 @@
 
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
 #include "aidge/backend/cpu/Threads.hpp"
+#include "aidge/backend/cpu/UsedInstructionSets.hpp"
 
 namespace py = pybind11;
 
@@ -27,6 +28,15 @@ PYBIND11_MODULE(_backend_cpu, m) {
       "to "
       "ten times as large, about 1e-5 of a layer's maximum.\n"
       "ValueError for another word.");
+  m.def(
+      "used_instruction_sets",
+      [] {
+        const Aidge::cpu::UsedInstructionSets used = Aidge::cpu::usedInstructionSets();
+        return py::dict(py::arg("loops") = used.loops, py::arg("onednn") = used.onednn, py::arg("cap") = used.cap);
+      },
+      "The instruction sets that this process computes with, as a dict: \"loops\" (our own: \"avx512\", \"avx2\" or \"sse41\"), \"onednn\" "
+      "(the name of oneDNN's level) and \"cap\" (the value of AIDGE_MAX_ISA; \"\" if it is not set).\n"
+      "ValueError if AIDGE_MAX_ISA is not avx512, avx2 or sse41.");
   m.def(
       "get_convolution_accuracy", [] { return std::string(toString(Aidge::cpu::convolutionAccuracy())); },
       "\"direct\", \"default\" or \"fast\".");

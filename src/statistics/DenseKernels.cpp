@@ -17,13 +17,21 @@ extern const DenseKernels kKernels;
 #endif
 
 const DenseKernels& denseKernels() {
+  static const DenseKernels& best = []() -> const DenseKernels& {
+    switch (bestInstructionSet()) {
 #ifdef AIDGE_HAVE_AVX512
-  if (hasInstructionSet(InstructionSet::Avx512)) return avx512::kKernels;
+      case InstructionSet::Avx512:
+        return avx512::kKernels;
 #endif
 #ifdef AIDGE_HAVE_AVX2
-  if (hasInstructionSet(InstructionSet::Avx2)) return avx2::kKernels;
+      case InstructionSet::Avx2:
+        return avx2::kKernels;
 #endif
-  return portable::kKernels;
+      default:
+        return portable::kKernels;
+    }
+  }();
+  return best;
 }
 
 }  // namespace Aidge::statistics

@@ -65,8 +65,10 @@ def workers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("aidge-data")]
 
 
+# A program in the background of a shell ignores SIGINT, and so do its children: Ctrl-C is made to work explicitly.
 SLOW_DATABASE = """
-    import sys, time, threading, numpy as np, aidge_core
+    import signal, sys, time, threading, numpy as np, aidge_core
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     class Slow(aidge_core.Database):
         def get_item(self, index):
             if index >= 4:

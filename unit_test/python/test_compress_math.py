@@ -7,6 +7,8 @@ import aidge_core
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.instruction_set
+
 EXACT = 1e-9
 FLOAT = 2e-4  # of a solution of float32 data
 

@@ -13,6 +13,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+pytestmark = pytest.mark.instruction_set
+
 ERROR_LIMITS = {"direct": 2e-6, "default": 2e-6, "fast": 2e-5}
 """Largest error of a layer's output, relative to its largest magnitude."""
 

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from fibnlr_models import RELATIVE, Parameters, endless, small_batches, small_model
 
+pytestmark = pytest.mark.instruction_set
+
 # --- the result of compute ------------------------------------------------------------------------
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from fibnlr_models import endless, relu_network, small_batches, small_model
 
+pytestmark = pytest.mark.instruction_set
+
 # --- providers ------------------------------------------------------------------------------------
 
 
@@ -113,6 +115,15 @@ def test_what_a_progress_callback_raises_comes_out_and_undoes_the_call() -> None
     assert not model.get_node("a").has_observers()
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also if the tests run in the background, where SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_between_batches_ends_compute_with_keyboard_interrupt() -> None:
     def batches() -> Iterator[np.ndarray]:
         for index, batch in enumerate(small_batches(50)):

@@ -18,6 +18,8 @@ import pytest
 from fibnlr_models import RELATIVE, Parameters, endless, relu_network
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.instruction_set
+
 GOLDEN = Path(__file__).parents[1] / "data" / "fibnlr"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
 CASES = {case["group"]: case for case in EXPECTED["cases"]}

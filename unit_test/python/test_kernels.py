@@ -20,6 +20,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+pytestmark = pytest.mark.instruction_set
+
 TOLERANCE = 2e-5
 OPSET = 20
 

@@ -1,4 +1,4 @@
-"""Matrices above 64 MiB are read where they lie: no packed copy, the same result."""
+"""Matrices above 64 MiB are read in place: no packed copy is made, and the result is the same as below that size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import aidge_onnx
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+pytestmark = pytest.mark.instruction_set
 
 INNER = 4100
 
@@ -38,5 +40,7 @@ def test_a_weight_above_64_mebibytes_is_not_held_twice(kind: str, outputs: int) 
     (result,) = scheduler.forward(data=[data])
     expected = data.astype(np.float64) @ weight
     assert np.abs(np.asarray(result) - expected).max() / np.abs(expected).max() < 2e-6
-    held = scheduler.report().weight_bytes
-    assert held == 0 if weight.nbytes > 64 << 20 else held >= weight.nbytes
+    if (
+        weight.nbytes > 64 << 20
+    ):  # whether a smaller one is packed depends on oneDNN's kernel for the instruction set
+        assert scheduler.report().weight_bytes == 0

@@ -14,6 +14,8 @@ import onnxruntime
 import pytest
 from onnx import ModelProto, helper
 
+pytestmark = pytest.mark.instruction_set
+
 Array = np.ndarray[Any, Any]
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 FLOATS = ["float16", "float32", "float64"]

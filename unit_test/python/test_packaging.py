@@ -16,8 +16,21 @@ import aidge_core._core
 import pytest
 
 DISTRIBUTION = "aidge-compress"
-IMPORT_SECONDS = 0.3
-HEAVY = {"dask", "distributed", "matplotlib", "onnx", "onnxruntime", "pandas", "torch"}
+MOST_MODULES = 200
+HEAVY = {
+    "PIL",
+    "dask",
+    "distributed",
+    "matplotlib",
+    "ml_dtypes",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "rich",
+    "scipy",
+    "torch",
+    "typer",
+}
 PACKAGE = Path(aidge_core._core.__file__).parent
 needs_installation = pytest.mark.skipif(
     not (PACKAGE / "libaidge_core.so").exists() or not (PACKAGE / "__init__.py").exists(),
@@ -57,15 +70,16 @@ def test_the_licence_is_installed() -> None:
     assert any(path.name == "LICENSE" for path in files(DISTRIBUTION) or [])
 
 
-def test_importing_the_core_is_quick_and_loads_nothing_heavy() -> None:
+def test_importing_the_core_adds_few_modules_and_nothing_heavy_to_numpy() -> None:
+    """What an import costs is the modules that it loads; benchmark/import_time.py takes the time."""
     program = (
-        "import json, sys, time, numpy\n"
-        "begin = time.process_time(); import aidge_core; seconds = time.process_time() - begin\n"
-        "print(json.dumps([seconds, sorted(sys.modules)]))"
+        "import json, sys, numpy\n"
+        "before = set(sys.modules); import aidge_core\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    runs = [json.loads(run_python(program).stdout) for _ in range(3)]
-    assert min(seconds for seconds, _ in runs) < IMPORT_SECONDS
-    assert not HEAVY & set(runs[0][1])
+    loaded = json.loads(run_python(program).stdout)
+    assert not HEAVY & set(loaded)
+    assert len(loaded) <= MOST_MODULES, loaded
 
 
 @needs_installation

@@ -14,6 +14,8 @@ import pytest
 from aidge_compress.pfa import PFA, Batch, PFAKLDiagnostics
 from aidge_core import Covariance, eigenvalues
 
+pytestmark = pytest.mark.instruction_set
+
 DATA = Path(__file__).parents[1] / "data" / "pfa"
 CASES = sorted(path.stem for path in DATA.glob("*.json"))
 UNITS = {type(algorithm).__name__: algorithm for algorithm in PFA.UnitSelectionStrategy.get_algos()}

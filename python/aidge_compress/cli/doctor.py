@@ -23,17 +23,18 @@ __all__ = ["Finding", "doctor", "examine"]
 _OURS = "aidge-compress"
 _PACKAGES = ("aidge_core", "aidge_backend_cpu", "aidge_onnx", "aidge_compress")
 _FLAGS = ("sse4_1", "avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
-_ISA = {
-    0x1: "SSE4.1",
-    0x3: "AVX",
-    0x7: "AVX2",
-    0xF: "AVX2 with VNNI",
-    0x1F: "AVX2 with VNNI 2",
-    0x27: "AVX-512",
-    0x67: "AVX-512 with VNNI",
-    0xE7: "AVX-512 with VNNI and bfloat16",
-    0x1EF: "AVX-512 with float16",
-    0xFEF: "AVX-512 with AMX",
+_SETS = {
+    "sse41": "SSE4.1",
+    "avx": "AVX",
+    "avx2": "AVX2",
+    "avx2_vnni": "AVX2 with VNNI",
+    "avx2_vnni_2": "AVX2 with VNNI 2",
+    "avx512": "AVX-512",
+    "avx512_core": "AVX-512",
+    "avx512_core_vnni": "AVX-512 with VNNI",
+    "avx512_core_bf16": "AVX-512 with VNNI and bfloat16",
+    "avx512_core_fp16": "AVX-512 with float16",
+    "avx512_core_amx": "AVX-512 with AMX",
 }
 _EXTRAS = (
     ("ort", "onnxruntime", "written networks are verified, operators without a kernel run, bench compares"),
@@ -129,17 +130,26 @@ class _DnnlVersion(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int) for name in ("major", "minor", "patch")]
 
 
+def _instruction_sets() -> Iterator[Finding]:
+    import aidge_backend_cpu
+
+    used = aidge_backend_cpu.used_instruction_sets()
+    loops, onednn = (_SETS.get(used[key], used[key]) for key in ("loops", "onednn"))
+    text = f"{loops} (our loops), {onednn} (oneDNN)"
+    if used["cap"]:
+        cure = "unset AIDGE_MAX_ISA to use all that the processor has"
+        yield Finding("instruction sets", f"{text}, capped by AIDGE_MAX_ISA={used['cap']}", "note", cure)
+    else:
+        yield Finding("instruction sets", text)
+
+
 def _onednn() -> Iterator[Finding]:
     import aidge_backend_cpu  # noqa: F401  (loads oneDNN)
 
     library = ctypes.CDLL("libdnnl.so.3")
     library.dnnl_version.restype = ctypes.POINTER(_DnnlVersion)
     numbers = library.dnnl_version().contents
-    isa = int(library.dnnl_get_effective_cpu_isa())
-    yield Finding(
-        "oneDNN",
-        f"{numbers.major}.{numbers.minor}.{numbers.patch}, kernels for {_ISA.get(isa, f'level {isa:#x}')}",
-    )
+    yield Finding("oneDNN", f"{numbers.major}.{numbers.minor}.{numbers.patch}")
 
 
 def _self_test() -> Iterator[Finding]:
@@ -170,6 +180,7 @@ _PARTS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _strangers,
     _processor,
     _threads,
+    _instruction_sets,
     _onednn,
     _self_test,
     _extras,

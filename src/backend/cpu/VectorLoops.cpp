@@ -1,7 +1,5 @@
 #include "VectorLoops.hpp"
 
-#include <initializer_list>
-
 #define AIDGE_LOOPS_NAMESPACE portable
 #define AIDGE_LOOPS_SET InstructionSet::Portable
 #include "VectorLoops.inc"
@@ -31,12 +29,7 @@ const VectorLoops* findVectorLoops(InstructionSet set) {
 }
 
 const VectorLoops& vectorLoops() {
-  static const VectorLoops& best = []() -> const VectorLoops& {
-    for (const InstructionSet set : {InstructionSet::Avx512, InstructionSet::Avx2}) {
-      if (const VectorLoops* loops = findVectorLoops(set)) return *loops;
-    }
-    return portable::kLoops;
-  }();
+  static const VectorLoops& best = *findVectorLoops(bestInstructionSet());
   return best;
 }
 

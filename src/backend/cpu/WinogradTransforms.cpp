@@ -1,7 +1,5 @@
 #include "WinogradTransforms.hpp"
 
-#include <initializer_list>
-
 #define AIDGE_LOOPS_NAMESPACE portable
 #include "WinogradTransforms.inc"
 
@@ -30,12 +28,7 @@ const WinogradTransforms* findWinogradTransforms(InstructionSet set) {
 }
 
 const WinogradTransforms& winogradTransforms() {
-  static const WinogradTransforms& best = []() -> const WinogradTransforms& {
-    for (const InstructionSet set : {InstructionSet::Avx512, InstructionSet::Avx2}) {
-      if (const WinogradTransforms* transforms = findWinogradTransforms(set)) return *transforms;
-    }
-    return portable::kTransforms;
-  }();
+  static const WinogradTransforms& best = *findWinogradTransforms(bestInstructionSet());
   return best;
 }
 

@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "aidge/backend/cpu/Threads.hpp"
+#include "aidge/backend/cpu/UsedInstructionSets.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/core/InstructionSet.hpp"
 
 namespace Aidge::cpu::onednn {
 
@@ -94,10 +96,53 @@ std::optional<Eltwise> gateOf(const Operator& op) {
   return std::nullopt;
 }
 
+/// Applies AIDGE_MAX_ISA to oneDNN. That is possible only before oneDNN has chosen its first kernel.
+void capInstructionSet() {
+  const std::optional<InstructionSet> cap = instructionSetCap();
+  if (!cap) return;
+  const dnnl::cpu_isa isa = *cap == InstructionSet::Avx512 ? dnnl::cpu_isa::avx512_core
+                            : *cap == InstructionSet::Avx2 ? dnnl::cpu_isa::avx2
+                                                           : dnnl::cpu_isa::sse41;
+  if (dnnl::set_max_cpu_isa(isa) == dnnl::status::success) return;
+  throwExpected("backend_cpu::engine",
+                "AIDGE_MAX_ISA only with an oneDNN that was built for x86-64 with ONEDNN_ENABLE_MAX_CPU_ISA and has not run yet",
+                std::string(toString(*cap)));
+}
+
+std::string nameOfIsa(dnnl::cpu_isa isa) {
+  switch (isa) {
+    case dnnl::cpu_isa::sse41:
+      return "sse41";
+    case dnnl::cpu_isa::avx:
+      return "avx";
+    case dnnl::cpu_isa::avx2:
+      return "avx2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "avx2_vnni";
+    case dnnl::cpu_isa::avx2_vnni_2:
+      return "avx2_vnni_2";
+    case dnnl::cpu_isa::avx512_core:
+      return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_fp16:
+      return "avx512_core_fp16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "level " + std::to_string(static_cast<int>(isa));
+  }
+}
+
 }  // namespace
 
 const dnnl::engine& engine() {
-  static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine instance = [] {
+    capInstructionSet();
+    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return instance;
 }
 
@@ -184,3 +229,15 @@ dnnl::memory packed(const void* values, const dnnl::memory::desc& from, const dn
 }
 
 }  // namespace Aidge::cpu::onednn
+
+namespace Aidge::cpu {
+
+UsedInstructionSets usedInstructionSets() {
+  static_cast<void>(onednn::engine());  // the cap is applied before oneDNN is asked
+  const std::optional<InstructionSet> cap = instructionSetCap();
+  return {.loops = std::string(toString(bestInstructionSet())),
+          .onednn = onednn::nameOfIsa(dnnl::get_effective_cpu_isa()),
+          .cap = cap ? std::string(toString(*cap)) : std::string()};
+}
+
+}  // namespace Aidge::cpu
