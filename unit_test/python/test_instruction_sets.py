@@ -15,9 +15,9 @@ CAPS = ("sse41", "avx2", "avx512")
 SETS_OF_ONEDNN = {"sse41": {"sse41"}, "avx2": {"avx2", "sse41"}, "avx512": {"avx512_core", "avx2", "sse41"}}
 
 PROGRAM = """
-import json, numpy as np, aidge_core, aidge_backend_cpu, aidge_onnx
+import json, numpy as np, aidge_compress, aidge_core, aidge_backend_cpu, aidge_onnx
 from pathlib import Path
-model = aidge_onnx.load_onnx(Path(aidge_core.__file__).parent / "demo" / "mnist_resnet18.onnx")
+model = aidge_onnx.load_onnx(Path(aidge_compress.__file__).parent / "demo" / "mnist_resnet18.onnx")
 model.compile("cpu", dims=[[4, 1, 28, 28]])
 data = np.random.default_rng(0).random((4, 1, 28, 28), dtype=np.float32)
 (result,) = aidge_core.SequentialScheduler(model).forward(data=[data])
@@ -68,7 +68,9 @@ def test_an_unknown_cap_is_refused_when_it_would_matter_first(word: str) -> None
 
 
 def test_the_doctor_shows_the_sets_and_the_cap() -> None:
-    program = "import sys; sys.argv = ['aidge', 'doctor', '--json']; from aidge_core.cli import main; main()"
+    program = (
+        "import sys; sys.argv = ['aidge', 'doctor', '--json']; from aidge_compress.cli import main; main()"
+    )
     found = {entry["topic"]: entry for entry in json.loads(run(program, "sse41").stdout)["findings"]}
     assert (
         found["instruction sets"]["value"]
