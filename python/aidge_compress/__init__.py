@@ -1,5 +1,8 @@
 """Makes trained networks smaller and faster: ONNX in, smaller verified ONNX out, no training framework needed.
 
+One verb each: `compress`, `prune_activations` (FIBNLR), `merge_layers`, `recommend_channels` (PFA), `sweep`, `evaluate`, `profile` and
+`inspect`. They take a path, bytes, an onnx.ModelProto, a GraphView or a torch module, leave it as it is, and return a result.
+
 The methods are the packages fibnlr, merge, pfa and channels; sweeps and distributed run them with many settings or on many machines;
 network, measure and report serve them all. Names are loaded when they are used for the first time.
 """
@@ -18,28 +21,42 @@ if TYPE_CHECKING:
     from aidge_onnx.torch import from_torch
 
     from . import distributed, pfa
-    from .channels import CompressionResult, UnreachableTarget, compress
-    from .fibnlr import FibnlrResult, fibnlr_run
-    from .measure.evaluate import EvaluationResult, evaluate_model
-    from .measure.profile import ModelProfile, profile_model
-    from .merge import MergeResult, merge_layers
+    from .channels import CompressionResult, CompressOptions, UnreachableTarget, compress
+    from .fibnlr import FibnlrOptions, FibnlrResult, fibnlr_run, prune_activations
+    from .measure.evaluate import EvaluationResult, evaluate, evaluate_model
+    from .measure.metrics import Quality
+    from .measure.profile import ModelProfile, profile, profile_model
+    from .measure.result import Result
+    from .measure.verify import VerificationError
+    from .merge import MergeOptions, MergeResult, merge_layers
+    from .network.costs import Costs
+    from .network.inspecting import inspect
     from .network.mermaid import to_mermaid
+    from .network.opening import open_network
+    from .network.sources import DataOptions, open_data
     from .network.summary import ModelSummary, summarize
-    from .pfa import PFA, PFARecommendation
+    from .pfa import PFA, PfaOptions, PFARecommendation, recommend_channels
     from .progress import Progress, Stopped
     from .report import Measured
     from .sweeps import CompressGrid, FibnlrGrid, PfaGrid, SweepResult, sweep
 else:
     _HOMES = {
         ".": ("distributed", "pfa"),
-        ".channels": ("CompressionResult", "UnreachableTarget", "compress"),
-        ".fibnlr": ("FibnlrResult", "fibnlr_run"),
-        ".measure.evaluate": ("EvaluationResult", "evaluate_model"),
-        ".measure.profile": ("ModelProfile", "profile_model"),
-        ".merge": ("MergeResult", "merge_layers"),
+        ".channels": ("CompressOptions", "CompressionResult", "UnreachableTarget", "compress"),
+        ".fibnlr": ("FibnlrOptions", "FibnlrResult", "fibnlr_run", "prune_activations"),
+        ".measure.evaluate": ("EvaluationResult", "evaluate", "evaluate_model"),
+        ".measure.metrics": ("Quality",),
+        ".measure.profile": ("ModelProfile", "profile", "profile_model"),
+        ".measure.result": ("Result",),
+        ".measure.verify": ("VerificationError",),
+        ".merge": ("MergeOptions", "MergeResult", "merge_layers"),
+        ".network.costs": ("Costs",),
+        ".network.inspecting": ("inspect",),
         ".network.mermaid": ("to_mermaid",),
+        ".network.opening": ("open_network",),
+        ".network.sources": ("DataOptions", "open_data"),
         ".network.summary": ("ModelSummary", "summarize"),
-        ".pfa": ("PFA", "PFARecommendation"),
+        ".pfa": ("PFA", "PFARecommendation", "PfaOptions", "recommend_channels"),
         ".progress": ("Progress", "Stopped"),
         ".report": ("Measured",),
         ".sweeps": ("CompressGrid", "FibnlrGrid", "PfaGrid", "SweepResult", "sweep"),
@@ -53,32 +70,48 @@ _attach()
 __all__ = [
     "PFA",
     "CompressGrid",
+    "CompressOptions",
     "CompressionResult",
+    "Costs",
+    "DataOptions",
     "EvaluationResult",
     "FibnlrGrid",
+    "FibnlrOptions",
     "FibnlrResult",
     "Measured",
+    "MergeOptions",
     "MergeResult",
     "ModelProfile",
     "ModelSummary",
     "PFARecommendation",
     "PfaGrid",
+    "PfaOptions",
     "Progress",
+    "Quality",
+    "Result",
     "Stopped",
     "SweepResult",
     "UnreachableTarget",
+    "VerificationError",
     "__version__",
     "compress",
     "data",
     "distributed",
+    "evaluate",
     "evaluate_model",
     "export_onnx",
     "fibnlr_run",
     "from_torch",
+    "inspect",
     "load_onnx",
     "merge_layers",
+    "open_data",
+    "open_network",
     "pfa",
+    "profile",
     "profile_model",
+    "prune_activations",
+    "recommend_channels",
     "summarize",
     "sweep",
     "to_mermaid",

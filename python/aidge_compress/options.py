@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["OptionInfo", "as_dict", "changed", "check", "choice", "describe", "option"]
+__all__ = ["OptionInfo", "as_dict", "changed", "check", "choice", "choices_of", "describe", "option"]
 
 T = TypeVar("T")
 _UNIONS = (Union, getattr(types, "UnionType", Union))
@@ -84,6 +84,12 @@ def describe(options: type[Any]) -> tuple[OptionInfo, ...]:
     return tuple(found)
 
 
+def choices_of(options: type[Any], name: str) -> tuple[str, ...]:
+    """All values that an option may have."""
+    (found,) = (info.choices for info in describe(options) if info.name == name)
+    return found
+
+
 def _plain(text: str) -> str:
     return text.lower().replace("_", "").replace("-", "")
 
@@ -127,6 +133,8 @@ def check(options: Any, where: str) -> None:
         value = getattr(options, info.name)
         if value is None:
             continue
+        if info.choices and callable(value):
+            continue  # a function of the caller's own in the place of a choice
         if info.choices:
             object.__setattr__(options, info.name, choice(value, info.choices, where, info.name))
         elif info.kind in (int, float):

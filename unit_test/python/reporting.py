@@ -122,6 +122,6 @@ def make_reports(folder: Path) -> Reports:
         },
         "pfa": {"pooling": "MAX", "samples": 48, "unit_strategy": "L1Max"},
         "merge": {"policy": "always", "repeats": 1},
-        "compress": options,
+        "compress": {"keep_macs": 0.7, "min_channels": 2},
     }
     return Reports(model, data, paths, parameters, pruned, pfa, merged, smaller)

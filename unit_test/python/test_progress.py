@@ -57,7 +57,7 @@ def test_compensation_stops_within_its_layers(network: aidge_core.GraphView) -> 
 def test_a_sweep_stops_and_goes_on_from_its_state(network: aidge_core.GraphView, tmp_path: Any) -> None:
     data = list(calibration())
     grid = aidge_compress.CompressGrid(targets=(0.8, 0.6))
-    options = {"compress": grid, "latency": False, "state": tmp_path / "state.json", "data": "same"}
+    options = {"compress": grid, "latency": False, "state": tmp_path / "state.json", "identity": "same"}
     judged: list[int] = []
 
     def progress(stage: str, done: int, total: int) -> bool:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from ..measure.metrics import Quality
+from ..network.costs import Costs
 from .allocate import ALLOCATIONS, SELECTIONS, UnreachableTarget
-from .result import CompressionResult, GroupChange, LayerChange, Totals
+from .options import CompressOptions
+from .result import CompressionResult, GroupChange, LayerChange
 from .run import COMPENSATIONS, compress
 
 __all__ = [
     "ALLOCATIONS",
     "COMPENSATIONS",
     "SELECTIONS",
+    "CompressOptions",
     "CompressionResult",
+    "Costs",
     "GroupChange",
     "LayerChange",
     "Quality",
-    "Totals",
     "UnreachableTarget",
     "compress",
 ]

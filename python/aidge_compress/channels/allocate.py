@@ -31,9 +31,9 @@ ALLOCATIONS = ("energy", "loss", "uniform", "kl")
 """energy: one share of the spectrum's energy for all groups; loss: one share of the readers' output energy that may go;
 uniform: one share of the channels; kl: Principal Filter Analysis' ratio, raised to one power for all groups."""
 
-SELECTIONS = ("elimination", "cholesky", "l1_norm", "l2_norm", "pfa_l1_max", "pfa_abs_max", "random")
+SELECTIONS = ("elimination", "cholesky", "l1_norm", "l2_norm", "l1_max", "abs_max", "random")
 """elimination: backward elimination on the readers; cholesky: pivoted Cholesky on their inputs' covariance; l1_norm, l2_norm: of
-the filters that make the channel; pfa_…: Principal Filter Analysis; random: to compare with."""
+the filters that make the channel; l1_max, abs_max: the unit strategies of Principal Filter Analysis; random: to compare with."""
 
 
 class UnreachableTarget(ValueError):
@@ -201,8 +201,8 @@ def _ranking(group: GroupStatistics, selection: str, seed: int) -> list[int]:
     if selection == "random":
         return list(np.random.default_rng(seed).permutation(group.group.size))
     names = {
-        "pfa_l1_max": aidge_core.pfa_UnitStrategy.L1_MAX,
-        "pfa_abs_max": aidge_core.pfa_UnitStrategy.ABS_MAX,
+        "l1_max": aidge_core.pfa_UnitStrategy.L1_MAX,
+        "abs_max": aidge_core.pfa_UnitStrategy.ABS_MAX,
     }
     if selection not in names:
         raise ValueError(f"[compress::select] expected one of {SELECTIONS}, got {selection!r}")

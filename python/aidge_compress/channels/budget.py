@@ -16,7 +16,8 @@ from .timing import LayerTimes, layer_times
 if TYPE_CHECKING:
     from aidge_core import GraphView
 
-    from .stages import Options, Prepared
+    from .options import CompressOptions
+    from .stages import Prepared
 
 __all__ = ["choose_counts"]
 
@@ -81,7 +82,7 @@ def _costs(prepared: Prepared, target: Mapping[str, float]) -> list[_Cost]:
     return costs
 
 
-def choose_counts(prepared: Prepared, options: Options, target: Mapping[str, float]) -> list[int]:
+def choose_counts(prepared: Prepared, options: CompressOptions, target: Mapping[str, float]) -> list[int]:
     """How many channels each measured group keeps, so that the network that is cut accordingly is within the target.
 
     What the model of the costs does not know (nodes that several groups cross, groups that refuse) is made up for by cutting on trial and

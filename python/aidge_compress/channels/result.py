@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..measure.metrics import Quality
-from ..report.reportable import Reportable
+from ..measure.result import Result
+from ..network.costs import Costs
 from ..tables import data_frame
+from .options import CompressOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,16 +18,7 @@ if TYPE_CHECKING:
 
     from ..report import Story
 
-__all__ = ["CompressionResult", "GroupChange", "LayerChange", "Totals"]
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Costs of a whole network: one sample (a batch where the file fixes its size), constants in elements, medians in seconds (None: not measured)."""
-
-    macs: int
-    parameters: int
-    seconds: float | None = None
+__all__ = ["CompressionResult", "GroupChange", "LayerChange"]
 
 
 @dataclass(frozen=True)
@@ -54,30 +47,32 @@ class GroupChange:
     refusal: str
 
 
-@dataclass(frozen=True)
-class CompressionResult(Reportable):
+@dataclass(frozen=True, repr=False)
+class CompressionResult(Result):
     """A smaller network and what it took; see `compress`.
 
     Attributes:
         model: the smaller network, compiled for the calibration batches.
         original: what its outputs were compared with: the original, folded.
-        before, after: costs of one sample.
-        start_quality, quality: after cutting and before least squares, and in the end.
-        layers: one entry a layer with weights of the original.
-        groups: one entry a group of channels.
+        before, after: costs of one sample (of a batch if the file fixes its size).
+        start_quality, quality: after removing channels and before least squares, and in the end.
+        options: what was asked for.
+        layers: one entry per layer with weights of the original.
+        groups: one entry per group of channels.
         removed_activations: names.
+        merged: layers that were merged.
         passes: over the calibration data.
-        seconds: a stage.
+        seconds: by stage.
         warnings: what the reader should know.
-        parameters: the options by name.
     """
 
     model: GraphView
     original: GraphView
-    before: Totals
-    after: Totals
+    before: Costs
+    after: Costs
     start_quality: Quality | None
     quality: Quality
+    options: CompressOptions
     layers: tuple[LayerChange, ...]
     groups: tuple[GroupChange, ...]
     removed_activations: tuple[str, ...] = ()
@@ -86,20 +81,19 @@ class CompressionResult(Reportable):
     passes: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def _headline(self) -> str:
+        shares = [
+            f"{now:,} of {old:,} {name} ({now / max(old, 1):.0%})"
+            for name, old, now in (
+                ("MACs", self.before.macs, self.after.macs),
+                ("parameters", self.before.parameters, self.after.parameters),
+            )
+        ]
+        return f"keeps {' and '.join(shares)}"
 
     def __str__(self) -> str:
-        quality, original = self.quality, self.original_quality
-        parts = [
-            _share("MACs", self.after.macs, self.before.macs),
-            _share("parameters", self.after.parameters, self.before.parameters),
-        ]
-        if quality.accuracy is not None and original.accuracy is not None:
-            parts.append(f"accuracy {original.accuracy:.2%} -> {quality.accuracy:.2%}")
-        if quality.agreement is not None:
-            parts.append(f"agreement {quality.agreement:.2%}")
-        parts.append(f"relative error of the outputs {quality.error:.3g} ({quality.samples} samples)")
-        return "\n".join([f"CompressionResult: {', '.join(parts)}", *self.warnings])
+        return "\n".join([super().__str__(), *self.warnings])
 
     def _story(self) -> Story:
         from .report import compress_story
@@ -141,7 +135,3 @@ class CompressionResult(Reportable):
                 document[name] = [asdict(entry) for entry in value]
         original = asdict(self.original_quality)
         return {**document, "original_quality": original, "seconds": dict(self.seconds), "drop": self.drop}
-
-
-def _share(name: str, after: int, before: int) -> str:
-    return f"{after:,} of {before:,} {name} ({after / max(before, 1):.0%})"

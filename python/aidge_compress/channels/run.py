@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +11,24 @@ import numpy as np
 
 from ..measure.latency import latencies
 from ..measure.metrics import Quality
+from ..network.costs import Costs, costs_of
+from ..network.opening import open_network
+from ..network.sources import batches_of
 from ..network.summary import summarize
+from ..options import changed, choices_of
 from ..progress import Clock, Progress
-from .allocate import ALLOCATIONS, SELECTIONS, Limits, UnreachableTarget
+from .allocate import UnreachableTarget
 from .budget import choose_counts
-from .result import CompressionResult, GroupChange, LayerChange, Totals
-from .stages import Cut, Options, Prepared, choose_orders, cut, one_sample, prepare
+from .options import CompressOptions, of_target
+from .result import CompressionResult, GroupChange, LayerChange
+from .stages import Cut, Prepared, choose_orders, cut, one_sample, prepare
 
 if TYPE_CHECKING:
     from aidge_core import CompensationReport, GraphView
 
 __all__ = ["COMPENSATIONS", "compress"]
 
-COMPENSATIONS = ("least_squares", "mean_variance", "covariance", "none")
+COMPENSATIONS = choices_of(CompressOptions, "compensation")
 """covariance: readers take over what the channels that stay can tell of those that went; least_squares, mean_variance: after that, layer after layer
 new weights, or its outputs' means and variances as in the original; none: channels go, nothing more."""
 _METHODS = {
@@ -35,139 +40,62 @@ _SEARCH_STEPS = 6
 _LARGE = 1e8
 _BLOCK = 8
 _SMALLEST = 0.02
-_PARAMETERS = (
-    "target", "max_drop", "allocation", "selection", "compensation", "remove_activations", "merge", "protect",
-    "min_channels", "min_share", "multiple", "held_out", "latency", "seed", "memory",
-)  # fmt: skip
-_TARGETS = ("macs", "parameters", "latency")
-_DEFAULT_MEMORY = 1 << 31
 
 
 def compress(
-    model: GraphView,
-    provider: Any,
+    model: Any,
+    data: Any,
+    options: CompressOptions | None = None,
     *,
-    target: float | Mapping[str, float] | None = None,
-    max_drop: float | None = None,
     evaluation: Any = None,
-    allocation: str = "energy",
-    selection: str = "elimination",
-    compensation: str = "least_squares",
-    remove_activations: int = 0,
-    merge: bool = True,
-    protect: Iterable[str] = (),
-    min_channels: int = 4,
-    min_share: float = 0.0,
-    multiple: int | None = None,
-    held_out: float = 0.2,
-    latency: bool = True,
-    seed: int = 0,
-    memory: int = _DEFAULT_MEMORY,
+    target: float | Mapping[str, float] | None = None,
     progress: Progress | None = None,
+    **changes: Any,
 ) -> CompressionResult:
     """Return a smaller network that gives nearly the same outputs, without training.
 
-    Folds BatchNorm, removes activations, merges linear layers, removes channels down to the target, and lets the layers that are left make up for
-    what went by least squares on unlabelled data. `model` stays as it is. The same input gives the same network.
+    Folds BatchNorm, removes activations, merges linear layers, removes channels until the budget is met, and fits the remaining weights by
+    least squares on unlabelled data. The same input gives the same network.
 
     Args:
-        model: the trained network; need not be compiled.
-        provider: calibration batches as for fibnlr_compute; labels are ignored but for judging.
-        target: share of the original's MACs that may stay, in (0, 1], or shares by "macs", "parameters" and "latency" (of the layers' times as
-            measured here). None: no channels go, unless max_drop says how many.
-        max_drop: the largest loss (CompressionResult.drop). Without `target` the smallest network within it is searched for, by MACs.
-        evaluation: batches to judge on, with labels or without. None: a share `held_out` of the calibration samples, which are then not fitted on.
-        allocation: how channels are shared out among the layers, one of ALLOCATIONS.
-        selection: which channels of a layer stay, one of SELECTIONS.
-        compensation: one of COMPENSATIONS.
-        remove_activations: how many activations to replace by channel-wise affine maps.
-        merge: merge layers between which nothing is left, where that is exact and cheaper.
-        protect: names of nodes whose channels stay.
-        min_channels, min_share: what every group of channels keeps at least, as a number and as a share.
-        multiple: every group keeps a multiple of so many, or all. None: of 8 for networks of at least 10⁸ MACs a sample, where engines
-            that work on blocks of channels are much slower with odd numbers of them; else of 1.
-        latency: measure the networks' latency.
-        seed: of selection "random".
-        memory: bytes for calibration data and tensors between layers; beyond it data is read and computed again.
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView (compiled or not) or a torch.nn.Module; it stays as it is.
+        data: what to calibrate on: a path as --data takes it, arrays, or any source of batches; labels only count for evaluation.
+        options: the budget and how to meet it; None: the defaults.
+        evaluation: data to evaluate on, with labels or without. None: a share `held_out` of the calibration samples, which are then not
+            fitted on.
+        target: the former word for the budget: the share of the MACs to keep, or shares by "macs", "parameters" and "latency".
         progress: called with (stage, done, total); total 0: not known. If it returns False, the call ends with Stopped.
+        changes: fields of CompressOptions that differ from `options`, e.g. keep_macs=0.5, max_drop=0.01 or protect=["stem"]. With max_drop
+            alone, the smallest network within that loss is searched for, by MACs.
 
     Raises:
         UnreachableTarget: (a ValueError) if the target cannot be reached; says the least that can.
-        ValueError: for an option out of range; data that is empty, not finite or does not fit; nothing that could be cut, with the reasons; no target at all.
+        ValueError: for an option out of range; data that is empty, not finite or does not fit; nothing that could be removed, with the
+            reasons; no budget at all.
+        TypeError: for an unknown option, or a model that is none of these.
         UnsupportedError: if an operator cannot be run.
         Stopped: see `progress`.
     """
-    wanted = _target(target)
-    protect = tuple(protect)
-    parameters = {name: value for name, value in locals().items() if name in _PARAMETERS}
-    options = _options(
-        allocation, selection, compensation, Limits(min_channels, min_share, 1 if multiple is None else multiple), protect, remove_activations,
-        merge, latency, seed, memory,
-    )  # fmt: skip
-    if not isinstance(model, aidge_core.GraphView):
-        kind = type(model).__name__
-        raise TypeError(
-            f"[compress::compress] expected a GraphView, got {kind} (aidge_onnx.load_onnx, aidge_core.from_torch)"
+    budget = {} if target is None else of_target(target)
+    asked = changed(options or CompressOptions(), {**budget, **changes}, "compress::compress")
+    if asked.target is None and asked.max_drop is None and not asked.remove_activations:
+        raise ValueError(
+            "[compress::compress] expected a budget (keep_macs, keep_parameters, keep_latency), max_drop or remove_activations, got none"
         )
-    if not 0.0 <= held_out < 1.0:
-        raise ValueError(f"[compress::compress] expected held_out in [0, 1), got {held_out}")
-    if wanted is None and max_drop is None and not remove_activations:
-        raise ValueError("[compress::compress] expected a target, max_drop or remove_activations, got none")
     clock = Clock(progress)
-    ready = prepare(model, provider, evaluation, options, clock, held_out)
-    if multiple is None:
-        options = replace(options, limits=replace(options.limits, multiple=_multiple(ready)))
-    if (wanted is not None or max_drop is not None) and not ready.measured:
+    network = model if isinstance(model, aidge_core.GraphView) else open_network(model, data)
+    judge = None if evaluation is None else batches_of(evaluation, network)
+    ready = prepare(network, batches_of(data, network), judge, asked, clock)
+    chosen = asked if asked.multiple is not None else replace(asked, multiple=_multiple(ready))
+    if (asked.target is not None or asked.max_drop is not None) and not ready.measured:
         raise ValueError(
             f"[compress::compress] expected channels that can be removed, got none: {_refusals(ready)}"
         )
-    if wanted is None and max_drop is not None and ready.measured:
-        result = _search(ready, options, clock, max_drop)
+    if asked.target is None and asked.max_drop is not None and ready.measured:
+        result = _search(ready, chosen, clock, asked.max_drop)
     else:
-        result = _finish(ready, options, clock, _at(ready, options, clock, wanted))
-    return replace(result, parameters=parameters)
-
-
-def _target(target: float | Mapping[str, float] | None) -> dict[str, float] | None:
-    if target is None:
-        return None
-    shares = dict(target) if isinstance(target, Mapping) else {"macs": float(target)}
-    if (
-        not shares
-        or not set(shares) <= set(_TARGETS)
-        or not all(0.0 < share <= 1.0 for share in shares.values())
-    ):
-        raise ValueError(
-            f"[compress::compress] expected target as shares in (0, 1] of {', '.join(_TARGETS)}, got {target}"
-        )
-    return shares
-
-
-def _options(
-    allocation: str, selection: str, compensation: str, limits: Limits, protect: Iterable[str], activations: int,
-    merge: bool, latency: bool, seed: int, memory: int,
-) -> Options:  # fmt: skip
-    for name, value, choices in (
-        ("allocation", allocation, ALLOCATIONS),
-        ("selection", selection, SELECTIONS),
-        ("compensation", compensation, COMPENSATIONS),
-    ):
-        if value not in choices:
-            raise ValueError(f"[compress::compress] expected {name} as one of {choices}, got {value!r}")
-    if (
-        limits.min_channels < 1
-        or limits.multiple < 1
-        or not 0.0 <= limits.min_share <= 1.0
-        or activations < 0
-    ):
-        raise ValueError(
-            f"[compress::compress] expected min_channels and multiple >= 1, min_share in [0, 1], remove_activations >= 0, "
-            f"got {limits} and {activations}"
-        )
-    names = frozenset([protect] if isinstance(protect, str) else protect)
-    return Options(
-        allocation, selection, compensation, limits, names, activations, merge, latency, seed, memory
-    )
+        result = _finish(ready, chosen, clock, _at(ready, chosen, clock, asked.target))
+    return replace(result, options=asked)
 
 
 def _multiple(ready: Prepared) -> int:
@@ -196,7 +124,9 @@ class _Candidate:
     start: Quality | None
 
 
-def _at(ready: Prepared, options: Options, clock: Clock, target: Mapping[str, float] | None) -> _Candidate:
+def _at(
+    ready: Prepared, options: CompressOptions, clock: Clock, target: Mapping[str, float] | None
+) -> _Candidate:
     """Cuts to the target and compensates."""
     counts = [group.group.size for group in ready.measured]
     if target is not None:
@@ -204,7 +134,9 @@ def _at(ready: Prepared, options: Options, clock: Clock, target: Mapping[str, fl
     return _cut_and_compensate(ready, options, clock, counts)
 
 
-def _cut_and_compensate(ready: Prepared, options: Options, clock: Clock, counts: list[int]) -> _Candidate:
+def _cut_and_compensate(
+    ready: Prepared, options: CompressOptions, clock: Clock, counts: list[int]
+) -> _Candidate:
     smaller = clock.run("cut", lambda: cut(ready, counts, options, compensate=True))
     model = smaller.model
     model.compile("cpu", dims=ready.data.dims)
@@ -226,7 +158,7 @@ def _targets(ready: Prepared) -> dict[str, str]:
     return {entry.layer: entry.name for entry in ready.removed if entry.layer}
 
 
-def _search(ready: Prepared, options: Options, clock: Clock, max_drop: float) -> CompressionResult:
+def _search(ready: Prepared, options: CompressOptions, clock: Clock, max_drop: float) -> CompressionResult:
     """The smallest network, by MACs, whose loss is within max_drop; bisected in the logarithm of the share."""
     quick = replace(options, latency=False)
     best = _at(ready, options, clock, None)
@@ -246,7 +178,9 @@ def _search(ready: Prepared, options: Options, clock: Clock, max_drop: float) ->
     return _finish(ready, options, clock, best)
 
 
-def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candidate) -> CompressionResult:
+def _finish(
+    ready: Prepared, options: CompressOptions, clock: Clock, candidate: _Candidate
+) -> CompressionResult:
     """Judges and measures."""
     model, warnings = candidate.cut.model, list(ready.warnings)
     quality = Quality(0, None, 0.0, None)
@@ -262,16 +196,17 @@ def _finish(ready: Prepared, options: Options, clock: Clock, candidate: _Candida
     return CompressionResult(
         model=model,
         original=ready.original,
-        before=replace(totals[0], seconds=seconds[0]),
-        after=replace(totals[1], seconds=seconds[1]),
+        before=replace(totals[0], latency=seconds[0]),
+        after=replace(totals[1], latency=seconds[1]),
         start_quality=candidate.start,
         quality=quality,
+        options=options,
         layers=layers,
         groups=_groups(ready, candidate),
         removed_activations=tuple(entry.name for entry in ready.removed),
         merged=ready.merged,
         samples=ready.data.samples,
-        passes=ready.data.passes + (1 + len(ready.removed) if options.activations else 0),
+        passes=ready.data.passes + (1 + len(ready.removed) if options.remove_activations else 0),
         seconds=dict(clock.seconds),
         warnings=tuple(warnings),
     )
@@ -291,7 +226,7 @@ def _groups(ready: Prepared, candidate: _Candidate) -> tuple[GroupChange, ...]:
     return tuple(changes)
 
 
-def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, ...], tuple[Totals, Totals]]:
+def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, ...], tuple[Costs, Costs]]:
     dims = one_sample(ready.original, ready.data.dims)
     summaries = [summarize(model, dims) for model in (ready.original, candidate.cut.model)]
     for model in (ready.original, candidate.cut.model):
@@ -316,8 +251,10 @@ def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, 
                 fit.note if fit else ("" if now else "merged into another layer"),
             )
         )
-    totals = tuple(Totals(summary.macs, summary.parameters) for summary in summaries)
-    return tuple(changes), (totals[0], totals[1])
+    old, new = (costs_of(model, dims) for model in (ready.original, candidate.cut.model))
+    for model in (ready.original, candidate.cut.model):
+        model.forward_dims(ready.data.dims)
+    return tuple(changes), (old, new)
 
 
 @dataclass(frozen=True)
@@ -341,35 +278,27 @@ class Compressor:
 
     def __init__(self, model: GraphView, provider: Any, *, progress: Progress | None = None) -> None:
         self._clock = Clock(progress)
-        self._multiple = 1
-        options = self._options("energy", "elimination", "least_squares")
-        self._ready = prepare(model, provider, None, options, self._clock, 0.0)
-        self._multiple = _multiple(self._ready)
+        self._options = CompressOptions(held_out=0.0, latency=False)
+        self._ready = prepare(model, provider, None, self._options, self._clock)
+        self._options = replace(self._options, multiple=_multiple(self._ready))
         if not self._ready.measured:
             raise ValueError(
                 f"[compress::compress] expected channels that can be removed, got none: {_refusals(self._ready)}"
             )
 
-    def _options(self, allocation: str, selection: str, compensation: str) -> Options:
-        limits = Limits(4, 0.0, self._multiple)
-        return _options(allocation, selection, compensation, limits, (), 0, True, False, 0, _DEFAULT_MEMORY)
-
-    def decide(
-        self, *, target: float | Mapping[str, float], allocation: str, selection: str, compensation: str
-    ) -> Decision:
-        """What `compress` with these options and its defaults would take out.
+    def decide(self, **changes: Any) -> Decision:
+        """What `compress` with these fields of CompressOptions would take out; one of them is a budget.
 
         Raises:
             ValueError: as `compress` does for these options.
         """
-        options = self._options(allocation, selection, compensation)
-        wanted = _target(target)
-        assert wanted is not None
+        options = changed(self._options, changes, "compress::compress")
+        assert options.target is not None
         choose_orders(self._ready.measured, options)
-        counts = choose_counts(self._ready, options, wanted)
+        counts = choose_counts(self._ready, options, options.target)
         groups = zip(self._ready.measured, counts, strict=True)
         gone = tuple(frozenset(group.order[: group.group.size - count]) for group, count in groups)
-        return Decision(gone, compensation)
+        return Decision(gone, options.compensation)
 
     def agree(self, units: Mapping[str, Collection[int]], compensation: str) -> Decision:
         """What can go where these outputs of layers may: a channel goes if all layers that make it let it go, and nothing makes it stay.
@@ -377,7 +306,7 @@ class Compressor:
         Raises:
             ValueError: if there is no such compensation.
         """
-        self._options("energy", "elimination", compensation)
+        compensation = changed(self._options, {"compensation": compensation}, "compress::agree").compensation
         gone = []
         for group in (measured.group for measured in self._ready.measured):
             stays = set(group.fixed)
@@ -389,7 +318,7 @@ class Compressor:
 
     def make(self, decision: Decision) -> CompressionResult:
         """The network of a decision of `decide`; it is not judged."""
-        options = self._options("energy", "elimination", decision.compensation)
+        options = changed(self._options, {"compensation": decision.compensation}, "compress::make")
         for group, gone in zip(self._ready.measured, decision.gone, strict=True):
             group.order = sorted(gone)
         counts = [

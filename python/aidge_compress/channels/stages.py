@@ -12,7 +12,7 @@ from ..measure.latency import dims_at
 from ..measure.metrics import Quality, compare
 from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
-from .allocate import Limits, removal_order
+from .allocate import removal_order
 from .compensate import take_over
 from .held_out import Part, split
 from .statistics import GroupStatistics, collect
@@ -20,23 +20,9 @@ from .statistics import GroupStatistics, collect
 if TYPE_CHECKING:
     from aidge_core import ChannelGroup, GraphView, Node
 
-__all__ = ["Cut", "Options", "Prepared", "choose_orders", "cut", "one_sample", "prepare"]
+    from .options import CompressOptions
 
-
-@dataclass(frozen=True)
-class Options:
-    """What was asked for."""
-
-    allocation: str
-    selection: str
-    compensation: str
-    limits: Limits
-    protect: frozenset[str]
-    activations: int
-    merge: bool
-    latency: bool
-    seed: int
-    memory: int
+__all__ = ["Cut", "Prepared", "choose_orders", "cut", "one_sample", "prepare"]
 
 
 @dataclass
@@ -75,10 +61,10 @@ def one_sample(model: GraphView, dims: Sequence[Sequence[int]]) -> list[list[int
 
 
 def prepare(
-    model: GraphView, provider: Any, evaluation: Any, options: Options, clock: Clock, held_out: float
+    model: GraphView, provider: Any, evaluation: Any, options: CompressOptions, clock: Clock
 ) -> Prepared:
     """Everything before channels are chosen; `model` stays as it is."""
-    fit, judge = split(provider, model, 0.0 if evaluation is not None else held_out)
+    fit, judge = split(provider, model, 0.0 if evaluation is not None else options.held_out)
     data = clock.run("read", lambda: aidge_core.CalibrationData(model, fit, memory=options.memory))
     judge = evaluation if evaluation is not None else judge
     dims = data.dims
@@ -86,13 +72,17 @@ def prepare(
     smaller = original.clone()
     warnings: list[str] = []
     removed: tuple[RemovedActivation, ...] = ()
-    if options.activations:
+    if options.remove_activations:
         removed = clock.run(
             "activations",
-            lambda: remove_activations(original, smaller, fit, options.activations, options.protect),
+            lambda: remove_activations(
+                original, smaller, fit, options.remove_activations, frozenset(options.protect)
+            ),
         )
-        if len(removed) < options.activations:
-            warnings.append(f"only {len(removed)} of {options.activations} activations could be removed")
+        if len(removed) < options.remove_activations:
+            warnings.append(
+                f"only {len(removed)} of {options.remove_activations} activations could be removed"
+            )
     merged = 0
     if options.merge:
         report = clock.run(
@@ -119,7 +109,7 @@ def prepare(
     )
 
 
-def choose_orders(measured: Sequence[GroupStatistics], options: Options) -> None:
+def choose_orders(measured: Sequence[GroupStatistics], options: CompressOptions) -> None:
     """Sets the order in which each group's channels go."""
     for group in measured:
         group.order = removal_order(group, options.selection, options.limits.min_channels, options.seed)
@@ -136,7 +126,7 @@ def _can_be_measured(model: GraphView, group: ChannelGroup) -> bool:
     )
 
 
-def _is_protected(group: ChannelGroup, options: Options) -> bool:
+def _is_protected(group: ChannelGroup, options: CompressOptions) -> bool:
     nodes = [source.node for source in group.sources] + list(group.crossed)
     return any(node.name() in options.protect for node in nodes)
 
@@ -156,7 +146,7 @@ class Cut:
     refused: dict[str, str]
 
 
-def cut(prepared: Prepared, counts: Sequence[int], options: Options, *, compensate: bool) -> Cut:
+def cut(prepared: Prepared, counts: Sequence[int], options: CompressOptions, *, compensate: bool) -> Cut:
     """Keeps so many channels of each measured group; `compensate`: those that read them take over what they can (the covariance start)."""
     copy = prepared.model.clone()
     request: dict[Node | str, Sequence[Any]] = {}

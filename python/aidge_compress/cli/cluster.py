@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .sources import DataOptions, DataSource
+from ..network.sources import DataOptions, DataSource
 
 if TYPE_CHECKING:
     from aidge_core import GraphView, fibnlr_Parameters

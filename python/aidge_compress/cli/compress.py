@@ -10,12 +10,12 @@ import typer
 
 from ..measure.verify import Verification, write_verified
 from ..network.opening import compile_model
+from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
 from ..numbers import counted, shown
 from ..report import Measured
 from .common import console, load, percent, plain_table, print_json, quantity
 from .reporting import REPORT_HELP, check_folders, write_report
 from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from .sources import DATA_HELP, DataOptions, channel_values, open_data
 from .verify import print_verification
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import typer
 from ..demo import NETWORK
 from ..measure.verify import write_verified
 from ..network.opening import compile_model
+from ..network.sources import DataOptions, open_data
 from .common import console, load, percent, print_json
 from .evaluate import run_evaluation
 from .prune import print_run, run_fibnlr
 from .shared_options import JsonOption, ThreadsOption
-from .sources import DataOptions, open_data
 from .verify import print_verification
 
 __all__ = ["demo"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..network.opening import compile_model
+from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
 from .common import console, load, percent, print_json
 from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from .sources import DATA_HELP, DataOptions, channel_values, open_data
 
 if TYPE_CHECKING:
     from aidge_core import GraphView

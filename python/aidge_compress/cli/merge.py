@@ -12,11 +12,11 @@ import typer
 from ..measure.latency import random_inputs
 from ..measure.verify import TOLERANCE, compare_networks, write_verified
 from ..network.opening import compile_model
+from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
 from ..report import Measured
 from .common import console, load, parse_dims, print_json
 from .reporting import REPORT_HELP, check_folders, file_sizes, write_report
 from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from .sources import DATA_HELP, DataOptions, channel_values, open_data
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -61,12 +61,10 @@ def run_merge(
     data: Any = None,
     repeats: int = 7,
 ) -> MergeResult:
-    """merge_layers with the options of the command line; `network` is merged in place."""
-    import aidge_core
+    """merge_layers with the options of the command line; `network` stays as it is."""
+    from ..merge import MergeOptions, merge_layers
 
-    return aidge_core.merge_layers(
-        network, policy=policy.value, border=border.value, cost=cost.value, data=data, repeats=repeats
-    )
+    return merge_layers(network, MergeOptions(policy.value, border.value, cost.value, repeats), data=data)
 
 
 def merge(
@@ -108,16 +106,15 @@ def merge(
     reading = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
     provider = open_data(data, network, reading) if data else None
     batches = provider if provider is not None else [random_inputs(network)]
-    original = network.clone()
     merged = run_merge(network, policy, border, cost, data=provider, repeats=repeats)
-    difference = compare_networks(original, network, batches)
+    difference = compare_networks(network, merged.model, batches)
     failed = border is not Border.approximate and difference > TOLERANCE
-    document: dict[str, Any] = {"model": str(model), **merged.fusion.to_dict(), "difference": difference}
+    document: dict[str, Any] = {"model": str(model), **merged.to_dict(), "difference": difference}
     screen = console(quiet=as_json)
     screen.print(str(merged.fusion), markup=False, soft_wrap=True)
     screen.print(f"largest difference from before merging: {difference:.1e} of the largest output")
     if out is not None and not failed:
-        verification = write_verified(network, out, batches)
+        verification = write_verified(merged.model, out, batches)
         print_verification(screen, out, verification)
         failed = not verification.passed
         document["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}

@@ -11,18 +11,18 @@ import typer
 
 from ..files import replacing, write_text
 from ..network.opening import compile_model
+from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
 from ..report import Measured
 from .cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
 from .common import console, load, plain_table, print_json
 from .reporting import REPORT_HELP, check_folders, say_written, write_report
 from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from .sources import DATA_HELP, DataOptions, channel_values, open_data
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
     from rich.console import Console
 
-    from ..pfa import PFA, PFARecipe
+    from ..pfa import PFA, PfaOptions, PFARecipe
 
 __all__ = ["pfa"]
 
@@ -33,16 +33,6 @@ class HowMany(str, Enum):
     kl = "kl"
     energy = "energy"
     size = "size"
-
-
-class Which(str, Enum):
-    """PFA.UnitSelectionStrategy."""
-
-    absmax = "absmax"
-    absmin = "absmin"
-    l1max = "l1max"
-    l1min = "l1min"
-    random = "random"
 
 
 class Pool(str, Enum):
@@ -60,8 +50,16 @@ class Ties(str, Enum):
     documented = "documented"
 
 
-def _strategy(kind: HowMany, threshold: float | None, size: float | None, min_kept: int) -> Any:
-    from ..pfa import PFA
+def _options(
+    kind: HowMany,
+    threshold: float | None,
+    size: float | None,
+    min_kept: int,
+    which: str,
+    ties: Ties,
+    seed: int,
+) -> PfaOptions:
+    from ..pfa import PfaOptions
 
     given = {"--threshold": threshold is not None, "--size": size is not None, "--min-kept": min_kept > 0}
     allowed = {
@@ -72,24 +70,9 @@ def _strategy(kind: HowMany, threshold: float | None, size: float | None, min_ke
     useless = [name for name, is_given in given.items() if is_given and name not in allowed]
     if useless:
         raise ValueError(f"[cli::pfa] expected no {useless[0]} with --strategy {kind.value}, got one")
-    if kind is HowMany.kl:
-        return PFA.Strategy.KL()
-    if kind is HowMany.energy:
-        return PFA.Strategy.Energy(0.9 if threshold is None else threshold, min_kept)
-    return PFA.Strategy.Size(0.5 if size is None else size, min_kept)
-
-
-def _unit_strategy(kind: Which, ties: Ties, seed: int) -> Any:
-    from ..pfa import PFA
-
-    algorithms = PFA.UnitSelectionStrategy
-    return {
-        Which.absmax: algorithms.AbsMax(),
-        Which.absmin: algorithms.AbsMin(),
-        Which.l1max: algorithms.L1Max(ties.value),
-        Which.l1min: algorithms.L1Min(ties.value),
-        Which.random: algorithms.Random(seed),
-    }[kind]
+    options: dict[str, Any] = {"strategy": kind.value, "unit_strategy": which, "tie_rule": ties.value}
+    options |= {name: share for name, share in (("energy", threshold), ("size", size)) if share is not None}
+    return PfaOptions(**options, min_kept=min_kept, seed=seed)
 
 
 def _introspect(
@@ -164,14 +147,15 @@ def _draw(path: Path, recipes: dict[str, PFARecipe]) -> None:
 
 def _estimates(network: GraphView, recipes: dict[str, PFARecipe]) -> list[Measured]:
     """What the whole network would cost if the recipes were followed; only where all layers are nodes of the network itself."""
-    from ..pfa import network_cost
+    from ..pfa.run import estimates
 
-    if not all(network.find_node(name) for name in recipes):
+    before, after = estimates(network, recipes)
+    if before is None or after is None:
         return []
-    kept = {name: r.recommended_output_count / r.original_output_count for name, r in recipes.items()}
-    before, after = network_cost(network, {}), network_cost(network, kept)
-    titles = ("parameters, if followed (estimate)", "MACs, if followed (estimate)")
-    return [Measured(title, old, new, "count") for title, old, new in zip(titles, before, after, strict=True)]
+    return [
+        Measured("parameters, if followed (estimate)", before.parameters, after.parameters, "count"),
+        Measured("MACs, if followed (estimate)", before.macs, after.macs, "count"),
+    ]
 
 
 def pfa(
@@ -185,9 +169,11 @@ def pfa(
     min_kept: Annotated[
         int, typer.Option(min=0, help="For energy and size: units that a layer keeps at least.")
     ] = 0,
-    unit_strategy: Annotated[Which, typer.Option(help="Which units go.")] = Which.l1max,
+    unit_strategy: Annotated[
+        str, typer.Option(help="Which units to remove: l1_max, l1_min, abs_max, abs_min or random.")
+    ] = "l1_max",
     tie_rule: Annotated[
-        Ties, typer.Option(help="For l1max and l1min: what decides among equal sums.")
+        Ties, typer.Option(help="For l1_max and l1_min: what decides among equal sums.")
     ] = Ties.dnikit,
     pooling: Annotated[Pool, typer.Option(help="What becomes of a channel's positions.")] = Pool.max,
     layers: Annotated[
@@ -218,24 +204,16 @@ def pfa(
     check_folders(out, chart, statistics, report)
     if chart:
         check_chart(chart)
-    how_many = _strategy(strategy, threshold, size, min_kept)
-    which = _unit_strategy(unit_strategy, tie_rule, seed)
+    options = _options(strategy, threshold, size, min_kept, unit_strategy, tie_rule, seed)
     network = load(model)
     compile_model(network, share_of_threads(threads, workers))
     reading = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
     provider = None if cluster else open_data(data, network, reading)
     analysis = _introspect(network, provider, layers, pooling, as_json, cluster)
-    recommended = analysis.recommend(strategy=how_many, unit_strategy=which)
+    recommended = analysis.recommend(strategy=options.how_many(network), unit_strategy=options.which())
     recipes = dict(recommended.recipes)
-    document = {
-        "model": str(model),
-        "strategy": repr(how_many),
-        "unit_strategy": repr(which),
-        "pooling": pooling.value,
-        "failed_responses": analysis.failed_responses,
-        "recipes": {name: recipe.to_dict() for name, recipe in recipes.items()},
-    }
+    document = {"model": str(model), "pooling": pooling.value, **recommended.to_dict()}
     if out:
         write_text(out, json.dumps(document, indent=2, allow_nan=False) + "\n")
     if chart and recipes:

@@ -20,6 +20,7 @@ from ..fibnlr.cli_options import (
 )
 from ..measure.verify import write_verified
 from ..network.opening import compile_model
+from ..network.sources import DATA_HELP, DataOptions, channel_values, fixed_batch, open_data
 from ..numbers import counted
 from ..report import Measured
 from .cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
@@ -27,7 +28,6 @@ from .common import console, load, percent, plain_table, print_json
 from .merge import Border, Policy, run_merge
 from .reporting import REPORT_HELP, check_folders, file_sizes, latencies, quality, write_report
 from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from .sources import DATA_HELP, DataOptions, channel_values, fixed_batch, open_data
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -204,7 +204,8 @@ def fibnlr(
     measured: list[Measured] = []
     if merge:
         approximate = merge_border is Border.approximate
-        merged = run_merge(network, merge_policy, merge_border, data=provider if approximate else None).fusion
+        joined = run_merge(network, merge_policy, merge_border, data=provider if approximate else None)
+        network, merged = joined.model, joined.fusion
         report["merge"] = merged.to_dict()
         screen.print(f"\n{merged}", markup=False, soft_wrap=True)
         measured.append(Measured("MACs, layers merged", merged.macs_before, merged.macs_after, "count"))

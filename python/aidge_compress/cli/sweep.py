@@ -11,10 +11,10 @@ import typer
 
 from ..fibnlr.cli_options import Criterion, GroupBy, Normalization, Strictness
 from ..network.opening import compile_model
+from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
 from .common import console, load, percent, plain_table, print_json
 from .reporting import REPORT_HELP, check_folders, write_report
 from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
-from .sources import DATA_HELP, DataOptions, channel_values, open_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -188,7 +188,7 @@ def sweep(
         lambda progress: aidge_core.sweep(
             network, provider, judge, fibnlr=fibnlr if What.fibnlr in chosen else None,
             compress=compress if What.compress in chosen else None, pfa=pfa if What.pfa in chosen else None, merge=merge,
-            latency=timing, state=state, data=_identity(reading, data, evaluate) if state else None, progress=progress,
+            latency=timing, state=state, identity=_identity(reading, data, evaluate) if state else None, progress=progress,
         ),
         as_json,
     )  # fmt: skip

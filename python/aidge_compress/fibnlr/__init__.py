@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .options import FibnlrOptions
 from .result import ActivationRow, FibnlrResult
-from .run import fibnlr_run
+from .run import fibnlr_run, prune_activations
 
-__all__ = ["ActivationRow", "FibnlrResult", "fibnlr_run"]
+__all__ = ["ActivationRow", "FibnlrOptions", "FibnlrResult", "fibnlr_run", "prune_activations"]

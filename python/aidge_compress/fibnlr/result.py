@@ -6,32 +6,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import aidge_core
-
+from ..measure.metrics import Quality
+from ..measure.result import Result
+from ..network.costs import Costs
 from ..network.outline import Outline
-from ..report.reportable import Reportable
+from ..numbers import counted
+from ..options import as_dict
 from ..tables import data_frame
+from .options import FibnlrOptions
 
 if TYPE_CHECKING:
+    from aidge_core import GraphView
+
     from ..report import Story
 
-__all__ = ["PARAMETERS", "ActivationRow", "FibnlrResult"]
-
-PARAMETERS = (
-    "method",
-    "normalization",
-    "group",
-    "ablation_criteria",
-    "ablation_method",
-    "ablation_threshold",
-    "ablation_x_least",
-    "ablation_min_kept",
-    "max_iteration",
-    "convergence_threshold",
-    "group_assignments",
-    "prunable_types",
-)
-"""The names of all parameters of FIBNLR."""
+__all__ = ["ActivationRow", "FibnlrResult"]
 
 
 @dataclass(frozen=True)
@@ -48,18 +37,17 @@ class ActivationRow:
     removed: bool
 
 
-@dataclass(frozen=True)
-class FibnlrResult(Reportable):
+@dataclass(frozen=True, repr=False)
+class FibnlrResult(Result):
     """What one run of FIBNLR measured and decided.
 
     Attributes:
         rows: the activations in topological order.
         iterations, samples, reason: of the pass over the data; see fibnlr_compute.
-        convergence: the squared change of NPR, one value an iteration from the second on.
-        parameters: every parameter by name.
+        convergence: the squared change of NPR, one value per iteration from the second on.
         network: the network as it was.
-        dims: of its inputs, for which multiply-accumulates are counted.
-        macs, parameter_counts: of the network, before and after.
+        dims: of its inputs, for which costs are counted.
+        model, before, after, quality, options: see Result.
     """
 
     rows: tuple[ActivationRow, ...]
@@ -67,11 +55,33 @@ class FibnlrResult(Reportable):
     samples: int
     reason: str
     convergence: tuple[float, ...]
-    parameters: Mapping[str, Any]
     network: Outline
     dims: tuple[tuple[int, ...], ...]
-    macs: tuple[int, int]
-    parameter_counts: tuple[int, int]
+    model: GraphView
+    before: Costs
+    after: Costs
+    options: FibnlrOptions
+    quality: Quality | None = None
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The options by name, choices as enumerators of the compiled core."""
+        params = self.options.parameters()
+        return {name: getattr(params, name) for name in as_dict(self.options)}
+
+    @property
+    def macs(self) -> tuple[int, int]:
+        """Multiply-accumulates before and after."""
+        return self.before.macs, self.after.macs
+
+    @property
+    def parameter_counts(self) -> tuple[int, int]:
+        """Parameters (elements) before and after."""
+        return self.before.parameters, self.after.parameters
+
+    def _headline(self) -> str:
+        verdict = "would be removed" if self.is_dry else "removed"
+        return f"{len(self.removed)} of {counted(len(self.rows), 'activation')} {verdict}"
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -81,11 +91,15 @@ class FibnlrResult(Reportable):
     @property
     def is_dry(self) -> bool:
         """Whether nothing was to be taken out."""
-        return bool(self.parameters["ablation_method"] == aidge_core.AblationMethod.NONE)
+        return self.options.ablation_method == "none"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: the measurements."""
+        """For JSON: everything but the networks."""
         return {
+            "options": as_dict(self.options),
+            "before": asdict(self.before),
+            "after": asdict(self.after),
+            "quality": None if self.quality is None else asdict(self.quality),
             "rows": [asdict(row) for row in self.rows],
             "iterations": self.iterations,
             "samples": self.samples,

@@ -1,20 +1,27 @@
-"""FIBNLR in one call whose result can be looked at: `fibnlr_run`."""
+"""FIBNLR in one call whose result can be looked at: `prune_activations`, and `fibnlr_run`, which works in place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aidge_core
 
+from ..measure.metrics import compare
+from ..network.costs import costs_of
+from ..network.opening import open_network, prepare
 from ..network.outline import outline
-from ..network.summary import summarize
-from .result import PARAMETERS, ActivationRow, FibnlrResult
+from ..network.sources import batches_of
+from ..options import changed
+from ..progress import Progress, report_to
+from .options import FibnlrOptions
+from .result import ActivationRow, FibnlrResult
 
 if TYPE_CHECKING:
     from aidge_core import GraphView, Node, fibnlr_Convergence, fibnlr_Parameters
 
-__all__ = ["fibnlr_run"]
+__all__ = ["fibnlr_run", "prune_activations"]
 
 
 def _channels(node: Node) -> int:
@@ -33,6 +40,44 @@ def _row(node: Node, channels: int, dead: int, removed: bool) -> ActivationRow:
         dead,
         removed,
     )
+
+
+def prune_activations(
+    model: Any,
+    data: Any,
+    options: FibnlrOptions | None = None,
+    *,
+    evaluation: Any = None,
+    progress: Progress | None = None,
+    **changes: Any,
+) -> FibnlrResult:
+    """Remove the activations of a network whose input is almost never negative, which are nearly the identity (FIBNLR).
+
+    Args:
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
+        data: what to measure on: a path as --data takes it, arrays, or any source of batches; labels are ignored.
+        options: what to remove, and how; None: the defaults.
+        evaluation: data to compare the networks on, with labels or without; None: they are not compared.
+        progress: called with (stage, done, total).
+        changes: fields of FibnlrOptions that differ from `options`, e.g. ablation_threshold=0.2.
+
+    Raises:
+        ValueError: if an option is out of range, there is no activation that could be removed, or the data does not fit.
+        TypeError: for an unknown option, or a model that is none of these.
+        Stopped: if `progress` returns False.
+    """
+    chosen = changed(options or FibnlrOptions(), changes, "fibnlr::prune_activations")
+    network, provider = prepare(model, data)
+    original = open_network(network) if evaluation is not None else None
+
+    def show(iteration: int, convergence: float | None, samples: int) -> None:
+        report_to(progress, "measuring activations", iteration, chosen.max_iteration)
+
+    result = fibnlr_run(network, provider, chosen.parameters(), progress=show)
+    if original is None:
+        return result
+    report_to(progress, "evaluating", 0, 0)
+    return replace(result, quality=compare(network, original, batches_of(evaluation, network)))
 
 
 def fibnlr_run(
@@ -64,23 +109,24 @@ def fibnlr_run(
         )
     history = compute(model, provider, chosen, progress=progress)
     dims = model.compiled_dims
-    before, sketch = summarize(model, dims), outline(model)
+    before, sketch = costs_of(model, dims), outline(model)
     facts = [
         (node, _channels(node), int(aidge_core.fibnlr_get_activity_tracker(node).count_dead_neurons()))
         for node in model.get_ordered_nodes(deep=True)
         if node in prepared
     ]
     removed = aidge_core.fibnlr_prune(model, chosen, provider)
-    after = summarize(model, dims)
+    after = costs_of(model, dims)
     return FibnlrResult(
         rows=tuple(_row(node, channels, dead, node in removed) for node, channels, dead in facts),
         iterations=history.iterations,
         samples=history.samples,
         reason=history.reason,
         convergence=tuple(history),
-        parameters={name: getattr(chosen, name) for name in PARAMETERS},
         network=sketch,
         dims=tuple(tuple(entry) for entry in dims),
-        macs=(before.macs, after.macs),
-        parameter_counts=(before.parameters, after.parameters),
+        model=model,
+        before=before,
+        after=after,
+        options=FibnlrOptions.of(chosen),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..network.opening import prepare
+from ..numbers import shown
+from ..progress import Progress, report_to
 from .metrics import run_over
 
 if TYPE_CHECKING:
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = ["EvaluationResult", "evaluate_model"]
+__all__ = ["EvaluationResult", "evaluate", "evaluate_model"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,15 @@ class EvaluationResult:
     def agreement(self) -> float | None:
         """Share of samples on which both networks' largest outputs are at the same place."""
         return self.agreed / self.samples if self.agreed is not None and self.samples else None
+
+    def __str__(self) -> str:
+        rates = (
+            ("top-1 accuracy", self.accuracy),
+            (f"top-{self.k} accuracy", self.topk_accuracy),
+            ("agreement", self.agreement),
+        )
+        parts = [f"{name} {shown(rate, 'share')}" for name, rate in rates if rate is not None]
+        return f"{', '.join(parts) or 'no labels and no reference'} (on {self.samples} samples)"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -72,3 +84,29 @@ def evaluate_model(
         tally.agreed if compared else None,
         tally.worst if compared else None,
     )
+
+
+def evaluate(
+    model: Any, data: Any, *, reference: Any = None, k: int = 5, progress: Progress | None = None
+) -> EvaluationResult:
+    """Measure how well a network does: accuracy if there are labels, and agreement with a reference network.
+
+    Args:
+        model, reference: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; they stay as they are.
+        data: a path as --data takes it, arrays, or any source of batches; the entry behind the network's inputs, if integer and one per
+            sample, is the label.
+        k: of top-k accuracy.
+        progress: called with ("evaluating", samples done, 0).
+
+    Raises:
+        ValueError: if a label is not a class of the output, or there is no data.
+        TypeError: for a model that is none of these.
+        Stopped: if `progress` returns False.
+    """
+    network, provider = prepare(model, data)
+    other = None if reference is None else prepare(reference, provider)[0]
+
+    def show(samples: int) -> None:
+        report_to(progress, "evaluating", samples, 0)
+
+    return evaluate_model(network, provider, reference=other, k=k, progress=show)

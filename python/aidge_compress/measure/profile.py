@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from aidge_core import SequentialScheduler, __version__
+from aidge_core.data import as_batches
 
+from ..network.opening import open_network
+from ..network.sources import batches_of
+from ..numbers import counted, shown
+from ..tables import data_frame
 from .latency import compare_in_turn, random_inputs, seconds_of
 from .metrics import relative_difference
 
@@ -22,6 +27,7 @@ __all__ = [
     "ModelProfile",
     "StepProfile",
     "against_onnxruntime",
+    "profile",
     "profile_model",
 ]
 
@@ -72,10 +78,12 @@ class ModelProfile:
         """10⁹ floating-point operations a second of a pass that is not being profiled."""
         return 2e-9 * self.macs / self.seconds
 
+    def __str__(self) -> str:
+        threads = counted(self.threads, "thread")
+        return f"{shown(self.seconds, 'seconds')} a pass with {threads}, {shown(self.macs, 'count')} MACs, {self.gflops:.1f} GFLOP/s"
+
     def to_frame(self) -> Any:
         """A pandas DataFrame, one row a step. ImportError where pandas is missing."""
-        from ..tables import data_frame
-
         steps = self.to_dict()["steps"]
         return data_frame(steps, list(steps[0]) if steps else [])
 
@@ -142,6 +150,33 @@ def profile_model(
     dims = tuple(tuple(array.shape) for array in inputs)
     threads = aidge_backend_cpu.get_num_threads()
     return ModelProfile(dims, threads, passes, whole, steps, report.arena_bytes, report.weight_bytes)
+
+
+def profile(
+    model: Any, *, dims: Sequence[Sequence[int]] = (), data: Any = None, passes: int = 20
+) -> ModelProfile:
+    """Time a forward pass of a network, whole and step by step.
+
+    Args:
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
+        dims: one list per input; none: those that it is compiled for, or the first batch's, or the declared ones with free dims taken as 1.
+        data: what to run, of which the first batch counts; None: random values.
+        passes: how many passes are timed without, and again with profiling.
+
+    Raises:
+        ValueError: if the dims or the data do not fit, or `passes` is below 1.
+        TypeError: for a model that is none of these.
+    """
+    network = open_network(model, data)
+    batch = None
+    if data is not None:
+        first = next(iter(as_batches(batches_of(data, network), network.input_specs)))
+        batch = [np.asarray(tensor) for tensor in first]
+    if dims or not network.is_compiled:
+        network.compile(
+            "cpu", dims=[list(entry) for entry in (dims or [array.shape for array in batch or []])]
+        )
+    return profile_model(network, batch, passes=passes)
 
 
 def against_onnxruntime(model: GraphView, source: str | bytes, *, pairs: int = 20) -> EngineComparison:

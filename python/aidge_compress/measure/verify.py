@@ -14,9 +14,18 @@ from ..network.opening import compile_model
 from .metrics import relative_difference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aidge_core import GraphView
 
-__all__ = ["TOLERANCE", "Verification", "compare_networks", "verify_export", "write_verified"]
+__all__ = [
+    "TOLERANCE",
+    "Verification",
+    "VerificationError",
+    "compare_networks",
+    "verify_export",
+    "write_verified",
+]
 
 TOLERANCE = 1e-4
 """Largest difference that counts as the same, relative to the largest output."""
@@ -33,6 +42,10 @@ class Verification:
     def passed(self) -> bool:
         """Whether every output is the same to 1e-4 of the largest."""
         return self.difference <= TOLERANCE
+
+
+class VerificationError(Exception):
+    """A written file does not compute what the network in memory computes."""
 
 
 def compare_networks(reference: GraphView, model: GraphView, provider: Any) -> float:
@@ -69,13 +82,15 @@ def verify_export(path: Path, model: GraphView, batch: list[Any]) -> Verificatio
     return Verification(engine, relative_difference(got, expected))
 
 
-def write_verified(model: GraphView, out: Path, provider: Any) -> Verification:
-    """Exports, then verifies the file on the first batch of `provider`; a file that fails is not left behind."""
+def write_verified(
+    model: GraphView, out: Path, provider: Any, notes: Mapping[str, str] | None = None
+) -> Verification:
+    """Exports, with `notes` on the nodes, then verifies the file on the first batch of `provider`; a file that fails is not left behind."""
     import aidge_onnx
 
     batch = next(iter(as_batches(provider, model.input_specs)))
     draft = out.with_name(f".{out.name}.unverified")
-    aidge_onnx.export_onnx(model, draft)
+    aidge_onnx.export_onnx(model, draft, notes=notes)
     try:
         verification = verify_export(draft, model, batch)
         if verification.passed:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .options import MergeOptions
 from .result import MergeResult
 from .run import merge_layers
 
-__all__ = ["MergeResult", "merge_layers"]
+__all__ = ["MergeOptions", "MergeResult", "merge_layers"]

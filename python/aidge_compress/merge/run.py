@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import aidge_core
+from aidge_core import GraphView
 
+from ..measure.metrics import compare
+from ..network.costs import costs_of
+from ..network.opening import open_network
 from ..network.outline import outline
+from ..network.sources import batches_of
+from ..options import as_dict, changed
+from .options import MergeOptions
 from .result import MergeResult
-
-if TYPE_CHECKING:
-    from aidge_core import GraphView
 
 __all__ = ["merge_layers"]
 
 
-def merge_layers(model: GraphView, **options: Any) -> MergeResult:
-    """Do what `fuse_convolution` does with these options, and keep what a report needs. `model` is merged in place.
+def merge_layers(
+    model: Any,
+    options: MergeOptions | None = None,
+    *,
+    data: Any = None,
+    dims: Sequence[Sequence[int]] = (),
+    evaluation: Any = None,
+    **changes: Any,
+) -> MergeResult:
+    """Merge adjacent linear layers of a network where that is exact and cheaper.
 
-    Raises as fuse_convolution does.
+    Args:
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
+        options: which layers, and how; None: the defaults.
+        data: for border "approximate", whose error is measured on it, and for the example inputs of a module.
+        dims: one list per input, for which costs are counted; none: those that the network is compiled for, or the declared ones.
+        evaluation: data to compare the networks on, with labels or without; None: they are not compared.
+        changes: fields of MergeOptions that differ from `options`, e.g. policy="always".
+
+    Raises:
+        ValueError: if an option is out of range, dims are open, or there is no data for "approximate".
+        TypeError: for an unknown option, or a model that is none of these.
     """
-    sketch = outline(model)
-    fusion = aidge_core.fuse_convolution(model, **options)
-    return MergeResult(fusion, sketch, {name: value for name, value in options.items() if name != "data"})
+    chosen = changed(options or MergeOptions(), changes, "merge::merge_layers")
+    network = open_network(model, data)
+    if not network.is_compiled and (not isinstance(model, GraphView) or evaluation is not None):
+        network.compile("cpu", dims=[list(entry) for entry in dims])
+    original = open_network(network) if evaluation is not None else None
+    shapes = dims or (network.compiled_dims if network.is_compiled else ())
+    sketch, before = outline(network), costs_of(network, shapes)
+    provider = None if data is None else batches_of(data, network)
+    import aidge_backend_cpu  # noqa: F401  (measures latency, if it is asked for)
+
+    fusion = aidge_core.fuse_convolution(
+        network, data=provider, dims=[list(entry) for entry in dims], **as_dict(chosen)
+    )
+    quality = None if original is None else compare(network, original, batches_of(evaluation, network))
+    before = replace(before, latency=fusion.seconds_before)
+    after = replace(costs_of(network, shapes), latency=fusion.seconds_after)
+    return MergeResult(fusion, sketch, network, before, after, chosen, quality)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aidge_core import dtype
+from aidge_core import GraphView, dtype
+from aidge_core.data import as_batches, as_provider
 
-if TYPE_CHECKING:
-    from aidge_core import GraphView
+from .sources import batches_of
 
-__all__ = ["compile_model", "load_and_compile", "naming_free_dims"]
+__all__ = ["compile_model", "load_and_compile", "naming_free_dims", "open_network", "prepare"]
 
 
 def load_and_compile(path: str | os.PathLike[str]) -> GraphView:
@@ -50,3 +52,73 @@ def naming_free_dims(model: GraphView, given: Sequence[Any], cure: str) -> Itera
         raise ValueError(
             f"{error}; the file leaves dims of {', '.join(free)} free, which were taken as 1: {cure}"
         ) from error
+
+
+def open_network(source: Any, data: Any = None) -> GraphView:
+    """Return a network of one's own, whatever it comes as; the source stays as it is.
+
+    Args:
+        source: the path of an ONNX file, its bytes, an onnx.ModelProto, a GraphView (a copy is returned, compiled as the source is), or a
+            torch.nn.Module.
+        data: for a module: batches, of which the first one's leading entries are the example inputs.
+
+    Raises:
+        TypeError: if `source` is none of these.
+        ValueError: for a module without data.
+        InvalidModelError, OSError: as aidge_onnx.load_onnx raises them. UnsupportedError: as aidge_onnx.torch.from_torch does.
+    """
+    import aidge_onnx
+    from onnx import ModelProto
+
+    if isinstance(source, GraphView):
+        copy = source.clone()
+        if source.is_compiled:
+            copy.compile(source.backend, dims=source.compiled_dims)
+        return copy
+    if isinstance(source, (str, os.PathLike, bytes, ModelProto)):
+        return aidge_onnx.load_onnx(source)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(source, torch.nn.Module):
+        return _from_module(source, data)
+    raise TypeError(
+        "[network::open] expected the path or the bytes of an ONNX file, a ModelProto, a GraphView or a torch.nn.Module, got "
+        f"{type(source).__name__}"
+    )
+
+
+def _from_module(module: Any, data: Any) -> GraphView:
+    import numpy as np
+    import torch
+    from aidge_onnx.torch import from_torch
+
+    if data is None:
+        raise ValueError(
+            "[network::open] expected data from which to take example inputs of the module, got none: "
+            "aidge_compress.from_torch(module, example_inputs)"
+        )
+    batch = next(iter(as_provider(data)))
+    entries = list(batch) if isinstance(batch, (list, tuple)) else [batch]
+    parameters = inspect.signature(module.forward).parameters.values()
+    count = sum(
+        entry.default is entry.empty and entry.kind is entry.POSITIONAL_OR_KEYWORD for entry in parameters
+    )
+    examples = tuple(torch.as_tensor(np.asarray(entry)) for entry in entries[: max(1, count)])
+    return from_torch(module, examples)
+
+
+def prepare(source: Any, data: Any) -> tuple[GraphView, Any]:
+    """Return (network, provider of batches): the network is a copy, compiled as the source is or else for the first batch.
+
+    Raises as open_network and batches_of do; ValueError if there is no batch.
+    """
+    if data is not None and not isinstance(data, (str, os.PathLike)):
+        data = as_provider(data)
+        data = list(data) if isinstance(data, Iterator) else data  # what can be read only once is kept
+    graph = open_network(source, data)
+    provider = batches_of(data, graph)
+    if not graph.is_compiled:
+        first = next(iter(as_batches(provider, graph.input_specs)), None)
+        if first is None:
+            raise ValueError("[network::open] expected data with at least one batch, got none")
+        graph.compile("cpu", dims=[list(tensor.dims) for tensor in first])
+    return graph, provider

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..numbers import counted, shown
 from ..tables import data_frame
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class ModelSummary:
     def activations(self) -> tuple[LayerSummary, ...]:
         """The layers that are activation functions."""
         return tuple(layer for layer in self.layers if layer.type in _ACTIVATIONS)
+
+    def __str__(self) -> str:
+        parts = [counted(len(self.layers), "operator"), f"{shown(self.parameters, 'count')} parameters"]
+        parts += [f"{shown(self.macs, 'count')} MACs", counted(len(self.activations), "activation")]
+        return ", ".join(parts)
 
     def to_frame(self) -> Any:
         """A pandas DataFrame, one row a layer. ImportError where pandas is missing."""

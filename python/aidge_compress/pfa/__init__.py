@@ -13,6 +13,7 @@ from .dnikit.processors import FieldRenamer, ImageFormat, ImageResizer, Pooler, 
 from .dnikit.responses import ResponseInfo
 from .introspect import PFA
 from .layer import PFACovariancesResult
+from .options import PfaOptions
 from .recipe import (
     PFABudgetDiagnostics,
     PFAEnergyDiagnostics,
@@ -21,6 +22,7 @@ from .recipe import (
     PFASizeDiagnostics,
 )
 from .recommendation import PFARecommendation
+from .run import recommend_channels
 from .strategies import PFAStrategyType
 from .units import PFAUnitSelectionStrategyType
 
@@ -43,6 +45,7 @@ __all__ = [
     "PFASizeDiagnostics",
     "PFAStrategyType",
     "PFAUnitSelectionStrategyType",
+    "PfaOptions",
     "PipelineStage",
     "Pooler",
     "Processor",
@@ -52,5 +55,6 @@ __all__ = [
     "load_model",
     "network_cost",
     "pipeline",
+    "recommend_channels",
     "resize_batches",
 ]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..channels.run import Compressor, Decision
+from ..pfa.options import PfaOptions
 from ..progress import Progress, report_to
 from .grids import CompressGrid, PfaGrid
 from .judge import Judge, Outcome
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from aidge_core import GraphView
 
     from ..pfa import PFA
-    from ..pfa.strategies import PFAStrategyType
     from .state import State
 
 __all__ = ["Cutter", "compress_cases", "pfa_cases"]
@@ -87,36 +87,12 @@ def compress_cases(cutter: Cutter, grid: CompressGrid) -> Iterator[Case]:
         yield cutter.case("compress", options, lambda options: cutter.compressor.decide(**options))
 
 
-def _strategy(model: GraphView, options: Mapping[str, Any]) -> PFAStrategyType:
-    from ..pfa import PFA
-
-    if "energy" in options:
-        return PFA.Strategy.Energy(options["energy"])
-    if "size" in options:
-        return PFA.Strategy.Size(options["size"])
-    if "budget" in options:
-        return PFA.Strategy.Budget(model, macs=options["budget"])
-    return PFA.Strategy.KL()
-
-
-def _units(options: Mapping[str, Any]) -> Any:
-    from ..pfa import PFA
-
-    units = getattr(PFA.UnitSelectionStrategy, options["unit_strategy"], None)
-    if units is None:
-        raise ValueError(
-            f"[sweep::pfa] expected AbsMax, AbsMin, L1Max or L1Min, got {options['unit_strategy']!r}"
-        )
-    return units()
-
-
 def pfa_cases(cutter: Cutter, model: GraphView, grid: PfaGrid) -> Iterator[Case]:
     """All recommendations of PFA, carried out; `model` is compiled."""
 
     def choose(options: Mapping[str, Any]) -> Decision:
-        recipes = cutter.analysis.get_recipe(
-            strategy=_strategy(model, options), unit_strategy=_units(options)
-        )
+        chosen = PfaOptions(**{name: value for name, value in options.items() if name != "compensation"})
+        recipes = cutter.analysis.get_recipe(strategy=chosen.how_many(model), unit_strategy=chosen.which())
         units = {name: set(recipe.maximally_correlated_units) for name, recipe in recipes.items()}
         return cutter.compressor.agree(units, options["compensation"])
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..files import write_text
+from ..measure.metrics import Quality
+from ..measure.result import Result
+from ..network.costs import Costs
 from ..network.outline import Outline
-from ..report.reportable import Reportable
+from ..numbers import counted
 from ..tables import data_frame
 from .grids import label
 from .judge import Outcome
 
 if TYPE_CHECKING:
+    from aidge_core import GraphView
+
     from ..report import Story
 
 __all__ = ["SweepResult", "SweepRow", "pareto"]
@@ -44,8 +52,8 @@ def pareto(points: Mapping[int, tuple[float, float]]) -> list[int]:
     return front
 
 
-@dataclass(frozen=True)
-class SweepResult(Reportable):
+@dataclass(frozen=True, repr=False)
+class SweepResult(Result):
     """All settings that were tried.
 
     Attributes:
@@ -55,7 +63,10 @@ class SweepResult(Reportable):
         evaluated: networks that were run in this call; other decisions were known.
         samples: that were judged on.
         network: the original.
-        parameters: the grids by name.
+        options: the grids by name, and what was asked for besides.
+        model: the original.
+        before: its costs.
+        after, quality: None: a sweep recommends, and makes no network of its own.
     """
 
     rows: tuple[SweepRow, ...]
@@ -64,7 +75,28 @@ class SweepResult(Reportable):
     evaluated: int
     samples: int
     network: Outline
-    parameters: Mapping[str, Any]
+    options: Mapping[str, Any]
+    model: GraphView | None = None
+    after: Costs | None = None
+    quality: Quality | None = None
+
+    @property
+    def before(self) -> Costs:
+        """Costs of the original, for the dims that it is compiled for."""
+        return Costs(int(self.baseline.macs), int(self.baseline.parameters))
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The options by name."""
+        return self.options
+
+    def _headline(self) -> str:
+        best = len(self.pareto())
+        return f"{counted(len(self.rows), 'setting')}, {len(self.decisions)} different decisions, {best} of them Pareto-optimal in MACs"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything that was found as JSON. OSError if the file cannot be written."""
+        write_text(path, json.dumps(self.to_dict(), indent=2) + "\n")
 
     def outcomes(self) -> dict[int, Outcome]:
         """One outcome a decision."""

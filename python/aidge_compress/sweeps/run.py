@@ -8,7 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..network.opening import prepare
 from ..network.outline import outline
+from ..network.sources import batches_of
 from ..progress import Progress, report_to
 from .channels import Cutter, compress_cases, pfa_cases
 from .grids import CompressGrid, FibnlrGrid, PfaGrid
@@ -24,8 +26,8 @@ __all__ = ["sweep"]
 
 
 def sweep(
-    model: GraphView,
-    provider: Any,
+    model: Any,
+    data: Any,
     evaluation: Any,
     *,
     fibnlr: FibnlrGrid | None = None,
@@ -34,7 +36,7 @@ def sweep(
     merge: bool = True,
     latency: bool = True,
     state: str | os.PathLike[str] | None = None,
-    data: str | None = None,
+    identity: str | None = None,
     progress: Progress | None = None,
 ) -> SweepResult:
     """Try all settings of the given grids, and judge each decision that they lead to once.
@@ -42,27 +44,31 @@ def sweep(
     Statistics are taken in one pass a method. `model` stays as it is.
 
     Args:
-        model: a compiled network; costs are counted for the dims that it is compiled for.
-        provider: calibration batches as for fibnlr_compute, the same in every pass.
-        evaluation: batches to judge on, with labels or without.
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module. Costs are counted for the dims
+            that it is compiled for, or for the first batch.
+        data: what to calibrate on, the same in every pass: a path as --data takes it, arrays, or any source of batches.
+        evaluation: data to evaluate on, with labels or without.
         fibnlr, compress, pfa: what to try; none given: FibnlrGrid().
         merge: merge layers between which FIBNLR left nothing, where that is exact and lowers the MACs.
         latency: time each decision's network against the original, in turns.
         state: a file that keeps what was found; the same call goes on from it. None: nothing is kept.
-        data: what stands for both data sets in the state, e.g. the hashes of their files; None: all their batches are hashed.
+        identity: what stands for both data sets in the state, e.g. the hashes of their files; None: all their batches are hashed.
         progress: called with (stage, done, total) whenever something is done; total 0: not known. If it returns False, the call ends with
             Stopped; with `state`, the same call goes on from there.
 
     Raises:
-        ValueError: if the network is not compiled, a grid is empty or has an unknown entry, there is no data, or the state is of another sweep;
+        ValueError: if a grid is empty or has an unknown entry, there is no data, or the state is of another sweep;
             and as fibnlr_compute, compress and PFA do.
     """
-    if not model.is_compiled:
-        raise ValueError("[sweep::sweep] expected a compiled network: call compile first")
     grids = {"fibnlr": fibnlr, "compress": compress, "pfa": pfa}
     if not any(grids.values()):
         grids["fibnlr"] = fibnlr = FibnlrGrid()
-    keys = _keys(model, provider, evaluation, data, fibnlr, latency) if state is not None else {}
+    for grid in grids.values():
+        if grid is not None:
+            list(grid.settings())  # mistakes are found before any pass over the data
+    model, provider = prepare(model, data)
+    evaluation = batches_of(evaluation, model)
+    keys = _keys(model, provider, evaluation, identity, fibnlr, latency) if state is not None else {}
     store = State(Path(state) if state is not None else None, keys)
     original = _copy(model)
     judge = Judge(original, evaluation, latency=latency)
@@ -78,7 +84,7 @@ def sweep(
     chosen = {name: describe(grid) for name, grid in grids.items() if grid is not None}
     parameters = {**chosen, "merge": merge, "latency": latency}
     return SweepResult(
-        rows, decisions, judge.baseline, judge.judged, judge.samples, outline(original), parameters
+        rows, decisions, judge.baseline, judge.judged, judge.samples, outline(original), parameters, original
     )
 
 
@@ -89,7 +95,7 @@ def _copy(model: GraphView) -> GraphView:
 
 
 def _keys(
-    model: GraphView, provider: Any, evaluation: Any, data: str | None, fibnlr: FibnlrGrid | None, latency: bool
+    model: GraphView, provider: Any, evaluation: Any, identity: str | None, fibnlr: FibnlrGrid | None, latency: bool
 ) -> dict[str, str]:  # fmt: skip
     """What must be the same for a state to be of use."""
     import aidge_core
@@ -99,7 +105,7 @@ def _keys(
     return {
         "network": model_key(model),
         "dims": str(model.compiled_dims),
-        "data": data if data is not None else f"{data_key(provider)} {data_key(evaluation)}",
+        "data": identity if identity is not None else f"{data_key(provider)} {data_key(evaluation)}",
         "statistics": str([statistics.get(name) for name in names]),
         "latency": str(latency),
         "version": aidge_core.__version__,

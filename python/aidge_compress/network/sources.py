@@ -1,19 +1,29 @@
-"""From what the user writes after --data to a provider of batches."""
+"""From what people call their data to a provider of batches: what --data takes, and everything that aidge_core.data takes."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
+from aidge_core.data import as_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aidge_core.data import DataProvider
 
-__all__ = ["DATA_HELP", "DataOptions", "DataSource", "channel_values", "fixed_batch", "open_data"]
+__all__ = [
+    "DATA_HELP",
+    "DataOptions",
+    "DataSource",
+    "batches_of",
+    "channel_values",
+    "fixed_batch",
+    "open_data",
+]
 
 DATA_HELP = (
     "A .npz (first array: inputs, an integer array: labels), a .npy, a .parquet, a folder of images (sub-folders are labels), "
@@ -230,3 +240,20 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
     if fixed is not None:
         arrays = [array[: len(array) // fixed * fixed] for array in arrays]
     return ArrayProvider(arrays, options.batch_size, shuffle=options.shuffle, seed=options.seed)
+
+
+def batches_of(data: Any, model: HasInputs) -> Iterable[Any]:
+    """Return a provider of batches for a network.
+
+    Args:
+        data: the path of an .npz, .npy or .parquet file or of a folder of images, "mnist:train" and the like (all read as `open_data` does
+            with its default options), or anything that aidge_core.data.as_provider takes: arrays, datasets, iterables of batches.
+        model: the network, whose inputs say how files are read.
+
+    Raises:
+        ValueError: if `data` is none of these.
+        OSError: if a file cannot be read.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        return open_data(os.fspath(data), model, DataOptions())
+    return as_provider(data)

@@ -1,0 +1,120 @@
+"""The options of `compress`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ..options import check, option
+from .allocate import Limits
+
+__all__ = ["CompressOptions", "of_target"]
+
+_BUDGETS = {"macs": "keep_macs", "parameters": "keep_parameters", "latency": "keep_latency"}
+
+
+@dataclass(frozen=True)
+class CompressOptions:
+    """What `compress` keeps, and how it chooses. At least one of the budgets, `max_drop` or `remove_activations` must be given.
+
+    Raises:
+        ValueError: if a value is out of range or not one of the choices.
+    """
+
+    keep_macs: float | None = option(
+        None, "Keep at most this share of the MACs", "FRACTION", least=0, most=1, above=True
+    )
+    keep_parameters: float | None = option(
+        None, "Keep at most this share of the parameters", "FRACTION", least=0, most=1, above=True
+    )
+    keep_latency: float | None = option(
+        None,
+        "Keep at most this share of the layers' time on this machine",
+        "FRACTION",
+        least=0,
+        most=1,
+        above=True,
+    )
+    max_drop: float | None = option(
+        None,
+        "Largest loss of accuracy (with labels) or agreement; alone, the smallest network within it is searched for",
+        "FRACTION",
+        least=0,
+    )
+    allocation: Literal["energy", "loss", "uniform", "kl"] = option(
+        "energy", "How removed channels are shared out among the layers", expert=True
+    )
+    selection: Literal["elimination", "cholesky", "l1_norm", "l2_norm", "l1_max", "abs_max", "random"] = (
+        option("elimination", "Which channels of a layer are kept", expert=True)
+    )
+    compensation: Literal["least_squares", "mean_variance", "covariance", "none"] = option(
+        "least_squares", "How the remaining weights make up for removed channels", expert=True
+    )
+    remove_activations: int = option(0, "Replace this many activations by affine maps", "N", least=0)
+    merge: bool = option(True, "Merge adjacent linear layers if that is exact and cheaper")
+    protect: tuple[str, ...] = option((), "Keep all channels of these nodes", "NODE")
+    min_channels: int = option(4, "Keep at least this many channels per layer", "N", least=1, expert=True)
+    min_share: float = option(
+        0.0, "Keep at least this share of each layer's channels", "FRACTION", least=0, most=1, expert=True
+    )
+    multiple: int | None = option(
+        None,
+        "Keep a multiple of N channels; default: 8 for networks of at least 100 M MACs per sample, else 1",
+        "N",
+        least=1,
+        expert=True,
+    )
+    held_out: float = option(
+        0.2,
+        "Without evaluation data: the share of the calibration samples to evaluate on",
+        "FRACTION",
+        least=0,
+        most=1,
+        expert=True,
+    )
+    latency: bool = option(True, "Measure the latency before and after")
+    seed: int = option(0, "Random seed of selection random", "N", expert=True)
+    memory: int = option(
+        1 << 31,
+        "Bytes for calibration data and tensors between layers; beyond it data is read again",
+        "BYTES",
+        least=0,
+        expert=True,
+    )
+
+    def __post_init__(self) -> None:
+        names = (self.protect,) if isinstance(self.protect, str) else tuple(self.protect)
+        object.__setattr__(self, "protect", names)
+        check(self, "compress::options")
+        if self.held_out >= 1.0:
+            raise ValueError(f"[compress::options] expected held_out in [0, 1), got {self.held_out}")
+
+    @property
+    def target(self) -> dict[str, float] | None:
+        """Cost → share to keep; None if no budget is given."""
+        shares = {cost: getattr(self, name) for cost, name in _BUDGETS.items()}
+        return {cost: share for cost, share in shares.items() if share is not None} or None
+
+    @property
+    def limits(self) -> Limits:
+        """What every group of channels keeps."""
+        return Limits(self.min_channels, self.min_share, self.multiple or 1)
+
+
+def of_target(target: float | Mapping[str, float]) -> dict[str, float]:
+    """The options that `target`, the former word for them, stands for: a share of the MACs, or shares by cost.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    shares = dict(target) if isinstance(target, Mapping) else {"macs": float(target)}
+    if (
+        not shares
+        or not set(shares) <= set(_BUDGETS)
+        or not all(0.0 < share <= 1.0 for share in shares.values())
+    ):
+        raise ValueError(
+            f"[compress::options] expected target as shares in (0, 1] of {', '.join(_BUDGETS)}, got {target}"
+        )
+    return {_BUDGETS[cost]: share for cost, share in shares.items()}

@@ -1,0 +1,114 @@
+"""What every result of a method has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..network.costs import Costs
+from ..numbers import shown
+from ..options import as_dict
+from ..report.reportable import Reportable
+from .latency import random_inputs
+from .metrics import Quality
+from .verify import Verification, VerificationError, write_verified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aidge_core import GraphView
+
+__all__ = ["Result"]
+
+
+class Result(Reportable):
+    """A network that a method has made, what it cost before and after, and how it does.
+
+    Attributes:
+        model: the network that came out, compiled; the argument of the call stays as it was.
+        before, after: costs of the network that went in, and of the one that came out.
+        quality: compared with the network that went in; None: not measured.
+        options: what was chosen, a frozen dataclass of the method.
+
+    `notes()`, `report(path)` and the form in notebooks are those of Reportable; `to_dict()` is for JSON, `to_frame()` for pandas.
+    """
+
+    model: Any
+    before: Any
+    after: Any
+    quality: Any
+    options: Any
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The options by name."""
+        return as_dict(self.options)
+
+    def _headline(self) -> str:
+        """What was done, in a few words."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        lines = [f"{type(self).__name__}: {self._headline()}"]
+        if self.before is not None and self.after is not None:
+            lines.append(_costs(self.before, self.after))
+        if self.quality is not None and self.quality.samples:
+            lines.append(_quality(self.quality))
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<{str(self).splitlines()[0]}>"
+
+    def save(self, path: str | os.PathLike[str]) -> Verification | None:
+        """Write the network as an ONNX file whose nodes say what happened to them, and compare its outputs with the network in memory.
+
+        Raises:
+            VerificationError: if the written file computes something else; it is not left behind.
+            OSError: if the file cannot be written.
+        """
+        return save_verified(self.model, Path(path), self.notes())
+
+
+def save_verified(model: GraphView, path: Path, notes: Mapping[str, str]) -> Verification:
+    """See Result.save."""
+    if not model.is_compiled:
+        model = model.clone()
+        model.compile("cpu")
+    known = {node.name() for node in model.get_ordered_nodes()}
+    kept = {name: text for name, text in notes.items() if name in known}
+    verification = write_verified(model, path, [random_inputs(model)], kept or None)
+    if not verification.passed:
+        raise VerificationError(
+            f"[measure::save] expected {path} to give the outputs of the network in memory, got others by {verification.engine} "
+            f"(difference {verification.difference:.1e} of the largest output)"
+        )
+    return verification
+
+
+def _share(name: str, before: float | None, after: float | None, kind: str) -> str:
+    if before is None or after is None:
+        return ""
+    ratio = f" ({after / before:.0%})" if before else ""
+    return f"{name} {shown(before, kind)} → {shown(after, kind)}{ratio}"
+
+
+def _costs(before: Costs, after: Costs) -> str:
+    parts = [
+        _share("MACs", before.macs, after.macs, "count"),
+        _share("parameters", before.parameters, after.parameters, "count"),
+        _share("latency", before.latency, after.latency, "seconds"),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _quality(quality: Quality) -> str:
+    parts = []
+    if quality.accuracy is not None and quality.original_accuracy is not None:
+        parts.append(
+            f"accuracy {shown(quality.original_accuracy, 'share')} → {shown(quality.accuracy, 'share')}"
+        )
+    if quality.agreement is not None:
+        parts.append(f"agreement {shown(quality.agreement, 'share')}")
+    parts.append(f"relative error of the outputs {quality.error:.3g}")
+    return f"{', '.join(parts)} (on {quality.samples} samples)"
