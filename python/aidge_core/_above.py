@@ -66,6 +66,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     "aidge_core.reportable": ("aidge_compress.report.reportable", "aidge_compress.tables"),
     "aidge_core.summary": ("aidge_compress.network.summary",),
     "aidge_core.sweeps": ("aidge_compress.sweeps",),
+    "aidge_core.sweeps.channels": ("aidge_compress.channels.trials", "aidge_compress.pfa.trials"),
+    "aidge_core.sweeps.judge": ("aidge_compress.measure.trial",),
+    "aidge_core.sweeps.methods": ("aidge_compress.fibnlr.trials", "aidge_compress.measure.trial"),
     "aidge_core.torch_import": ("aidge_onnx.torch.reading",),
     **{
         f"aidge_onnx.{name}": (f"aidge_onnx.{folder}.{name}",)

@@ -78,7 +78,11 @@ def _exists(name: str) -> bool:
         return name.split()[1] in {command.name for command in app.registered_commands}
     if "=" in name.split("(")[0]:
         parameter = re.compile(rf"\b{name.split('=')[0]}\b\s*[:=]")
-        return any(parameter.search(path.read_text("utf-8")) for path in (ROOT / "python").rglob("*.py*"))
+        return any(
+            parameter.search(path.read_text("utf-8"))
+            for path in (ROOT / "python").rglob("*.py*")
+            if path.suffix != ".pyc"
+        )
     parts = name.split("(")[0].strip(".").split(".")
     places = {"model": aidge_core.GraphView, "pfa": PFA}
     places |= {package.__name__: package for package in (aidge_compress, aidge_core, aidge_onnx)}

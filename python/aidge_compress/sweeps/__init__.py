@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..measure.trial import Outcome
 from .grids import CompressGrid, FibnlrGrid, PfaGrid
-from .judge import Outcome
 from .result import SweepResult, SweepRow, pareto
 from .run import sweep
 

@@ -9,7 +9,7 @@ from ..report.charts import Curve, heat_map, line_chart
 from ..report.html import Child, Markup, join, table, tag
 
 if TYPE_CHECKING:
-    from .judge import Outcome
+    from ..measure.trial import Outcome
     from .result import SweepResult, SweepRow
 
 __all__ = ["sweep_story"]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ..files import write_text
 from ..measure.metrics import Quality
 from ..measure.result import Result
+from ..measure.trial import Outcome
 from ..network.costs import Costs
 from ..network.outline import Outline
 from ..numbers import counted
 from ..tables import data_frame
 from .grids import label
-from .judge import Outcome
 
 if TYPE_CHECKING:
     from aidge_core import GraphView

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..measure.trial import Bench, Case, Grid, Judge, Outcome
 from ..network.opening import prepare
 from ..network.outline import outline
 from ..network.sources import batches_of
 from ..progress import Progress, report_to
-from .channels import Cutter, compress_cases, pfa_cases
-from .grids import CompressGrid, FibnlrGrid, PfaGrid
-from .judge import Judge, Outcome
-from .methods import Case, describe, fibnlr_cases
+from .grids import CompressGrid, FibnlrGrid, PfaGrid, describe
 from .result import SweepResult, SweepRow
 from .state import State, data_key, model_key
 
@@ -60,28 +58,20 @@ def sweep(
         ValueError: if a grid is empty or has an unknown entry, there is no data, or the state is of another sweep;
             and as fibnlr_compute, compress and PFA do.
     """
-    grids = {"fibnlr": fibnlr, "compress": compress, "pfa": pfa}
-    if not any(grids.values()):
-        grids["fibnlr"] = fibnlr = FibnlrGrid()
+    given: dict[str, Grid | None] = {"fibnlr": fibnlr, "compress": compress, "pfa": pfa}
+    grids = {name: grid for name, grid in given.items() if grid is not None} or {"fibnlr": FibnlrGrid()}
     for grid in grids.values():
-        if grid is not None:
-            list(grid.settings())  # mistakes are found before any pass over the data
+        list(grid.settings())  # mistakes are found before any pass over the data
     model, provider = prepare(model, data)
     evaluation = batches_of(evaluation, model)
-    keys = _keys(model, provider, evaluation, identity, fibnlr, latency) if state is not None else {}
+    keys = _keys(model, provider, evaluation, identity, grids, latency) if state is not None else {}
     store = State(Path(state) if state is not None else None, keys)
     original = _copy(model)
     judge = Judge(original, evaluation, latency=latency)
-    cases: list[Iterator[Case]] = []
-    if fibnlr is not None:
-        cases.append(fibnlr_cases(_copy(model), provider, fibnlr, store, judge, merge, progress))
-    cutter = Cutter(_copy(model), provider, store, judge, progress)
-    if compress is not None:
-        cases.append(compress_cases(cutter, compress))
-    if pfa is not None:
-        cases.append(pfa_cases(cutter, original, pfa))
+    bench = Bench(original, lambda: _copy(model), provider, store, judge, merge, progress)
+    cases = [grid.cases(bench) for grid in grids.values()]
     rows, decisions = _judge_all(list(chain(*cases)), store, progress)
-    chosen = {name: describe(grid) for name, grid in grids.items() if grid is not None}
+    chosen = {name: describe(grid) for name, grid in grids.items()}
     parameters = {**chosen, "merge": merge, "latency": latency}
     return SweepResult(
         rows, decisions, judge.baseline, judge.judged, judge.samples, outline(original), parameters, original
@@ -95,18 +85,16 @@ def _copy(model: GraphView) -> GraphView:
 
 
 def _keys(
-    model: GraphView, provider: Any, evaluation: Any, identity: str | None, fibnlr: FibnlrGrid | None, latency: bool
+    model: GraphView, provider: Any, evaluation: Any, identity: str | None, grids: Mapping[str, Grid], latency: bool
 ) -> dict[str, str]:  # fmt: skip
     """What must be the same for a state to be of use."""
     import aidge_core
 
-    statistics = describe(fibnlr) if fibnlr is not None else {}
-    names = ("max_iteration", "convergence_threshold", "prunable_types")
     return {
         "network": model_key(model),
         "dims": str(model.compiled_dims),
         "data": identity if identity is not None else f"{data_key(provider)} {data_key(evaluation)}",
-        "statistics": str([statistics.get(name) for name in names]),
+        "statistics": str({name: grid.statistics() for name, grid in grids.items() if grid.statistics()}),
         "latency": str(latency),
         "version": aidge_core.__version__,
     }

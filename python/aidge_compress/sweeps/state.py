@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..files import write_text
-from .judge import Outcome
+from ..measure.trial import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

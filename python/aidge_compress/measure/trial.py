@@ -1,0 +1,189 @@
+"""What a sweep is made of, for methods to say how they are tried: cases, how they are evaluated once, and what is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from ..network.summary import summarize
+from ..options import choice, choices_of
+from ..progress import Progress
+from .latency import latencies
+from .metrics import Tally, run_over
+
+if TYPE_CHECKING:
+    from aidge_core import GraphView
+
+__all__ = [
+    "Bench",
+    "Case",
+    "Grid",
+    "Judge",
+    "Kept",
+    "Outcome",
+    "combinations",
+    "decision_key",
+    "spelled",
+    "unique",
+]
+
+_LATENCY_SECONDS = 1.5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a network costs and how it does; None: not measured.
+
+    Attributes:
+        macs, parameters: multiply-accumulates for the compiled dims, and elements of constants.
+        accuracy: share of labelled samples whose largest output is the label.
+        agreement: share of samples with the original's largest output.
+        latency: median time of a pass over that of the original, measured in turns.
+    """
+
+    macs: float
+    parameters: float
+    accuracy: float | None = None
+    agreement: float | None = None
+    latency: float | None = None
+
+    @property
+    def metric(self) -> float | None:
+        """The accuracy where there are labels, else the agreement."""
+        return self.accuracy if self.accuracy is not None else self.agreement
+
+
+class Judge:
+    """Compares compiled networks with `original` on `data`.
+
+    Raises:
+        ValueError: if there is no data.
+    """
+
+    def __init__(self, original: GraphView, data: Any, *, latency: bool) -> None:
+        self._original = original
+        self._data = data
+        self._latency = latency
+        self._dims = original.compiled_dims
+        alone = run_over(original, data)
+        self._expected = alone.predictions
+        self.samples = alone.samples
+        self.judged = 0
+        alone.agreed = alone.samples  # with itself
+        self.baseline = self._outcome(original, alone, 1.0 if latency else None)
+
+    def _outcome(self, model: GraphView, tally: Tally, latency: float | None) -> Outcome:
+        costs = summarize(model, self._dims)
+        accuracy = tally.top1 / tally.labelled if tally.labelled else None
+        return Outcome(costs.macs, costs.parameters, accuracy, tally.agreed / tally.samples, latency)
+
+    def __call__(self, model: GraphView) -> Outcome:
+        """Runs `model` over the data; it need not be compiled."""
+        self.judged += 1
+        model.compile("cpu", dims=self._dims)
+        tally = run_over(model, self._data, reference=self._expected)
+        return self._outcome(model, tally, self._time(model) if self._latency else None)
+
+    def _time(self, model: GraphView) -> float:
+        before, after = latencies([self._original, model], self._dims, limit=_LATENCY_SECONDS)
+        return after / before
+
+
+@dataclass(frozen=True)
+class Case:
+    """A setting, how to know the key of its decision, and how to find out what comes of that: an outcome, and the share of each layer that goes."""
+
+    method: str
+    options: Mapping[str, Any]
+    decide: Callable[[], str]
+    find: Callable[[], tuple[Outcome, Mapping[str, float]]]
+
+
+def decision_key(method: str, *what: Any) -> str:
+    """Equal for equal decisions of a method."""
+    return json.dumps([method, *what], sort_keys=True)
+
+
+class Kept(Protocol):
+    """What a sweep keeps for its methods, in memory or in a file."""
+
+    def statistics(self, method: str) -> Any:
+        """What was stored for a method; None if nothing was."""
+
+    def keep_statistics(self, method: str, values: Any) -> None:
+        """Stores what JSON can hold."""
+
+    def choice(self, setting: str) -> str | None:
+        """The key of the decision that a setting leads to; None if that is not known."""
+
+    def keep_choice(self, setting: str, decision: str) -> None:
+        """Stores the key of a setting's decision."""
+
+
+@dataclass
+class Bench:
+    """What a method needs to try its settings.
+
+    Attributes:
+        original: the compiled network; it must stay as it is.
+        copy: makes a compiled copy of it.
+        data: calibration batches.
+        kept: what is known from before.
+        judge: evaluates networks.
+        merge: whether to merge adjacent layers after activations are removed.
+        progress: of the sweep.
+    """
+
+    original: GraphView
+    copy: Callable[[], GraphView]
+    data: Any
+    kept: Kept
+    judge: Judge
+    merge: bool
+    progress: Progress | None
+    _shared: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` returned for this name at the first call: methods share what is expensive to prepare."""
+        if name not in self._shared:
+            self._shared[name] = make()
+        shared: T = self._shared[name]
+        return shared
+
+
+class Grid(Protocol):
+    """Settings of one method."""
+
+    def settings(self) -> Iterator[dict[str, Any]]:
+        """Every combination as options by name. ValueError if a list is empty, or a value unknown or out of range."""
+
+    def cases(self, bench: Bench) -> Iterator[Case]:
+        """One case per setting, after one pass over the data for all of them."""
+
+    def statistics(self) -> str:
+        """What the statistics of that pass depend on besides network and data."""
+
+
+def unique(values: Sequence[Any], name: str) -> list[Any]:
+    """The values without repetitions. ValueError if there is none."""
+    found = list(dict.fromkeys(values))
+    if not found:
+        raise ValueError(f"[sweep::grid] expected at least one of {name}, got none")
+    return found
+
+
+def combinations(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Every combination of the values of some options."""
+    values = [unique(entries, name) for name, entries in lists.items()]
+    for combination in product(*values):
+        yield dict(zip(lists, combination, strict=True))
+
+
+def spelled(options: type[Any], name: str, values: Sequence[str]) -> list[str]:
+    """Choices of an option in their one spelling. ValueError if one is unknown."""
+    return [choice(value, choices_of(options, name), "sweep::grid", name) for value in values]
