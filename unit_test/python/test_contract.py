@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from dataclasses import FrozenInstanceError, asdict, fields
@@ -18,6 +19,7 @@ from aidge_compress.options import changed, choice, choices_of, describe
 from aidge_compress.sweeps.state import model_key
 from reporting import make_data, make_network
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 OPTIONS = (ac.FibnlrOptions, ac.MergeOptions, ac.PfaOptions, ac.CompressOptions)
 VERBS: dict[str, Any] = {
     "prune_activations": lambda model, data: ac.prune_activations(
@@ -279,3 +281,20 @@ def test_wrong_settings_of_a_sweep_are_found_before_any_pass(path: Path) -> None
     ):
         with pytest.raises(ValueError, match=r"\[sweep::grid\]|options\]"):
             ac.sweep(model, Unread(), Unread(), **grids)
+
+
+def test_the_tables_of_options_in_the_documentation_are_fresh() -> None:
+    found = importlib.util.spec_from_file_location("option_tables", DOCS / "site" / "options.py")
+    assert found is not None
+    assert found.loader is not None
+    tables = importlib.util.module_from_spec(found)
+    found.loader.exec_module(tables)
+    pages = {page.name: page.read_text("utf-8") for page in DOCS.glob("*.md")}
+    assert {name for name, text in pages.items() if tables.fresh(text) != text} == set()
+    told = {
+        kind.__name__
+        for kind in OPTIONS
+        if any(f"<!-- options: {kind.__name__} -->" in text for text in pages.values())
+    }
+    assert told == {kind.__name__ for kind in OPTIONS}
+    assert tables.fresh("<!-- options: MergeOptions -->\nold\n<!-- end -->").count("|") > 20
