@@ -26,6 +26,8 @@ from .stages import Cut, Prepared, choose_orders, cut, one_sample, prepare
 if TYPE_CHECKING:
     from aidge_core import CompensationReport, GraphView
 
+    from ..network.opening import NetworkSource
+
 __all__ = ["COMPENSATIONS", "compress"]
 
 COMPENSATIONS = choices_of(CompressOptions, "compensation")
@@ -43,7 +45,7 @@ _SMALLEST = 0.02
 
 
 def compress(
-    model: Any,
+    model: NetworkSource,
     data: Any,
     options: CompressOptions | None = None,
     *,

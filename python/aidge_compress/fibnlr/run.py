@@ -21,6 +21,8 @@ from .result import ActivationRow, FibnlrResult
 if TYPE_CHECKING:
     from aidge_core import GraphView, Node, fibnlr_Convergence, fibnlr_Parameters
 
+    from ..network.opening import NetworkSource
+
 __all__ = ["fibnlr_run", "prune_activations"]
 
 
@@ -43,7 +45,7 @@ def _row(node: Node, channels: int, dead: int, removed: bool) -> ActivationRow:
 
 
 def prune_activations(
-    model: Any,
+    model: NetworkSource,
     data: Any,
     options: FibnlrOptions | None = None,
     *,
@@ -107,6 +109,7 @@ def fibnlr_run(
         raise ValueError(
             f"[fibnlr::run] expected at least one prunable activation ({kinds}) in the network, got none"
         )
+    provider = batches_of(provider, model)
     history = compute(model, provider, chosen, progress=progress)
     dims = model.compiled_dims
     before, sketch = costs_of(model, dims), outline(model)

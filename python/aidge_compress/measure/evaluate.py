@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..network.opening import prepare
+from ..network.sources import batches_of
 from ..numbers import shown
 from ..progress import Progress, report_to
 from .metrics import run_over
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aidge_core import GraphView
+
+    from ..network.opening import NetworkSource
 
 __all__ = ["EvaluationResult", "evaluate", "evaluate_model"]
 
@@ -73,7 +76,7 @@ def evaluate_model(
     `data`: batches as for fibnlr_compute; the entry behind the network's inputs, if integer and one a sample, is the label.
     `progress` is called with the samples done so far. Raises ValueError where a label is no class of the output, or there is no data.
     """
-    tally = run_over(model, data, reference=reference, k=k, progress=progress)
+    tally = run_over(model, batches_of(data, model), reference=reference, k=k, progress=progress)
     compared = reference is not None
     return EvaluationResult(
         tally.samples,
@@ -87,7 +90,12 @@ def evaluate_model(
 
 
 def evaluate(
-    model: Any, data: Any, *, reference: Any = None, k: int = 5, progress: Progress | None = None
+    model: NetworkSource,
+    data: Any,
+    *,
+    reference: NetworkSource | None = None,
+    k: int = 5,
+    progress: Progress | None = None,
 ) -> EvaluationResult:
     """Measure how well a network does: accuracy if there are labels, and agreement with a reference network.
 

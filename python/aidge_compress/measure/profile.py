@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
+    from ..network.opening import NetworkSource
+
 __all__ = [
     "EngineComparison",
     "ModelProfile",
@@ -153,7 +155,7 @@ def profile_model(
 
 
 def profile(
-    model: Any, *, dims: Sequence[Sequence[int]] = (), data: Any = None, passes: int = 20
+    model: NetworkSource, *, dims: Sequence[Sequence[int]] = (), data: Any = None, passes: int = 20
 ) -> ModelProfile:
     """Time a forward pass of a network, whole and step by step.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aidge_core
 from aidge_core import GraphView
@@ -18,11 +18,14 @@ from ..options import as_dict, changed
 from .options import MergeOptions
 from .result import MergeResult
 
+if TYPE_CHECKING:
+    from ..network.opening import NetworkSource
+
 __all__ = ["merge_layers"]
 
 
 def merge_layers(
-    model: Any,
+    model: NetworkSource,
     options: MergeOptions | None = None,
     *,
     data: Any = None,

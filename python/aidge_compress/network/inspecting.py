@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .opening import open_network
 from .summary import ModelSummary, summarize
 
+if TYPE_CHECKING:
+    from .opening import NetworkSource
+
 __all__ = ["inspect"]
 
 
-def inspect(model: Any, dims: Sequence[Sequence[int]] = (), *, data: Any = None) -> ModelSummary:
+def inspect(model: NetworkSource, dims: Sequence[Sequence[int]] = (), *, data: Any = None) -> ModelSummary:
     """Return a network's layers with shapes, parameters and multiply-accumulates; nothing is run.
 
     Args:

@@ -7,12 +7,21 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aidge_core import GraphView, dtype
 from aidge_core.data import as_batches, as_provider
 
 from .sources import batches_of
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import torch
+    from onnx import ModelProto
+
+    NetworkSource: TypeAlias = str | os.PathLike[str] | bytes | ModelProto | GraphView | torch.nn.Module
+    """What every verb takes as a network."""
 
 __all__ = ["compile_model", "load_and_compile", "naming_free_dims", "open_network", "prepare"]
 
@@ -54,7 +63,7 @@ def naming_free_dims(model: GraphView, given: Sequence[Any], cure: str) -> Itera
         ) from error
 
 
-def open_network(source: Any, data: Any = None) -> GraphView:
+def open_network(source: NetworkSource, data: Any = None) -> GraphView:
     """Return a network of one's own, whatever it comes as; the source stays as it is.
 
     Args:
@@ -77,8 +86,8 @@ def open_network(source: Any, data: Any = None) -> GraphView:
         return copy
     if isinstance(source, (str, os.PathLike, bytes, ModelProto)):
         return aidge_onnx.load_onnx(source)
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(source, torch.nn.Module):
+    loaded = sys.modules.get("torch")
+    if loaded is not None and isinstance(source, loaded.nn.Module):
         return _from_module(source, data)
     raise TypeError(
         "[network::open] expected the path or the bytes of an ONNX file, a ModelProto, a GraphView or a torch.nn.Module, got "
@@ -106,7 +115,7 @@ def _from_module(module: Any, data: Any) -> GraphView:
     return from_torch(module, examples)
 
 
-def prepare(source: Any, data: Any) -> tuple[GraphView, Any]:
+def prepare(source: NetworkSource, data: Any) -> tuple[GraphView, Any]:
     """Return (network, provider of batches): the network is a copy, compiled as the source is or else for the first batch.
 
     Raises as open_network and batches_of do; ValueError if there is no batch.

@@ -15,6 +15,7 @@ from aidge_core import Covariance, GraphView, Node, pfa_collect, pfa_Pooling
 from ..network.layers import select_layers
 from ..network.opening import load_and_compile
 from ..network.outline import Outline, outline
+from ..network.sources import batches_of
 from . import budget, charts, storage, strategies, tables, units
 from .dnikit.batch import Batch, Producer
 from .dnikit.processors import Pooler
@@ -187,6 +188,7 @@ class PFA:
         """
         graph = model if isinstance(model, GraphView) else load_and_compile(model)
         nodes = select_layers(graph, layers)
+        provider = batches_of(provider, graph)
         found = pfa_collect(graph, provider, nodes, pfa_Pooling[pooling.name], progress=progress)
         names = [node.name() for node in nodes]
         accumulators = dict(zip(names, found, strict=True))

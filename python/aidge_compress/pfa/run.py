@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
+    from ..network.opening import NetworkSource
     from .recipe import PFARecipe
     from .recommendation import PFARecommendation
 
@@ -26,7 +27,7 @@ __all__ = ["estimates", "recommend_channels"]
 
 
 def recommend_channels(
-    model: Any,
+    model: NetworkSource,
     data: Any,
     options: PfaOptions | None = None,
     *,

@@ -20,11 +20,13 @@ from .state import State, data_key, model_key
 if TYPE_CHECKING:
     from aidge_core import GraphView
 
+    from ..network.opening import NetworkSource
+
 __all__ = ["sweep"]
 
 
 def sweep(
-    model: Any,
+    model: NetworkSource,
     data: Any,
     evaluation: Any,
     *,
