@@ -59,7 +59,7 @@ dev: $(STAMPS)/build-requirements $(STAMPS)/tools
 
 # What takes too long for every change: 20,000 random networks against ONNX Runtime; 50,000 damaged models.
 nightly: $(STAMPS)/test
-	AIDGE_NIGHTLY=1 $(BIN)/python -m pytest unit_test/python/test_generated.py
+	AIDGE_NIGHTLY=1 $(BIN)/python -m pytest unit_test/python/onnx/test_generated.py
 
 fuzz: $(STAMPS)/test
 	$(BIN)/python unit_test/fuzz/fuzz_loader.py --cases 50000 --seed $(or $(SEED),0)

@@ -191,7 +191,7 @@ def outside_references() -> list[str]:
 def seen_problems() -> list[str]:
     """What a phone's browser says of the built pages, and by how much they are too wide for it; nothing where there is no Chromium."""
     sys.path.append(str(ROOT / "unit_test" / "python"))
-    from browser import Page, find_chromium, open_browser
+    from helpers.browser import Page, find_chromium, open_browser
 
     if find_chromium() is None:
         return []

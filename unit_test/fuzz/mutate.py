@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-from networks import build_network
+from helpers.networks import build_network
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 __all__ = ["case", "corpus"]

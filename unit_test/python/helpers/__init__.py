@@ -1,0 +1,1 @@
+"""What the tests share: networks, data, cases, and what is required of results."""
