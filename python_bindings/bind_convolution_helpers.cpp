@@ -39,7 +39,7 @@ DimIdx_t dimOf(const NodePtr& node) {
   return static_cast<DimIdx_t>(node->type()[4] - '0');
 }
 
-template <DimIdx_t DIM> std::array<DimSize_t, DIM> toArray(const Sizes& values) {
+template <DimIdx_t DIM> std::array<DimSize_t, DIM> toExtents(const Sizes& values) {
   if (values.size() != DIM)
     throwExpected("fibnlr::convolution", "lists of one length", std::to_string(DIM) + " and " + std::to_string(values.size()));
   std::array<DimSize_t, DIM> result;
@@ -51,12 +51,12 @@ template <std::size_t N> Sizes toList(const std::array<DimSize_t, N>& values) { 
 
 Sizes computeKernelDims(const Sizes& a, const Sizes& b, const Sizes& strides) {
   return withDim(a.size(), [&](auto dim) {
-    return toList(fibnlr::computeKernelDims<dim()>(toArray<dim()>(a), toArray<dim()>(b), toArray<dim()>(strides)));
+    return toList(fibnlr::computeKernelDims<dim()>(toExtents<dim()>(a), toExtents<dim()>(b), toExtents<dim()>(strides)));
   });
 }
 
 Sizes computeKernelStrides(const Sizes& a, const Sizes& b) {
-  return withDim(a.size(), [&](auto dim) { return toList(fibnlr::computeKernelStrides<dim()>(toArray<dim()>(a), toArray<dim()>(b))); });
+  return withDim(a.size(), [&](auto dim) { return toList(fibnlr::computeKernelStrides<dim()>(toExtents<dim()>(a), toExtents<dim()>(b))); });
 }
 
 std::optional<NodePtr> convFrom(const NodePtr& a, const NodePtr& b) {

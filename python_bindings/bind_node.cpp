@@ -55,7 +55,7 @@ class NodeAttributes {
   NodePtr mNode;
 };
 
-void bindAttributes(py::module_& m) {
+void bindNodeAttributes(py::module_& m) {
   py::class_<NodeAttributes>(m, "NodeAttributes", "Free-form annotations of a node; they travel with its clones.")
       .def("add_attr", &NodeAttributes::set, py::arg("name"), py::arg("value"),
            "Attaches bool, int, float, str, a list of these, or an array.")
@@ -234,7 +234,7 @@ void declareGraphTypes(py::module_& m) {
 }
 
 void bindNode(py::module_& m) {
-  bindAttributes(m);
+  bindNodeAttributes(m);
   bindHandle(m);
   auto node = declared<NodeClass>(m, "Node");
   bindIdentity(node);

@@ -53,7 +53,7 @@ class OperatorAttributes {
   OperatorPtr mOperator;
 };
 
-void bindAttributes(py::module_& m) {
+void bindAttributeSchema(py::module_& m) {
   py::class_<OperatorAttributes>(m, "OperatorAttributes",
                                  "The attributes of an operator: attr.kernel_dims, attr[\"kernel_dims\"]; setting validates.")
       .def("__getattr__", &OperatorAttributes::getMember, py::arg("name"))
@@ -231,7 +231,7 @@ void bindFactories(py::module_& m) {
 }  // namespace
 
 void bindOperator(py::module_& m) {
-  bindAttributes(m);
+  bindAttributeSchema(m);
   bindOperatorClass(declared<OperatorClass>(m, "Operator"));
   bindFactories(m);
 }

@@ -11,7 +11,7 @@ namespace Aidge::compress {
 
 namespace {
 
-constexpr std::string_view kWhere = "compress::CalibrationData";
+constexpr std::string_view kWhereCalibrationData = "compress::CalibrationData";
 
 /// FNV-1a over words of eight bytes.
 std::uint64_t checksum(std::span<const Tensor> batch) {
@@ -39,7 +39,7 @@ CalibrationData::CalibrationData(const GraphView& graph, DataProvider& provider,
 
 std::vector<Tensor> CalibrationData::take(const std::vector<Tensor>& batch) const {
   if (batch.size() < mInputs) {
-    throwExpected(kWhere, "batches of " + std::to_string(mInputs) + " inputs", std::to_string(batch.size()) + " entries");
+    throwExpected(kWhereCalibrationData, "batches of " + std::to_string(mInputs) + " inputs", std::to_string(batch.size()) + " entries");
   }
   return {batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(mInputs)};
 }
@@ -54,9 +54,9 @@ void CalibrationData::read(const GraphView& graph, std::size_t memory) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const std::string place = "input \"" + graph.inputs()[i].name + "\" of batch " + std::to_string(index) + " (from 0)";
       if (batch[i].nbDims() == 0 || static_cast<std::size_t>(batch[i].dims()[0]) != samples || samples == 0) {
-        throwExpected(kWhere, "as many samples at every input", toString(batch[i].dims()) + " at " + place);
+        throwExpected(kWhereCalibrationData, "as many samples at every input", toString(batch[i].dims()) + " at " + place);
       }
-      if (!allFinite(batch[i])) throwExpected(kWhere, "finite values", "NaN or infinity at " + place);
+      if (!allFinite(batch[i])) throwExpected(kWhereCalibrationData, "finite values", "NaN or infinity at " + place);
     }
     if (index == 0) {
       for (const Tensor& tensor : batch) mDims.push_back(tensor.dims());
@@ -71,7 +71,7 @@ void CalibrationData::read(const GraphView& graph, std::size_t memory) {
     mIsKept = mIsKept && mBytes <= memory;
     if (mIsKept) mBatches.push_back(std::move(batch));
   }
-  if (mFirstSamples.empty()) throwExpected(kWhere, "a provider with at least one batch", "an empty one");
+  if (mFirstSamples.empty()) throwExpected(kWhereCalibrationData, "a provider with at least one batch", "an empty one");
   if (mIsKept) return;
   mBatches.clear();
   mBytes = 0;
@@ -98,14 +98,14 @@ void CalibrationData::forEach(const std::function<void(const Batch&)>& use) {
   while (const auto entries = mProvider->next()) {
     const std::vector<Tensor> batch = take(*entries);
     if (index >= mChecksums.size() || checksum(batch) != mChecksums[index]) {
-      throwExpected(kWhere, "the same batches at every pass (no shuffling, or more memory)",
+      throwExpected(kWhereCalibrationData, "the same batches at every pass (no shuffling, or more memory)",
                     "other ones at batch " + std::to_string(index));
     }
     use({index, mFirstSamples[index], samplesOf(index), batch});
     ++index;
   }
   if (index != mChecksums.size()) {
-    throwExpected(kWhere, std::to_string(mChecksums.size()) + " batches at every pass", std::to_string(index));
+    throwExpected(kWhereCalibrationData, std::to_string(mChecksums.size()) + " batches at every pass", std::to_string(index));
   }
 }
 

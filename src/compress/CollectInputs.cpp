@@ -15,7 +15,7 @@ namespace Aidge::compress {
 
 namespace {
 
-constexpr std::string_view kWhere = "compress::collectInputs";
+constexpr std::string_view kWhereCollectInputs = "compress::collectInputs";
 
 /// Rows of one tensor's units.
 class UnitRows {
@@ -24,7 +24,8 @@ class UnitRows {
     for (std::size_t i = 0; i < input.units.size(); ++i) {
       if (input.units[i] < 0) continue;
       const auto unit = static_cast<std::size_t>(input.units[i]);
-      if (unit >= input.units.size()) throwExpected(kWhere, "units below the number of channels at " + mName, std::to_string(unit));
+      if (unit >= input.units.size())
+        throwExpected(kWhereCollectInputs, "units below the number of channels at " + mName, std::to_string(unit));
       mPlaces.resize(std::max(mPlaces.size(), unit + 1));
       mPlaces[unit].push_back(i);
     }
@@ -34,7 +35,7 @@ class UnitRows {
   void add(const Tensor& tensor, std::size_t firstSample, std::size_t samples, std::size_t maxRows) {
     const Dims& dims = tensor.dims();
     if (dims.size() < 2 || tensor.dataType() != DataType::Float32) {
-      throwExpected(kWhere, "a float32 tensor (samples, channels, …) at " + mName, toString(dims));
+      throwExpected(kWhereCollectInputs, "a float32 tensor (samples, channels, …) at " + mName, toString(dims));
     }
     const auto batch = static_cast<std::size_t>(dims[0]);
     const std::size_t features = elementCount(Dims(dims.begin() + 1, dims.end()));
@@ -69,11 +70,11 @@ class UnitRows {
       for (std::size_t c = 0; c < channels; ++c) mPlaces[c] = {c};
     }
     if (channels != mAxis) {
-      throwExpected(kWhere, "units for the " + std::to_string(channels) + " channels at " + mName, std::to_string(mAxis));
+      throwExpected(kWhereCollectInputs, "units for the " + std::to_string(channels) + " channels at " + mName, std::to_string(mAxis));
     }
     mOccurrences = std::numeric_limits<std::size_t>::max();
     for (const auto& places : mPlaces) mOccurrences = std::min(mOccurrences, places.size());
-    if (mPlaces.empty() || mOccurrences == 0) throwExpected(kWhere, "each unit at " + mName + " at least once", "gaps");
+    if (mPlaces.empty() || mOccurrences == 0) throwExpected(kWhereCollectInputs, "each unit at " + mName + " at least once", "gaps");
   }
 
   std::string mName;
@@ -88,13 +89,16 @@ class UnitRows {
 
 std::vector<statistics::Covariance> collectInputs(const GraphViewPtr& graph, CalibrationData& data, const std::vector<InputUnits>& inputs,
                                                   std::size_t maxRows) {
-  if (!graph || graph->backend().empty()) throwExpected(kWhere, "a graph that has been compiled", graph ? "one without a backend" : "none");
+  if (!graph || graph->backend().empty())
+    throwExpected(kWhereCollectInputs, "a graph that has been compiled", graph ? "one without a backend" : "none");
   std::vector<TensorId> tensors;
   std::vector<UnitRows> rows;
   for (const InputUnits& input : inputs) {
-    if (!graph->contains(input.node)) throwExpected(kWhere, "nodes of the graph", input.node ? input.node->describe() : "none");
+    if (!graph->contains(input.node))
+      throwExpected(kWhereCollectInputs, "nodes of the graph", input.node ? input.node->describe() : "none");
     const auto tensor = tensorAt(*graph, input.node, input.input);
-    if (!tensor) throwExpected(kWhere, "a tensor at input " + std::to_string(input.input) + " of " + input.node->describe(), "none");
+    if (!tensor)
+      throwExpected(kWhereCollectInputs, "a tensor at input " + std::to_string(input.input) + " of " + input.node->describe(), "none");
     tensors.push_back(*tensor);
     rows.emplace_back(input);
   }

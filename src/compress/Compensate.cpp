@@ -19,7 +19,7 @@ namespace Aidge::compress {
 
 namespace {
 
-constexpr std::string_view kWhere = "compress::compensate";
+constexpr std::string_view kWhereCompensate = "compress::compensate";
 constexpr IOIndex_t kWeight = 1;
 constexpr IOIndex_t kBias = 2;
 
@@ -381,10 +381,10 @@ class Compensation {
 
 void CompensationOptions::validate() const {
   if (ridges.empty() || !std::all_of(ridges.begin(), ridges.end(), [](double ridge) { return ridge > 0.0; })) {
-    throwExpected(kWhere, "ridges > 0", ridges.empty() ? "none" : "others");
+    throwExpected(kWhereCompensate, "ridges > 0", ridges.empty() ? "none" : "others");
   }
-  if (!(fitShare > 0.0 && fitShare < 1.0)) throwExpected(kWhere, "fit_share in (0, 1)", std::to_string(fitShare));
-  if (rowsPerUnknown == 0 && minRows == 0) throwExpected(kWhere, "rows_per_unknown or min_rows > 0", "0");
+  if (!(fitShare > 0.0 && fitShare < 1.0)) throwExpected(kWhereCompensate, "fit_share in (0, 1)", std::to_string(fitShare));
+  if (rowsPerUnknown == 0 && minRows == 0) throwExpected(kWhereCompensate, "rows_per_unknown or min_rows > 0", "0");
 }
 
 CompensationReport compensate(const GraphViewPtr& original, const GraphViewPtr& current, CalibrationData& data,
@@ -394,7 +394,7 @@ CompensationReport compensate(const GraphViewPtr& original, const GraphViewPtr& 
   options.validate();
   for (const GraphViewPtr& graph : {original, current}) {
     if (!graph || graph->backend().empty())
-      throwExpected(kWhere, "graphs that have been compiled", graph ? "one without a backend" : "none");
+      throwExpected(kWhereCompensate, "graphs that have been compiled", graph ? "one without a backend" : "none");
   }
   CompensationReport report;
   current->transaction([&] { report = Compensation(original, current, data, kept, targets, options).run(progress); });

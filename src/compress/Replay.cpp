@@ -11,7 +11,7 @@ namespace Aidge::compress {
 
 namespace {
 
-constexpr std::string_view kWhere = "compress::replay";
+constexpr std::string_view kWhereReplay = "compress::replay";
 
 std::size_t indexIn(const std::vector<TensorId>& tensors, const TensorId& tensor) {
   return static_cast<std::size_t>(std::find(tensors.begin(), tensors.end(), tensor) - tensors.begin());
@@ -34,7 +34,7 @@ Replay::Replay(GraphViewPtr graph, CalibrationData& data, std::size_t memory)
       mData(&data),
       mMemory(memory),
       mOrder(mGraph->orderedNodes()),
-      mShapes(mGraph->inferAllShapes(kWhere, data.dims())) {
+      mShapes(mGraph->inferAllShapes(kWhereReplay, data.dims())) {
   for (std::size_t i = 0; i < mOrder.size(); ++i) mPositions.emplace(mOrder[i].get(), i);
   for (std::size_t i = 0; i < mGraph->inputs().size(); ++i) mLive.emplace_back(nullptr, i);
 }
@@ -123,7 +123,7 @@ Replay::Part Replay::part(const std::vector<TensorId>& tensors) const {
       part.mResults.emplace_back(true, live);
       continue;
     }
-    if (!tensor.first) throwExpected(kWhere, "tensors behind the cut", "a graph input before it");
+    if (!tensor.first) throwExpected(kWhereReplay, "tensors behind the cut", "a graph input before it");
     const std::size_t index = indexIn(computed, tensor);
     part.mResults.emplace_back(false, index);
     if (index != computed.size()) continue;

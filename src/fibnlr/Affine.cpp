@@ -14,13 +14,13 @@ namespace Aidge::fibnlr {
 
 namespace {
 
-constexpr std::string_view kWhere = "fibnlr::affine";
+constexpr std::string_view kWhereAffine = "fibnlr::affine";
 
 /// Takes one batch: x and f are (samples, channels, …), row-major.
 void take(std::optional<statistics::ChannelRegression>& fit, const Tensor& x, const Tensor& f, const Node& node) {
   if (x.dims() != f.dims() || x.nbDims() < 2 || x.dataType() != DataType::Float32) {
-    throwExpected(kWhere, "float32 tensors (samples, channels, …) of one shape at " + node.describe(),
-                  toString(x.dims()) + " and " + toString(f.dims()));
+    throwExpected(kWhereAffine, "float32 tensors (samples, channels, …) of one shape at " + node.describe(),
+                  Aidge::toString(x.dims()) + " and " + Aidge::toString(f.dims()));
   }
   const auto samples = static_cast<std::size_t>(x.dims()[0]);
   const auto channels = static_cast<std::size_t>(x.dims()[1]);
@@ -70,7 +70,7 @@ class Capture {
   std::vector<statistics::ChannelRegression> results() {
     std::vector<statistics::ChannelRegression> fits;
     for (auto& fit : mFits) {
-      if (!fit) throwExpected(kWhere, "samples", "none");
+      if (!fit) throwExpected(kWhereAffine, "samples", "none");
       fits.push_back(std::move(*fit));
     }
     return fits;
@@ -111,10 +111,11 @@ std::vector<statistics::ChannelRegression> fitAffine(const GraphViewPtr& origina
                                                      const std::vector<ActivationPair>& activations, DataProvider& provider) {
   for (const GraphViewPtr& graph : {original, model}) {
     if (!graph || graph->backend().empty())
-      throwExpected(kWhere, "graphs that have been compiled", graph ? "one without a backend" : "none");
+      throwExpected(kWhereAffine, "graphs that have been compiled", graph ? "one without a backend" : "none");
   }
   for (const ActivationPair& pair : activations) {
-    if (!model->ownerOf(pair.node) || !original->ownerOf(pair.original)) throwExpected(kWhere, "activations of both graphs", "others");
+    if (!model->ownerOf(pair.node) || !original->ownerOf(pair.original))
+      throwExpected(kWhereAffine, "activations of both graphs", "others");
   }
   if (activations.empty()) return {};
   Capture capture(original, model, activations);
@@ -124,7 +125,7 @@ std::vector<statistics::ChannelRegression> fitAffine(const GraphViewPtr& origina
     isEmpty = false;
     capture.run(*batch, activations);
   }
-  if (isEmpty) throwExpected(kWhere, "a provider with at least one batch", "an empty one");
+  if (isEmpty) throwExpected(kWhereAffine, "a provider with at least one batch", "an empty one");
   return capture.results();
 }
 
@@ -132,7 +133,7 @@ std::vector<AffineReplacement> replaceByAffine(const GraphViewPtr& original, con
                                                const std::vector<ActivationPair>& activations, DataProvider& provider,
                                                const std::function<void(std::size_t, std::size_t)>& progress) {
   std::vector<AffineReplacement> replacements;
-  if (!model) throwExpected(kWhere, "a graph", "none");
+  if (!model) throwExpected(kWhereAffine, "a graph", "none");
   model->transaction([&] {
     for (std::size_t i = 0; i < activations.size(); ++i) {
       if (progress) progress(i, activations.size());

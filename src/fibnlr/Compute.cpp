@@ -16,10 +16,10 @@ namespace Aidge::fibnlr {
 
 namespace {
 
-constexpr std::string_view kWhere = "fibnlr::compute";
+constexpr std::string_view kWhereCompute = "fibnlr::compute";
 
 [[noreturn]] void throwNotFinite(const std::string& place, std::size_t batch) {
-  throwExpected(kWhere, "finite values", "NaN or infinity at " + place + " in batch " + std::to_string(batch) + " (from 0)");
+  throwExpected(kWhereCompute, "finite values", "NaN or infinity at " + place + " in batch " + std::to_string(batch) + " (from 0)");
 }
 
 double squaredDistance(std::span<const double> a, std::span<const double> b) {
@@ -51,7 +51,7 @@ class Run {
         break;
       }
     }
-    if (mResult.iterations == 0) throwExpected(kWhere, "a provider with at least one batch", "an empty one");
+    if (mResult.iterations == 0) throwExpected(kWhereCompute, "a provider with at least one batch", "an empty one");
     return std::move(mResult);
   }
 
@@ -122,9 +122,9 @@ Convergence compute(const GraphViewPtr& model, DataProvider& provider, const Par
   params.validate();
   const std::vector<NodePtr> nodes = prunableNodes(model, params);
   for (const NodePtr& node : nodes) {
-    if (!has<NPR>(node)) throwInvalid(kWhere, "no NPR on " + node->describe() + ": run fibnlr_prepare first");
+    if (!has<NPR>(node)) throwInvalid(kWhereCompute, "no NPR on " + node->describe() + ": run fibnlr_prepare first");
   }
-  if (model->backend().empty()) throwExpected(kWhere, "a graph that has been compiled", "one without a backend");
+  if (model->backend().empty()) throwExpected(kWhereCompute, "a graph that has been compiled", "one without a backend");
   Convergence result;
   if (nodes.empty()) {
     result.converged = true;

@@ -124,7 +124,8 @@ template <DimIdx_t DIM> std::array<DimSize_t, DIM> getKernelDims(const NodePtr& 
   if (!convOf(node, DIM).attribute<Ints>("kernel_dims").empty()) return window<DIM>(node, "kernel_dims");
   const Dims weight = weightDims(node);
   if (weight.size() != DIM + 2)
-    throwExpected("fibnlr::convolution", "a weight of rank " + std::to_string(DIM + 2) + " on " + node->describe(), toString(weight));
+    throwExpected("fibnlr::convolution", "a weight of rank " + std::to_string(DIM + 2) + " on " + node->describe(),
+                  Aidge::toString(weight));
   std::array<DimSize_t, DIM> result;
   std::copy(weight.begin() + 2, weight.end(), result.begin());
   return result;

@@ -9,16 +9,16 @@ namespace Aidge::fibnlr {
 
 namespace {
 
-constexpr std::string_view kWhere = "fibnlr::Parameters";
+constexpr std::string_view kWhereParameters = "fibnlr::Parameters";
 
 void checkNotNegative(std::string_view name, double value) {
-  if (!std::isfinite(value) || value < 0.0) throwExpected(kWhere, std::string(name) + " finite and >= 0", std::to_string(value));
+  if (!std::isfinite(value) || value < 0.0) throwExpected(kWhereParameters, std::string(name) + " finite and >= 0", std::to_string(value));
 }
 
 /// A value outside of the enumeration (a cast integer) has no name.
 template <typename E> void checkEnum(std::string_view name, E value) {
   if (toString(value).empty()) {
-    throwExpected(kWhere, "a member of the enumeration for " + std::string(name), std::to_string(static_cast<unsigned>(value)));
+    throwExpected(kWhereParameters, "a member of the enumeration for " + std::string(name), std::to_string(static_cast<unsigned>(value)));
   }
 }
 
@@ -124,12 +124,12 @@ void Parameters::validate() const {
   const auto& supported = supportedPrunableTypes();
   for (const std::string& type : prunableTypes) {
     if (std::find(supported.begin(), supported.end(), type) == supported.end()) {
-      throwExpected(kWhere, "prunable_types out of " + listed(supported), "\"" + type + "\"");
+      throwExpected(kWhereParameters, "prunable_types out of " + listed(supported), "\"" + type + "\"");
     }
   }
   for (const auto& [key, id] : groupAssignments) {
     if (const auto* node = std::get_if<NodePtr>(&key); node && !*node)
-      throwExpected(kWhere, "group_assignments of nodes or names", "no node");
+      throwExpected(kWhereParameters, "group_assignments of nodes or names", "no node");
   }
 }
 

@@ -59,6 +59,8 @@ std::string quantity(double value) {
   return text;
 }
 
+std::string change(double before, double after) { return quantity(before) + " -> " + quantity(after); }
+
 double macsOf(const Element& element) {
   if (element.isBlock) {
     double total = count(element.output);

@@ -68,5 +68,7 @@ class FusionPlanner {
 [[nodiscard]] double macsOf(const Element& element);
 /// "1.23 M", for reports.
 [[nodiscard]] std::string quantity(double value);
+/// "1.23 M -> 1.1 M".
+[[nodiscard]] std::string change(double before, double after);
 
 }  // namespace Aidge::detail

@@ -12,6 +12,7 @@ namespace Aidge {
 
 namespace {
 
+using detail::change;
 using detail::Row;
 using detail::table;
 
@@ -20,8 +21,6 @@ std::string number(const char* format, double value) {
   std::snprintf(text, sizeof text, format, value);
   return text;
 }
-
-std::string change(double before, double after) { return detail::quantity(before) + " -> " + detail::quantity(after); }
 
 std::string milliseconds(const std::optional<double>& before, const std::optional<double>& after) {
   if (!before || !after) return "-";

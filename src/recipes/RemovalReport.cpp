@@ -10,10 +10,8 @@ namespace Aidge {
 
 namespace {
 
-std::string change(double before, double after) { return detail::quantity(before) + " -> " + detail::quantity(after); }
-
 /// "a + b"; of more than three the first and their number.
-std::string listed(const std::vector<std::string>& names) {
+std::string firstOf(const std::vector<std::string>& names) {
   if (names.size() > 3) return names.front() + " + ... (" + std::to_string(names.size()) + ")";
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : " + ") + name;
@@ -29,13 +27,14 @@ std::string toString(const RemovalReport& report) {
     for (const RemovedChannels& layer : group) names.push_back(layer.node);
     const auto before = group.front().before;
     const auto after = before - static_cast<std::int64_t>(group.front().channels.size());
-    rows.push_back({listed(names), std::to_string(before) + " -> " + std::to_string(after), "", ""});
+    rows.push_back({firstOf(names), std::to_string(before) + " -> " + std::to_string(after), "", ""});
   }
-  rows.push_back({"network", "", change(report.macsBefore, report.macsAfter), change(report.parametersBefore, report.parametersAfter)});
+  rows.push_back({"network", "", detail::change(report.macsBefore, report.macsAfter),
+                  detail::change(report.parametersBefore, report.parametersAfter)});
   std::string text = detail::table(rows);
   if (report.refused.empty()) return text;
   std::vector<detail::Row> refusals{{"not removed", "because"}};
-  for (const RefusedRemoval& refusal : report.refused) refusals.push_back({listed(refusal.nodes), refusal.reason});
+  for (const RefusedRemoval& refusal : report.refused) refusals.push_back({firstOf(refusal.nodes), refusal.reason});
   return text + "\n" + detail::table(refusals);
 }
 

@@ -21,7 +21,7 @@ ConvolutionAccuracy parseConvolutionAccuracy(std::string_view where, std::string
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == word) return static_cast<ConvolutionAccuracy>(i);
   }
-  throwExpected(where, "\"direct\", \"default\" or \"fast\" as convolution accuracy", "\"" + std::string(word) + "\"");
+  throwExpected(where, "\"direct\", \"default\" or \"fast\" as convolution accuracy", '"' + std::string(word) + '"');
 }
 
 ConvolutionAccuracy convolutionAccuracy() { return gAccuracy.load(); }

@@ -29,7 +29,7 @@ void checkOption(std::string_view name, std::string_view value) {
   constexpr std::string_view kWhere = "graph::compile";
   if (name == kConvolutionChoice) {
     if (value != "rule" && value != "measure" && value != "winograd")
-      throwExpected(kWhere, "convolution_choice \"rule\", \"measure\" or \"winograd\"", "\"" + std::string(value) + "\"");
+      throwExpected(kWhere, "convolution_choice \"rule\", \"measure\" or \"winograd\"", '"' + std::string(value) + '"');
     return;
   }
   if (name != kConvolutionAccuracy) throwExpected(kWhere, "the options convolution_accuracy and convolution_choice", std::string(name));
