@@ -1,5 +1,6 @@
 #include "aidge/operator/BatchNorm.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "SchemaUtils.hpp"
@@ -27,6 +28,24 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   return result(inputs[0].dims, inputs[0].dtype);
 }
 
+/// factor = scale / sqrt(variance + epsilon), offset = shift - mean · factor.
+std::optional<ChannelAffine> affine(const Operator& op, IOIndex_t data, const Dims& /*dims*/, std::span<const Tensor* const> inputs) {
+  std::vector<std::vector<double>> parameters;
+  for (const Tensor* constant : inputs.subspan(1)) {
+    if (constant == nullptr || !kFloatTypes.contains(constant->dataType())) return std::nullopt;
+    parameters.push_back(constant->toDoubles());
+    if (parameters.back().size() != parameters.front().size()) return std::nullopt;
+  }
+  if (data != 0 || parameters.empty()) return std::nullopt;
+  const double epsilon = op.attribute<double>("epsilon");
+  ChannelAffine result;
+  for (std::size_t c = 0; c < parameters[0].size(); ++c) {
+    result.factor.push_back(parameters[0][c] / std::sqrt(parameters[3][c] + epsilon));
+    result.offset.push_back(parameters[1][c] - parameters[2][c] * result.factor[c]);
+  }
+  return finite(std::move(result));
+}
+
 bool addSchema(std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName("BatchNorm", spatial);
@@ -40,6 +59,8 @@ bool addSchema(std::size_t spatial) {
   schema.attributes = {{"epsilon", 1e-5}, {"momentum", 0.1}, {"training_mode", false}};
   schema.validate = validate;
   schema.infer = infer;
+  schema.traits = traitsOf(Role::BatchNorm, BatchRule::PerSample, ChannelRule::PerChannel, spatial);
+  schema.traits.affine = affine;
   return OperatorRegistry::add(std::move(schema));
 }
 

@@ -19,7 +19,7 @@ bool addSchema() {
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.attributes = {{"to", std::string("float32")}};
   schema.validate = [](const Operator& op) { static_cast<void>(castTarget(op)); };
-  schema.elementwise = Elementwise::Broadcast;
+  schema.traits = traitsOf(Role::Elementwise, BatchRule::PerSample, ChannelRule::Pass);
   schema.infer = infer;
   return OperatorRegistry::add(std::move(schema));
 }

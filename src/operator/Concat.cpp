@@ -36,6 +36,8 @@ bool addSchema() {
   schema.variadic = true;
   schema.attributes = {{"axis", std::int64_t{1}}};
   schema.infer = infer;
+  schema.traits = traitsOf(Role::Concatenation, BatchRule::Joint, ChannelRule::Concat);
+  schema.traits.batch.holds = sparesBatch;
   return OperatorRegistry::add(std::move(schema));
 }
 

@@ -65,6 +65,7 @@ bool addSchema(std::size_t spatial) {
   schema.validate = [spatial](const Operator& op) { validate(op, spatial); };
   schema.infer = [spatial](const Operator& op, Inputs inputs) { return infer(op, inputs, spatial); };
   schema.macs = macs;
+  schema.traits = traitsOf(Role::Convolution, BatchRule::PerSample, ChannelRule::Convolution, spatial);
   return OperatorRegistry::add(std::move(schema));
 }
 

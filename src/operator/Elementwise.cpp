@@ -1,5 +1,8 @@
 #include "aidge/operator/Elementwise.hpp"
 
+#include <algorithm>
+#include <functional>
+
 #include "SchemaUtils.hpp"
 
 namespace Aidge {
@@ -36,22 +39,60 @@ std::vector<TensorInfo> inferWhere(const Operator& op, Inputs inputs) {
   return result(commonDims(op, inputs), inputs[1].dtype);
 }
 
+/// One value for each channel, where a floating-point constant has a single entry, or entries only along axis 1 of data of `dims`.
+std::optional<std::vector<double>> channelValues(const Tensor* constant, const Dims& dims) {
+  if (constant == nullptr || !constant->hasData() || !kFloatTypes.contains(constant->dataType())) return std::nullopt;
+  Dims own = constant->dims();
+  if (dims.size() < 2 || own.size() > dims.size()) return std::nullopt;
+  own.insert(own.begin(), dims.size() - own.size(), 1);
+  const DimSize_t channels = own[1];
+  own[1] = 1;
+  if (std::any_of(own.begin(), own.end(), [](DimSize_t extent) { return extent != 1; })) return std::nullopt;
+  std::vector<double> values = constant->toDoubles();
+  if (channels == 1) values.resize(static_cast<std::size_t>(dims[1]), values[0]);
+  return channels == 1 || channels == dims[1] ? std::optional(std::move(values)) : std::nullopt;
+}
+
+/// x + c, x - c, c - x, x · c, x / c with one c for each channel.
+template <Role role>
+std::optional<ChannelAffine> arithmetic(const Operator& /*op*/, IOIndex_t data, const Dims& dims, std::span<const Tensor* const> inputs) {
+  auto values = channelValues(inputs[1 - data], dims);
+  if (!values || (role == Role::Quotient && data == 1)) return std::nullopt;
+  const std::size_t channels = values->size();
+  if constexpr (role == Role::Sum || role == Role::Difference) {
+    const bool isSubtracted = role == Role::Difference && data == 0;
+    if (isSubtracted) std::transform(values->begin(), values->end(), values->begin(), std::negate<>());
+    const double factor = role == Role::Difference && data == 1 ? -1.0 : 1.0;
+    return finite({std::vector<double>(channels, factor), std::move(*values)});
+  } else {
+    if (role == Role::Quotient) std::transform(values->begin(), values->end(), values->begin(), [](double v) { return 1.0 / v; });
+    return finite({std::move(*values), std::vector<double>(channels, 0.0)});
+  }
+}
+
 OperatorSchema broadcasting(std::string type, std::string formula, TypeSet types, AttributeMap attributes = {}) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(formula);
   schema.inputs = {{"A", InputCategory::Data, types}, {"B", InputCategory::Data, types}};
-  schema.elementwise = Elementwise::Broadcast;
+  schema.traits = traitsOf(Role::Elementwise, BatchRule::Joint, ChannelRule::Broadcast);
   schema.attributes = std::move(attributes);
   schema.infer = infer;
   return schema;
 }
 
+template <Role role> bool addLinear(std::string type, std::string formula) {
+  OperatorSchema schema = broadcasting(std::move(type), std::move(formula), kNumericTypes);
+  schema.traits.role = role;
+  schema.traits.affine = arithmetic<role>;
+  return OperatorRegistry::add(std::move(schema));
+}
+
 bool addArithmetic() {
-  OperatorRegistry::add(broadcasting("Add", "Sum with broadcasting: y = A + B.", kNumericTypes));
-  OperatorRegistry::add(broadcasting("Sub", "Difference with broadcasting: y = A - B.", kNumericTypes));
-  OperatorRegistry::add(broadcasting("Mul", "Product with broadcasting: y = A * B.", kNumericTypes));
-  OperatorRegistry::add(broadcasting("Div", "Quotient with broadcasting: y = A / B; integers are truncated towards zero.", kNumericTypes));
+  addLinear<Role::Sum>("Add", "Sum with broadcasting: y = A + B.");
+  addLinear<Role::Difference>("Sub", "Difference with broadcasting: y = A - B.");
+  addLinear<Role::Product>("Mul", "Product with broadcasting: y = A * B.");
+  addLinear<Role::Quotient>("Div", "Quotient with broadcasting: y = A / B; integers are truncated towards zero.");
   OperatorRegistry::add(broadcasting("Mod", "Remainder with broadcasting, with the sign of B, or with that of A where fmod is set.",
                                      kNumericTypes, {{"fmod", false}}));
   OperatorSchema power = broadcasting("Pow", "Power with broadcasting, in the type of A: y = A^B.", kNumericTypes);

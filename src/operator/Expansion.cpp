@@ -104,7 +104,7 @@ void validateValue(const Operator& op) {
 using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
 
 bool addSchema(std::string type, std::string brief, const std::vector<std::string>& inputs, std::vector<std::string> extraInputs,
-               AttributeMap attributes, Infer infer, void (*validate)(const Operator&) = nullptr) {
+               AttributeMap attributes, Infer infer, std::string refusal, void (*validate)(const Operator&) = nullptr) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
@@ -113,25 +113,27 @@ bool addSchema(std::string type, std::string brief, const std::vector<std::strin
   schema.extraInputs = std::move(extraInputs);
   schema.attributes = std::move(attributes);
   schema.infer = infer;
+  schema.traits = opaqueTraits(std::move(refusal));
   if (validate != nullptr) schema.validate = validate;
   return OperatorRegistry::add(std::move(schema));
 }
 
 [[maybe_unused]] const bool kRegistered =
     addSchema("Expand", "The data repeated to the dims that it and `shape` broadcast to.", {"data"}, {"shape"}, {{"shape", Ints{}}},
-              inferExpand) &&
-    addSchema("Tile", "The data put side by side repeats[i] times along axis i.", {"data"}, {"repeats"}, {{"repeats", Ints{}}},
-              inferTile) &&
+              inferExpand, "which repeats values") &&
+    addSchema("Tile", "The data put side by side repeats[i] times along axis i.", {"data"}, {"repeats"}, {{"repeats", Ints{}}}, inferTile,
+              "which repeats values") &&
     addSchema("ConstantOfShape", "A tensor of the dims `shape` filled with one value.", {}, {"shape"},
-              {{"shape", Ints{}}, {"value", Tensor::full({1}, 0.0)}}, inferConstantOfShape, validateValue) &&
+              {{"shape", Ints{}}, {"value", Tensor::full({1}, 0.0)}}, inferConstantOfShape, "which makes values of its own",
+              validateValue) &&
     addSchema("Range", "start, start + delta … as long as that is below limit (above, for a negative delta).", {"start", "limit", "delta"},
-              {}, {}, inferRange) &&
+              {}, {}, inferRange, "which makes values of its own") &&
     addSchema("EyeLike", "Ones on the k-th diagonal, zeros elsewhere, with the dims of the data.", {"data"}, {},
-              {{"k", std::int64_t{0}}, {"dtype", std::string()}}, inferEyeLike, validateType) &&
+              {{"k", std::int64_t{0}}, {"dtype", std::string()}}, inferEyeLike, "which makes values of its own", validateType) &&
     addSchema("OneHot", "values[1] where the new axis's index is that of the data, else values[0].", {"indices", "depth", "values"}, {},
-              {{"axis", std::int64_t{-1}}}, inferOneHot) &&
+              {{"axis", std::int64_t{-1}}}, inferOneHot, "which turns indices into a new axis") &&
     addSchema("Trilu", "The upper or lower triangle of the last two axes, zeros elsewhere.", {"data"}, {},
-              {{"upper", true}, {"k", std::int64_t{0}}}, inferTrilu);
+              {{"upper", true}, {"k", std::int64_t{0}}}, inferTrilu, "which keeps a triangle of its last two axes");
 
 }  // namespace
 

@@ -57,6 +57,11 @@ double macsGemm(const Operator& op, Inputs inputs, Inputs outputs) {
   return static_cast<double>(elementCount(outputs[0].dims)) * static_cast<double>(inputs[0].dims[inner]);
 }
 
+/// A's rows are the samples, and C repeats over them.
+bool rowsAreSamples(const Operator& op, Inputs inputs) {
+  return !op.attribute<bool>("trans_a") && (inputs.size() < 3 || inputs[2].dims.size() != 2 || inputs[2].dims[0] == 1);
+}
+
 bool addFC() {
   OperatorSchema schema;
   schema.type = "FC";
@@ -65,6 +70,7 @@ bool addFC() {
   schema.inputs = {{"data", InputCategory::Data}, {"weight", InputCategory::Param}, {"bias", InputCategory::OptionalParam}};
   schema.infer = inferFC;
   schema.macs = macsFC;
+  schema.traits = traitsOf(Role::FullyConnected, BatchRule::PerSample, ChannelRule::FullyConnected);
   return OperatorRegistry::add(std::move(schema));
 }
 
@@ -80,6 +86,8 @@ bool addGemm() {
   };
   schema.infer = inferGemm;
   schema.macs = macsGemm;
+  schema.traits = traitsOf(Role::MatrixProduct, BatchRule::PerSample, ChannelRule::Gemm);
+  schema.traits.batch.holds = rowsAreSamples;
   return OperatorRegistry::add(std::move(schema));
 }
 

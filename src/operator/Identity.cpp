@@ -23,6 +23,7 @@ bool addIdentity() {
   schema.brief = "Hands its input on: y = x.";
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.infer = infer;
+  schema.traits = traitsOf(Role::Renaming, BatchRule::PerSample, ChannelRule::Pass);
   return OperatorRegistry::add(std::move(schema));
 }
 
@@ -34,6 +35,7 @@ bool addDropout() {
   schema.attributes = {{"ratio", 0.5}};
   schema.validate = validateDropout;
   schema.infer = infer;
+  schema.traits = traitsOf(Role::Renaming, BatchRule::PerSample, ChannelRule::Pass);
   return OperatorRegistry::add(std::move(schema));
 }
 

@@ -157,6 +157,12 @@ void validateReduction(const Operator& op) {
   requireOneOf(op, "reduction", kReductions);
 }
 
+/// All samples, in their order.
+bool takesWholeBatch(const Operator& op, Inputs inputs) {
+  const SliceRange range = resolveSlice(op, inputs)[0];
+  return range.start == 0 && range.step == 1 && range.extent == inputs[0].dims[0];
+}
+
 bool addSlicing() {
   OperatorSchema slice;
   slice.type = "Slice";
@@ -165,6 +171,8 @@ bool addSlicing() {
   slice.extraInputs = {"starts", "ends", "axes", "steps"};
   slice.attributes = {{"starts", Ints{}}, {"ends", Ints{}}, {"axes", Ints{}}, {"steps", Ints{}}};
   slice.infer = inferSlice;
+  slice.traits = traitsOf(Role::Other, BatchRule::PerSample, ChannelRule::Slice);
+  slice.traits.batch.holds = takesWholeBatch;
   OperatorSchema split;
   split.type = "Split";
   split.brief = "The data cut along an axis into parts of the extents `split`, or into num_outputs equal ones.";
@@ -177,6 +185,8 @@ bool addSlicing() {
   };
   split.validate = validateSplit;
   split.infer = inferSplit;
+  split.traits = traitsOf(Role::Other, BatchRule::PerSample, ChannelRule::Split);
+  split.traits.batch.holds = sparesBatch;
   return OperatorRegistry::add(std::move(slice)) && OperatorRegistry::add(std::move(split));
 }
 
@@ -190,6 +200,7 @@ bool addIndexing(std::string type, std::string brief, AttributeMap attributes, I
   if (updates) schema.inputs.push_back({"updates", InputCategory::Data, kAllTypes});
   schema.attributes = std::move(attributes);
   schema.infer = infer;
+  schema.traits = opaqueTraits(updates ? "which changes values at given indices" : "which picks values by their indices");
   if (schema.attributes.contains("reduction")) schema.validate = validateReduction;
   if (schema.attributes.contains("batch_dims")) schema.validate = [](const Operator& op) { requireInt(op, "batch_dims", 0, 64); };
   return OperatorRegistry::add(std::move(schema));

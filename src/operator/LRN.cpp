@@ -30,6 +30,7 @@ bool addSchema() {
   schema.attributes = {{"size", std::int64_t{1}}, {"alpha", 1e-4}, {"beta", 0.75}, {"bias", 1.0}};
   schema.validate = validate;
   schema.infer = infer;
+  schema.traits = traitsOf(Role::Normalisation, BatchRule::PerSample, ChannelRule::AcrossChannels);
   return OperatorRegistry::add(std::move(schema));
 }
 

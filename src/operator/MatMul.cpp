@@ -38,6 +38,8 @@ bool addSchema() {
   schema.inputs = {{"A", InputCategory::Data}, {"B", InputCategory::Data}};
   schema.infer = infer;
   schema.macs = macs;
+  schema.traits = traitsOf(Role::MatrixProduct, BatchRule::PerSample, ChannelRule::MatMul);
+  schema.traits.batch.holds = [](const Operator&, Inputs inputs) { return inputs[0].dims.size() >= 2 && inputs[1].dims.size() == 2; };
   return OperatorRegistry::add(std::move(schema));
 }
 

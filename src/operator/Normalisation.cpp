@@ -81,30 +81,27 @@ bool addSchemas() {
   OperatorSchema instance = normalisation("InstanceNorm", "Instance normalisation: " + formula + "over each image's channel.", {});
   instance.inputs.push_back(bias);
   instance.infer = inferInstance;
+  instance.traits = traitsOf(Role::Normalisation, BatchRule::PerSample, ChannelRule::PerChannel);
   OperatorSchema group = normalisation(
       "GroupNorm", "Group normalisation: " + formula + "over each image's group of channels; scale and bias a channel (or a group).",
       {{"groups", std::int64_t{1}}});
   group.inputs.push_back(bias);
   group.infer = inferGroup;
+  group.traits = traitsOf(Role::Normalisation, BatchRule::PerSample, ChannelRule::Grouped);
   OperatorSchema layer = normalisation(
       "LayerNorm", "Layer normalisation: " + formula + "over the axes from `axis` on; also mean and 1 / sqrt(variance + epsilon).",
       {{"axis", std::int64_t{-1}}});
   layer.inputs.push_back({"bias", InputCategory::OptionalParam, kFloatTypes});
   layer.outputs = {"output", "mean", "inv_std_dev"};
   layer.infer = inferLayer;
+  layer.traits = traitsOf(Role::Normalisation, BatchRule::Whole, ChannelRule::FromAxis);
   OperatorSchema rms =
       normalisation("RMSNorm", "Root-mean-square normalisation: y = scale * x / sqrt(mean of x^2 + epsilon), over the axes from `axis` on.",
                     {{"axis", std::int64_t{-1}}});
   rms.infer = inferRms;
+  rms.traits = traitsOf(Role::Normalisation, BatchRule::Whole, ChannelRule::FromAxis);
   return OperatorRegistry::add(std::move(instance)) && OperatorRegistry::add(std::move(group)) && OperatorRegistry::add(std::move(layer)) &&
          OperatorRegistry::add(std::move(rms));
-}
-
-std::vector<TensorInfo> inferSame(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireTypes(op, inputs);
-  static_cast<void>(normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size()));
-  return result(inputs[0].dims, inputs[0].dtype);
 }
 
 bool addAxisOperators() {
@@ -114,13 +111,15 @@ bool addAxisOperators() {
   lp.inputs = {{"data", InputCategory::Data, kFloatTypes}};
   lp.attributes = {{"axis", std::int64_t{-1}}, {"p", std::int64_t{2}}};
   lp.validate = [](const Operator& op) { requireInt(op, "p", 1, 2); };
-  lp.infer = inferSame;
+  lp.infer = inferAlongAxis;
+  lp.traits = alongAxisTraits(Role::Normalisation);
   OperatorSchema sum;
   sum.type = "CumSum";
   sum.brief = "Running sum along the axis: of the values up to each one, without it if `exclusive`, from the end if `reverse`.";
   sum.inputs = {{"data", InputCategory::Data, kNumericTypes}};
   sum.attributes = {{"axis", std::int64_t{0}}, {"exclusive", false}, {"reverse", false}};
-  sum.infer = inferSame;
+  sum.infer = inferAlongAxis;
+  sum.traits = alongAxisTraits();
   return OperatorRegistry::add(std::move(lp)) && OperatorRegistry::add(std::move(sum));
 }
 

@@ -273,6 +273,8 @@ double Operator::macs(std::span<const TensorInfo> inputs, std::span<const Tensor
   return mSchema != nullptr && mSchema->macs ? mSchema->macs(*this, inputs, outputs) : 0.0;
 }
 
+std::size_t Operator::parameters() const { return isProducer() && kFloatTypes.contains(mOutputs[0]->dataType()) ? mOutputs[0]->size() : 0; }
+
 std::shared_ptr<Operator> Operator::clone() const {
   const std::shared_ptr<Operator> copy(new Operator());
   copy->mType = mType;

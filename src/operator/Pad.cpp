@@ -52,6 +52,11 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   return result(std::move(dims), inputs[0].dtype);
 }
 
+bool leavesBatch(const Operator& op, Inputs inputs) {
+  const AxisPads pads = resolvePads(op, listArgument(op, inputs, 1), inputs[0].dims.size());
+  return pads.begin[0] == 0 && pads.end[0] == 0;
+}
+
 bool addSchema() {
   OperatorSchema schema;
   schema.type = "Pad";
@@ -61,6 +66,8 @@ bool addSchema() {
   schema.attributes = {{"pads", Ints{}}, {"mode", std::string("constant")}, {"value", 0.0}, {"axes", Ints{}}};
   schema.validate = validate;
   schema.infer = infer;
+  schema.traits = traitsOf(Role::Padding, BatchRule::PerSample, ChannelRule::Pad);
+  schema.traits.batch.holds = leavesBatch;
   return OperatorRegistry::add(std::move(schema));
 }
 

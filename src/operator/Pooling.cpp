@@ -61,6 +61,9 @@ bool addIndexed(std::size_t spatial) {
   schema.attributes.emplace("column_major", false);
   schema.validate = [spatial](const Operator& op) { validateWindow(op, spatial, false); };
   schema.infer = inferIndexed;
+  schema.traits = opaqueTraits("whose indices count over the channels");
+  schema.traits.role = Role::MaxPooling;
+  schema.traits.spatial = spatial;
   return OperatorRegistry::add(std::move(schema));
 }
 
@@ -77,6 +80,7 @@ bool addPower(std::size_t spatial) {
     requirePower(op);
   };
   schema.infer = [](const Operator& op, Inputs inputs) { return infer(op, inputs, true); };
+  schema.traits = traitsOf(Role::PowerPooling, BatchRule::PerSample, ChannelRule::WithinChannel, spatial);
   return OperatorRegistry::add(std::move(schema));
 }
 
@@ -91,19 +95,22 @@ bool addSchema(bool average, std::size_t spatial) {
   if (average) schema.attributes.emplace("count_include_pad", false);
   schema.validate = [spatial](const Operator& op) { validateWindow(op, spatial, false); };
   schema.infer = [average](const Operator& op, Inputs inputs) { return infer(op, inputs, average); };
+  const Role role = average ? Role::AveragePooling : Role::MaxPooling;
+  schema.traits = traitsOf(role, BatchRule::PerSample, ChannelRule::WithinChannel, spatial);
   return OperatorRegistry::add(std::move(schema));
 }
 
-bool addGlobal(const std::string& type, const std::string& brief, bool power = false) {
+bool addGlobal(Role role, const std::string& type, const std::string& brief) {
   OperatorSchema schema;
   schema.type = type;
   schema.brief = brief;
   schema.inputs = {{"data", InputCategory::Data}};
-  if (power) {
+  if (role == Role::PowerPooling) {
     schema.attributes.emplace("p", std::int64_t{2});
     schema.validate = requirePower;
   }
   schema.infer = inferGlobal;
+  schema.traits = traitsOf(role, BatchRule::PerSample, ChannelRule::WithinChannel);
   return OperatorRegistry::add(std::move(schema));
 }
 
@@ -114,9 +121,11 @@ bool addAll() {
     addIndexed(spatial);
     addPower(spatial);
   }
-  return addGlobal("GlobalAveragePooling", "Mean over all spatial axes: y[n, c, 0 ...] = mean over p of data[n, c, p].") &&
-         addGlobal("GlobalMaxPooling", "Maximum over all spatial axes: y[n, c, 0 ...] = max over p of data[n, c, p].") &&
-         addGlobal("GlobalLpPooling", "p-norm of all spatial axes: y[n, c, 0 ...] = (sum over i of |data[n, c, i]|^p)^(1 / p).", true);
+  return addGlobal(Role::AveragePooling, "GlobalAveragePooling",
+                   "Mean over all spatial axes: y[n, c, 0 ...] = mean over p of data[n, c, p].") &&
+         addGlobal(Role::MaxPooling, "GlobalMaxPooling", "Maximum over all spatial axes: y[n, c, 0 ...] = max over p of data[n, c, p].") &&
+         addGlobal(Role::PowerPooling, "GlobalLpPooling",
+                   "p-norm of all spatial axes: y[n, c, 0 ...] = (sum over i of |data[n, c, i]|^p)^(1 / p).");
 }
 
 [[maybe_unused]] const bool kRegistered = addAll();

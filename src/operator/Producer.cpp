@@ -17,6 +17,8 @@ bool addSchema() {
   schema.brief = "Yields a value held by the graph: a parameter, or with `constant` a value that no recipe shall change.";
   schema.attributes = {{"constant", false}};
   schema.infer = infer;
+  schema.traits = opaqueTraits("which is a constant");
+  schema.traits.role = Role::Constant;
   return OperatorRegistry::add(std::move(schema));
 }
 

@@ -29,9 +29,10 @@ bool addSchemas() {
     const char* type;
     const char* formula;
     TypeSet types;
+    Role role = Role::Reduction;
   };
-  for (const auto& [type, formula, types] :
-       {Entry{"ReduceSum", "Sum", kNumericTypes}, Entry{"ReduceMean", "Mean", kNumericTypes},
+  for (const auto& [type, formula, types, role] :
+       {Entry{"ReduceSum", "Sum", kNumericTypes}, Entry{"ReduceMean", "Mean", kNumericTypes, Role::AverageReduction},
         Entry{"ReduceMax", "Greatest value", kAllTypes}, Entry{"ReduceMin", "Least value", kAllTypes},
         Entry{"ReduceProd", "Product", kNumericTypes}, Entry{"ReduceL1", "Sum of magnitudes", kNumericTypes},
         Entry{"ReduceL2", "Root of the sum of squares", kNumericTypes}, Entry{"ReduceLogSum", "Logarithm of the sum", kNumericTypes},
@@ -43,6 +44,7 @@ bool addSchemas() {
     schema.inputs = {{"data", InputCategory::Data, types}};
     schema.attributes = {{"axes", Ints{}}, {"keep_dims", true}, {"noop_with_empty_axes", false}};
     schema.infer = infer;
+    schema.traits = traitsOf(role, BatchRule::Whole, ChannelRule::Reduce);
     OperatorRegistry::add(std::move(schema));
   }
   return true;
@@ -72,6 +74,7 @@ bool addExtremes() {
     schema.inputs = {{"data", InputCategory::Data, kNumericTypes}};
     schema.attributes = {{"axis", std::int64_t{0}}, {"keep_dims", true}, {"select_last_index", false}};
     schema.infer = inferExtreme;
+    schema.traits = opaqueTraits("which gives indices");
     OperatorRegistry::add(std::move(schema));
   }
   return true;

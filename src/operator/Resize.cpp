@@ -154,6 +154,8 @@ bool addResize() {
                        {"keep_aspect_ratio_policy", std::string("stretch")}};
   schema.validate = validateResize;
   schema.infer = inferResize;
+  schema.traits = traitsOf(Role::Other, BatchRule::PerSample, ChannelRule::Resize);
+  schema.traits.batch.holds = [](const Operator& op, Inputs inputs) { return resolveResize(op, inputs)[0].isUnchanged(); };
   return OperatorRegistry::add(std::move(schema));
 }
 
@@ -172,6 +174,7 @@ bool addBlocks(bool toSpace) {
     if (toSpace) requireOneOf(op, "mode", kModes);
   };
   schema.infer = toSpace ? inferDepthToSpace : inferSpaceToDepth;
+  schema.traits = traitsOf(Role::Other, BatchRule::PerSample, toSpace ? ChannelRule::DepthToSpace : ChannelRule::SpaceToDepth);
   return OperatorRegistry::add(std::move(schema));
 }
 

@@ -137,6 +137,40 @@ AttributeMap windowAttributes(std::size_t spatial) {
           {"auto_pad", std::string("NOTSET")}};
 }
 
+OperatorTraits traitsOf(Role role, BatchRule batch, ChannelRule channels, std::size_t spatial) {
+  return {.role = role, .spatial = spatial, .batch = {batch}, .channels = {channels}, .affine = notAffine, .rectifier = notRectifier};
+}
+
+OperatorTraits opaqueTraits(std::string refusal) {
+  OperatorTraits traits = traitsOf(Role::Other, BatchRule::Whole, ChannelRule::Refused);
+  traits.channels.refusal = std::move(refusal);
+  return traits;
+}
+
+OperatorTraits alongAxisTraits(Role role) {
+  OperatorTraits traits = traitsOf(role, BatchRule::PerSample, ChannelRule::AlongAxis);
+  traits.batch.holds = sparesBatch;
+  return traits;
+}
+
+bool sparesBatch(const Operator& op, Inputs inputs) {
+  return normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size()) != 0;
+}
+
+std::optional<ChannelAffine> finite(ChannelAffine affine) {
+  const auto areFinite = [](const std::vector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  };
+  return areFinite(affine.factor) && areFinite(affine.offset) ? std::optional(std::move(affine)) : std::nullopt;
+}
+
+std::vector<TensorInfo> inferAlongAxis(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  static_cast<void>(normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size()));
+  return result(inputs[0].dims, inputs[0].dtype);
+}
+
 std::string typeName(std::string_view family, std::size_t spatial) { return std::string(family) + std::to_string(spatial) + "D"; }
 
 void addParam(const NodePtr& node, IOIndex_t index, std::string_view suffix, Tensor value) {

@@ -2,6 +2,7 @@
 // What the operator families share: checks that end in "[operator::<type>] expected X, got Y", and spellings for schemas and factories.
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,22 @@ void requireOneOf(const Operator& op, std::string_view name, std::span<const std
 void validateWindow(const Operator& op, std::size_t spatial, bool kernelOptional);
 /// kernel_dims, stride_dims, dilation_dims, padding_dims and auto_pad with their defaults.
 [[nodiscard]] AttributeMap windowAttributes(std::size_t spatial);
+
+// --- traits ---------------------------------------------------------------------------------------------------------
+
+// All of these are no affine map and no rectifier.
+
+/// Needs the whole batch; channels end there, with a reason such as "which sorts values".
+[[nodiscard]] OperatorTraits opaqueTraits(std::string refusal);
+[[nodiscard]] OperatorTraits traitsOf(Role role, BatchRule batch, ChannelRule channels, std::size_t spatial = 0);
+/// Works on the lines along the attribute `axis`, each by itself.
+[[nodiscard]] OperatorTraits alongAxisTraits(Role role = Role::Other);
+/// For BatchTrait::holds: the attribute `axis` is not the batch.
+[[nodiscard]] bool sparesBatch(const Operator& op, Inputs inputs);
+/// `affine`, or nullopt where one of its values is not finite.
+[[nodiscard]] std::optional<ChannelAffine> finite(ChannelAffine affine);
+/// For schemas with an attribute `axis`: one output like the data.
+[[nodiscard]] std::vector<TensorInfo> inferAlongAxis(const Operator& op, Inputs inputs);
 
 // --- factories ------------------------------------------------------------------------------------------------------
 

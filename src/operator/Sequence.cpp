@@ -40,6 +40,7 @@ bool addTopK() {
   schema.outputs = {"values", "indices"};
   schema.attributes = {{"k", Ints{1}}, {"axis", std::int64_t{-1}}, {"largest", true}, {"sorted", true}};
   schema.infer = inferTopK;
+  schema.traits = opaqueTraits("which sorts values");
   return OperatorRegistry::add(std::move(schema));
 }
 
@@ -50,6 +51,7 @@ bool addReverse() {
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}, {"lengths", InputCategory::Data, TypeSet{DataType::Int64}}};
   schema.attributes = {{"batch_axis", std::int64_t{1}}, {"time_axis", std::int64_t{0}}};
   schema.infer = inferReverse;
+  schema.traits = opaqueTraits("which reverses parts of an axis");
   return OperatorRegistry::add(std::move(schema));
 }
 

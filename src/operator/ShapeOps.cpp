@@ -104,8 +104,8 @@ std::vector<TensorInfo> inferSize(const Operator& op, Inputs inputs) {
 
 using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
 
-bool addSchema(std::string type, std::string brief, AttributeMap attributes, Infer infer, void (*validate)(const Operator&) = nullptr,
-               std::vector<std::string> extraInputs = {}) {
+bool addSchema(std::string type, std::string brief, AttributeMap attributes, Infer infer, OperatorTraits traits,
+               void (*validate)(const Operator&) = nullptr, std::vector<std::string> extraInputs = {}) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
@@ -113,23 +113,40 @@ bool addSchema(std::string type, std::string brief, AttributeMap attributes, Inf
   schema.attributes = std::move(attributes);
   schema.extraInputs = std::move(extraInputs);
   schema.infer = infer;
+  schema.traits = std::move(traits);
   if (validate != nullptr) schema.validate = validate;
   return OperatorRegistry::add(std::move(schema));
 }
 
+OperatorTraits reshaping(ChannelRule rule) { return traitsOf(Role::Reshaping, BatchRule::Whole, rule); }
+
+OperatorTraits dimsQuery() {
+  OperatorTraits traits = opaqueTraits("which counts the channels");
+  traits.role = Role::DimsQuery;
+  return traits;
+}
+
+OperatorTraits transposition() {
+  OperatorTraits traits = traitsOf(Role::Transposition, BatchRule::PerSample, ChannelRule::Transpose);
+  traits.batch.holds = [](const Operator& op, Inputs inputs) { return resolvePermutation(op, inputs[0].dims.size())[0] == 0; };
+  return traits;
+}
+
 [[maybe_unused]] const bool kRegistered =
     addSchema("Flatten", "The values as a matrix: (product of the dims before axis, product of the others).", {{"axis", std::int64_t{1}}},
-              inferFlatten) &&
+              inferFlatten, reshaping(ChannelRule::Regroup)) &&
     addSchema("Reshape",
               "The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.",
-              {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, validateReshape, {"shape"}) &&
+              {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, reshaping(ChannelRule::Reshape), validateReshape, {"shape"}) &&
     addSchema("Shape", "The dims of the data from axis start to axis end (not included), known before run time.",
-              {{"start", std::int64_t{0}}, {"end", std::numeric_limits<std::int64_t>::max()}}, inferShape) &&
-    addSchema("Size", "The number of elements of the data, known before run time.", {}, inferSize) &&
+              {{"start", std::int64_t{0}}, {"end", std::numeric_limits<std::int64_t>::max()}}, inferShape, dimsQuery()) &&
+    addSchema("Size", "The number of elements of the data, known before run time.", {}, inferSize, dimsQuery()) &&
     addSchema("Transpose", "Reorders the axes: axis i of y is axis output_dims_order[i] of data; empty reverses them.",
-              {{"output_dims_order", Ints{}}}, inferTranspose) &&
-    addSchema("Squeeze", "Takes out axes of extent 1: the given ones, or all if none are given.", {{"axes", Ints{}}}, inferSqueeze) &&
-    addSchema("Unsqueeze", "Puts in axes of extent 1 at the given places of the output.", {{"axes", Ints{}}}, inferUnsqueeze);
+              {{"output_dims_order", Ints{}}}, inferTranspose, transposition()) &&
+    addSchema("Squeeze", "Takes out axes of extent 1: the given ones, or all if none are given.", {{"axes", Ints{}}}, inferSqueeze,
+              reshaping(ChannelRule::Squeeze)) &&
+    addSchema("Unsqueeze", "Puts in axes of extent 1 at the given places of the output.", {{"axes", Ints{}}}, inferUnsqueeze,
+              reshaping(ChannelRule::Regroup));
 
 }  // namespace
 

@@ -7,20 +7,17 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireFloat(op, inputs);
-  static_cast<void>(normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size()));
-  return result(inputs[0].dims, inputs[0].dtype);
-}
-
 bool addSchema(const char* type, const char* brief) {
   OperatorSchema schema;
   schema.type = type;
   schema.brief = brief;
   schema.inputs = {{"data", InputCategory::Data, kFloatTypes}};
   schema.attributes = {{"axis", std::int64_t{-1}}};
-  schema.infer = infer;
+  schema.infer = [](const Operator& op, Inputs inputs) {
+    requireFloat(op, inputs);
+    return inferAlongAxis(op, inputs);
+  };
+  schema.traits = alongAxisTraits();
   return OperatorRegistry::add(std::move(schema));
 }
 

@@ -14,14 +14,25 @@ namespace {
 
 constexpr std::string_view kWhere = "scheduler::forward";
 
+bool needsNoKernel(const Operator& op) {
+  switch (op.role()) {
+    case Role::Constant:
+    case Role::Renaming:
+    case Role::Reshaping:
+    case Role::DimsQuery:
+      return true;
+    default:
+      return op.isMeta();
+  }
+}
+
 std::string reasonWithoutShapes(const Node& node, const std::string& backend) {
   const Operator& op = *node.getOperator();
   if (op.isGeneric()) {
     const std::string reason = genericRefusal(op);
     return reason.empty() ? "" : node.describe() + ": " + reason;
   }
-  const bool needsNone = op.isProducer() || op.isMeta() || isRenaming(op.type()) || isReshaping(op.type()) || isKnownFromDims(op.type());
-  if (needsNone || KernelRegistry::find(backend, op.type())) return "";
+  if (needsNoKernel(op) || KernelRegistry::find(backend, op.type())) return "";
   return node.describe() + ": no kernel in backend \"" + backend + "\"";
 }
 

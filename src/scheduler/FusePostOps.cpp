@@ -10,9 +10,7 @@ namespace Aidge::plan {
 
 namespace {
 
-bool isActivation(const Step& step) {
-  return step.op && step.op->schema() != nullptr && step.op->schema()->elementwise == Elementwise::Unary;
-}
+bool isActivation(const Step& step) { return roleOf(step) == Role::Unary; }
 
 /// Consumers of every value, kept up to date while steps are merged.
 class Uses {
@@ -72,7 +70,7 @@ class PostOpFuser {
       if (!factory.canFuse(mProgram.request(step), postOp)) return std::nullopt;
       return merge(s, t, postOp, kNoValue);
     }
-    if (next.type != "Add") return std::nullopt;
+    if (roleOf(next) != Role::Sum) return std::nullopt;
     const ValueId own = step.outputs[0];
     const ValueId other = next.inputs[next.inputs[0] == own ? 1 : 0];
     if (!sameShape(own, other) || !sameShape(own, next.outputs[0]) || isBetterPlace(other, s)) return std::nullopt;
@@ -100,7 +98,7 @@ class PostOpFuser {
       const Step& gate = mProgram.steps[a];
       const Step& product = mProgram.steps[m];
       if (gate.kind != StepKind::Kernel || product.kind != StepKind::Kernel || !gate.postOps.empty() || !product.postOps.empty()) continue;
-      if ((gate.type != "Sigmoid" && gate.type != "HardSigmoid") || product.type != "Mul") continue;
+      if (!isActivation(gate) || roleOf(product) != Role::Product) continue;
       if (mUses.inside(gate.outputs[0]) != std::vector{m}) continue;
       if (std::find(product.inputs.begin(), product.inputs.end(), gate.outputs[0]) == product.inputs.end()) continue;
       const PostOp postOp{PostOp::Kind::Gate, gate.op.get()};

@@ -36,7 +36,7 @@ class Joiner {
 
   void run() {
     for (Step& step : mProgram.steps) {
-      if (step.kind == StepKind::Kernel && step.type == "Transpose") join(step);
+      if (step.kind == StepKind::Kernel && roleOf(step) == Role::Transposition) join(step);
     }
     mProgram.sweep();
   }
@@ -46,7 +46,7 @@ class Joiner {
   Step* reshapingAt(ValueId id, const std::vector<std::size_t>& steps) {
     if (mUses[id] != 1 || steps[id] == kNoValue) return nullptr;
     Step& step = mProgram.steps[steps[id]];
-    return step.kind == StepKind::Kernel && !step.removed && isReshaping(step.type) ? &step : nullptr;
+    return step.kind == StepKind::Kernel && !step.removed && roleOf(step) == Role::Reshaping ? &step : nullptr;
   }
 
   void join(Step& transpose) {

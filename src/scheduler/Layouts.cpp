@@ -12,9 +12,6 @@ namespace Aidge::plan {
 
 namespace {
 
-/// First inputs of at most this many channels (pictures) go to a convolution as they are: it can blend the reorder with its own work.
-constexpr DimSize_t kFewChannels = 4;
-
 /// Whether both memory orders are the same for these dims.
 bool isAgnostic(const Dims& dims) {
   if (dims.size() < 3 || dims[1] == 1 || elementCount(dims) == 0) return true;
@@ -61,7 +58,7 @@ class LayoutAssigner {
   }
 
   bool placeKernel(Step& step) {
-    if (isReshaping(step.type)) {
+    if (roleOf(step) == Role::Reshaping) {
       const ValueId source = version(step.inputs[0], Layout::Plain, step.node);
       rename(mProgram.values[source], source, mProgram.values[step.outputs[0]]);
       return false;
@@ -92,7 +89,7 @@ class LayoutAssigner {
   /// Order of a transposition's output where that is a view of its input: channels moved to axis 1 from the end of a row-major tensor, or to the end from
   /// axis 1 of a channels-last one.
   [[nodiscard]] std::optional<Layout> viewedLayout(const Step& step) const {
-    if (step.type != "Transpose" || rank(step.inputs[0]) < 3) return std::nullopt;
+    if (roleOf(step) != Role::Transposition || rank(step.inputs[0]) < 3) return std::nullopt;
     const TensorDesc& input = mProgram.values[step.inputs[0]].desc;
     std::vector<DimIdx_t> axes(input.dims.size());
     std::iota(axes.begin(), axes.end(), DimIdx_t{0});
@@ -132,7 +129,8 @@ class LayoutAssigner {
   [[nodiscard]] bool takesPlain(const Step& step) const {
     const Value& data = mProgram.values[step.inputs[0]];
     if (data.desc.layout != Layout::Plain || isAgnostic(data.desc.dims)) return false;
-    return step.type.starts_with("Conv") && (mUses[step.inputs[0]] == 1 || (data.graphInput && data.desc.dims[1] <= kFewChannels));
+    const DimSize_t few = factoryOf(mProgram, step)->plainChannels;
+    return few > 0 && (mUses[step.inputs[0]] == 1 || (data.graphInput && data.desc.dims[1] <= few));
   }
 
   void placeAlike(Step& step) {

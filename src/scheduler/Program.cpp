@@ -12,16 +12,13 @@ bool writesNothing(const Program& program, const Step& step) {
 }
 
 const KernelFactory* factoryOf(const Program& program, const Step& step) {
-  const bool isNodes = step.node && step.op == step.node->getOperator();  // not one that a pass made
-  if (isNodes && step.op->isGeneric()) return &genericFactory();
+  if (!isPlanners(step) && step.op->isGeneric()) return &genericFactory();
   return KernelRegistry::find(program.backend, step.type);
 }
 
-bool isRenaming(std::string_view type) { return type == "Identity" || type == "Dropout"; }
+Role roleOf(const Step& step) { return step.op ? step.op->role() : Role::Other; }
 
-bool isReshaping(std::string_view type) { return type == "Flatten" || type == "Reshape" || type == "Squeeze" || type == "Unsqueeze"; }
-
-bool isKnownFromDims(std::string_view type) { return type == "Shape" || type == "Size"; }
+bool isPlanners(const Step& step) { return !step.node || step.op != step.node->getOperator(); }
 
 ValueId Program::addValue(Value value) {
   values.push_back(std::move(value));

@@ -96,15 +96,10 @@ struct Program {
 [[nodiscard]] bool writesNothing(const Program& program, const Step& step);
 /// The factory of a step's kernel; nullptr where the backend has none.
 [[nodiscard]] const KernelFactory* factoryOf(const Program& program, const Step& step);
-/// Types whose output is their input: Identity, and Dropout at inference.
-[[nodiscard]] bool isRenaming(std::string_view type);
-/// Types whose output is their row-major input under other dims.
-[[nodiscard]] bool isReshaping(std::string_view type);
-
-/// Types whose output follows from their input's dims: it is known before run time, and no kernel is needed.
-[[nodiscard]] bool isKnownFromDims(std::string_view type);
-
-/// Flattens meta operators whatever their depth and infers every shape, without touching the graph's tensors.
+/// What kind of operator a step runs; Role::Other for those that a pass made.
+[[nodiscard]] Role roleOf(const Step& step);
+/// Whether a pass made the step's operator ("Reorder", "Rearrange"): it moves values within each sample.
+[[nodiscard]] bool isPlanners(const Step& step);
 
 /// A node's output in the graph.
 using Slot = std::pair<NodePtr, IOIndex_t>;

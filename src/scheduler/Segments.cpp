@@ -1,14 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
-#include <string>
+#include <span>
 #include <utility>
 
 #include "Passes.hpp"
-#include "aidge/operator/Indexing.hpp"
-#include "aidge/operator/Resize.hpp"
-#include "aidge/operator/ShapeUtils.hpp"
 
 namespace Aidge::plan {
 
@@ -30,27 +26,6 @@ double missing(double bytes) { return std::clamp((bytes - kStaysCached) / (kLeav
 
 /// What passes from one segment to another is out of the first- and second-level caches at least.
 double crossing(double bytes) { return bytes * std::max(0.5, missing(bytes)); }
-
-bool startsWithAny(const std::string& type, std::initializer_list<std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) { return type.starts_with(prefix); });
-}
-
-Elementwise elementwiseOf(const Step& step) {
-  return step.op && step.op->schema() != nullptr ? step.op->schema()->elementwise : Elementwise::No;
-}
-
-/// Types whose output at batch index i depends on their first input at i and on constants only.
-bool isPerImage(const Step& step) {
-  static const std::set<std::string, std::less<>> types{
-      "FC",           "GlobalAveragePooling", "PReLU",          "LRN", "InstanceNorm", "GroupNorm", "Reorder", "Rearrange", "DepthToSpace",
-      "SpaceToDepth", "GlobalMaxPooling",     "GlobalLpPooling"};
-  if (elementwiseOf(step) == Elementwise::Unary || types.contains(step.type)) return true;
-  return startsWithAny(step.type, {"Conv1D", "Conv2D", "Conv3D", "ConvTranspose", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
-                                   "AvgPooling", "LpPooling", "BatchNorm"});
-}
-
-/// Whether constants may have a value an image.
-bool isElementwise(const Step& step) { return elementwiseOf(step) == Elementwise::Broadcast || step.type == "PReLU"; }
 
 class Segmenter {
  public:
@@ -87,82 +62,36 @@ class Segmenter {
 
   /// Whether each part of the batch can be computed from the same part of the inputs.
   [[nodiscard]] bool isSeparable(const Step& step) const {
-    if (step.kind == StepKind::BeforeHooks || step.kind == StepKind::AfterHooks || (step.op && step.op->isGeneric())) return false;
+    if (step.kind == StepKind::BeforeHooks || step.kind == StepKind::AfterHooks) return false;
     if (step.kind == StepKind::Observe) return isBatched(step.inputs[0]);
-    const std::size_t rank = mProgram.values[step.outputs[0]].desc.dims.size();
-    for (const ValueId id : step.outputs) {
-      if (!isBatched(id)) return false;
-    }
-    const std::size_t own = step.op ? step.op->nbInputs() : 1;
+    if (!std::all_of(step.outputs.begin(), step.outputs.end(), [&](ValueId id) { return isBatched(id); })) return false;
+    const BatchTrait& batch = batchOf(step);
+    if (batch.rule == BatchRule::Whole) return false;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-      const ValueId id = step.inputs[i];
-      if (id == kNoValue) continue;
-      const Value& value = mProgram.values[id];
-      const bool sharesAxis = value.desc.dims.size() == rank && rank > 0 && value.desc.dims[0] == mBatch;
-      if (!value.constant && !isBatched(id)) return false;
-      if (value.constant && sharesAxis && (isElementwise(step) || i >= own || step.type == "Concat")) return false;
+      if (step.inputs[i] != kNoValue && !canFeedPart(step, i, batch.rule)) return false;
     }
-    return hasSeparableType(step);
+    if (batch.holds == nullptr) return true;
+    const std::vector<TensorInfo> infos = mProgram.request(step).infos();
+    return batch.holds(*step.op, std::span(infos).first(ownInputs(step)));
   }
 
-  [[nodiscard]] bool hasSeparableType(const Step& step) const {
-    const auto allBatched = [&](std::size_t from) {
-      return std::all_of(step.inputs.begin() + static_cast<std::ptrdiff_t>(from), step.inputs.end(), [&](ValueId id) {
-        return id == kNoValue || mProgram.values[id].constant ||
-               mProgram.values[id].desc.dims.size() == mProgram.values[step.outputs[0]].desc.dims.size();
-      });
-    };
-    if (elementwiseOf(step) == Elementwise::Broadcast) return allBatched(0);
-    if (isPerImage(step)) {
-      const std::size_t own = step.op ? step.op->nbInputs() : 1;
-      for (std::size_t i = 1; i < own && i < step.inputs.size(); ++i) {
-        if (step.inputs[i] != kNoValue && !mProgram.values[step.inputs[i]].constant) return false;
-      }
-      return isBatched(step.inputs[0]);
-    }
-    const auto rank = static_cast<std::int64_t>(mProgram.values[step.inputs[0]].desc.dims.size());
-    const auto axisIsFirst = [&] {
-      const auto axis = step.op->attribute<std::int64_t>("axis");
-      return axis == 0 || axis == -rank;
-    };
-    if (step.type == "Concat" || step.type == "Softmax") return allBatched(0) && !axisIsFirst();
-    if (step.type == "Pad") return padsOthers(step, rank);
-    if (step.type == "Split") return !axisIsFirst();
-    if (step.type == "Slice") return slicesOthers(step);
-    if (step.type == "Resize") return scalesOthers(step);
-    if (step.type == "Transpose") return rank > 1 && resolvePermutation(*step.op, static_cast<std::size_t>(rank))[0] == 0;
-    if (step.type == "Gemm") return !step.op->attribute<bool>("trans_a") && takesConstants(step);
-    if (step.type == "MatMul") return rank >= 2 && takesConstants(step) && mProgram.values[step.inputs[1]].desc.dims.size() == 2;
-    return false;
+  /// Those of the operator, before the post-ops' extra ones.
+  [[nodiscard]] static std::size_t ownInputs(const Step& step) { return step.op ? step.op->nbInputs() : 1; }
+
+  /// Reorders and rearrangements keep each sample's values within it.
+  [[nodiscard]] static const BatchTrait& batchOf(const Step& step) {
+    static const BatchTrait movesWithin{BatchRule::PerSample};
+    return isPlanners(step) ? movesWithin : step.op->traits().batch;
   }
 
-  /// Pads that leave axis 0 alone, as far as that is plain to see.
-  [[nodiscard]] static bool padsOthers(const Step& step, std::int64_t rank) {
-    const auto& pads = step.op->attribute<std::vector<std::int64_t>>("pads");
-    if (!step.op->attribute<std::vector<std::int64_t>>("axes").empty() || pads.size() != static_cast<std::size_t>(2 * rank)) return false;
-    return pads[0] == 0 && pads[static_cast<std::size_t>(rank)] == 0;
-  }
-
-  /// A slice that takes the whole batch in its order.
-  [[nodiscard]] bool slicesOthers(const Step& step) const {
-    const SliceRange range = resolveSlice(*step.op, mProgram.request(step).infos())[0];
-    return range.start == 0 && range.step == 1 && range.extent == mBatch;
-  }
-
-  [[nodiscard]] bool scalesOthers(const Step& step) const {
-    return resolveResize(*step.op, mProgram.request(step).infos())[0].isUnchanged();
-  }
-
-  /// B, and C if it is repeated over the rows, are constants.
-  [[nodiscard]] bool takesConstants(const Step& step) const {
-    const std::size_t own = step.op->nbInputs();
-    for (std::size_t i = 1; i < own && i < step.inputs.size(); ++i) {
-      const ValueId id = step.inputs[i];
-      if (id == kNoValue) continue;
-      const Value& value = mProgram.values[id];
-      if (!value.constant || (i == 2 && value.desc.dims.size() == 2 && value.desc.dims[0] != 1)) return false;
-    }
-    return true;
+  /// Whether input `i` can be given to a part of the batch: cut along axis 0, or as the constant that it is.
+  [[nodiscard]] bool canFeedPart(const Step& step, std::size_t i, BatchRule rule) const {
+    const Value& value = mProgram.values[step.inputs[i]];
+    // Inputs whose axes line up with those of the output: what a post-op adds is one too.
+    const bool isAligned = rule == BatchRule::Joint || i >= ownInputs(step);
+    const bool hasRank = value.desc.dims.size() == mProgram.values[step.outputs[0]].desc.dims.size();
+    if (!value.constant) return isBatched(step.inputs[i]) && (isAligned ? hasRank : i == 0);
+    return isAligned ? !hasRank || value.desc.dims[0] != mBatch : i > 0;
   }
 
   /// What the cost model knows of a step: bytes of whole batches, each value once.

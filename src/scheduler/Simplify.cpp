@@ -34,7 +34,7 @@ bool isConstantStep(const Program& program, const Step& step) {
 }
 
 void foldConstantStep(Program& program, Step& step) {
-  if (isReshaping(step.type)) {
+  if (roleOf(step) == Role::Reshaping) {
     Value& output = program.values[step.outputs[0]];
     output.constant = program.values[step.inputs[0]].constant->reshaped(output.desc.dims);
   } else {
@@ -46,8 +46,8 @@ void foldConstantStep(Program& program, Step& step) {
 
 /// What a kernel of any backend makes of known inputs; empty where none can. Shape inference follows small values with it.
 std::vector<Tensor> evaluateKnown(const Operator& op, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) {
-  if (isRenaming(op.type())) return {*inputs[0].value};
-  if (isReshaping(op.type())) return {inputs[0].value->reshaped(outputs[0].dims)};
+  if (op.role() == Role::Renaming) return {*inputs[0].value};
+  if (op.role() == Role::Reshaping) return {inputs[0].value->reshaped(outputs[0].dims)};
   const KernelFactory* factory = nullptr;
   for (const std::string& backend : KernelRegistry::backends()) {
     if (factory == nullptr) factory = KernelRegistry::find(backend, op.type());
@@ -107,7 +107,7 @@ Tensor reorderConstant(const Program& program, const Tensor& tensor, Layout from
 
 void simplify(Program& program) {
   for (Step& step : program.steps) {
-    if (step.kind == StepKind::Kernel && isRenaming(step.type)) {
+    if (step.kind == StepKind::Kernel && roleOf(step) == Role::Renaming) {
       program.replaceUses(step.outputs[0], step.inputs[0]);
       step.removed = true;
     } else if (isConstantStep(program, step)) {

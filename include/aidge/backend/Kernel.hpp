@@ -96,6 +96,9 @@ enum class LayoutRule : std::uint8_t {
 /// How one backend runs one operator type.
 struct KernelFactory {
   LayoutRule layout = LayoutRule::PlainOnly;
+  /// With LayoutRule::PreferChannelsLast: the kernel also takes a row-major first input, at no extra cost if it has at most so many channels (a picture).
+  /// 0: channels-last only.
+  DimSize_t plainChannels = 0;
   std::function<bool(const Operator&)> keepsChannels;  ///< with LayoutRule::AnyOrder, for outputs of the input's rank; empty: never
   bool inPlace = false;                                ///< output 0 may lie on input 0 (where dims and layout agree)
   /// Empty: no; else whether this post-op can be fused after those that the request has already. Layouts are not yet chosen when it is asked.

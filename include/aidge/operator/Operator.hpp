@@ -13,6 +13,7 @@
 #include "aidge/core/Types.hpp"
 #include "aidge/data/Tensor.hpp"
 #include "aidge/graph/Node.hpp"
+#include "aidge/operator/Traits.hpp"
 
 namespace Aidge {
 
@@ -37,13 +38,6 @@ struct InputSpec {
   TypeSet types{DataType::Float32};  ///< element types that every backend's kernel takes there; others are not imported as this operator
 };
 
-/// Whether an output element depends on the input elements at its place only.
-enum class Elementwise : std::uint8_t {
-  No,
-  Unary,     ///< y = f(x) for one input, in x's type
-  Broadcast  ///< of several inputs, repeated by NumPy's rules
-};
-
 /// What an operator type is: inputs, outputs, attributes with defaults, and how shapes follow.
 struct OperatorSchema {
   std::string type;
@@ -53,7 +47,6 @@ struct OperatorSchema {
   /// Inputs in the place of attributes of the same names, for values that are computed (from dims, before run time): an operator has as many of them as it was
   /// asked for, and each may stay unconnected.
   std::vector<std::string> extraInputs;
-  Elementwise elementwise = Elementwise::No;
   std::vector<std::string> outputs{"output"};
   AttributeMap attributes;  ///< names and defaults; the default's type is the attribute's type
   /// Number of outputs where the attributes decide it (fixed when the operator is made; the last name repeats). Empty: `outputs`.
@@ -64,6 +57,11 @@ struct OperatorSchema {
   std::function<std::vector<TensorInfo>(const Operator&, std::span<const TensorInfo>)> infer;
   /// Multiply-accumulates for these inputs and outputs; empty: none counted.
   std::function<double(const Operator&, std::span<const TensorInfo>, std::span<const TensorInfo>)> macs;
+  /// What the type is to those who plan and rewrite networks. Every trait has to be stated.
+  OperatorTraits traits;
+
+  /// Whether only the shape computation needs the input: it takes the place of an attribute, or only its dims are read.
+  [[nodiscard]] bool isShapeInput(IOIndex_t index) const { return traits.role == Role::DimsQuery || (!variadic && index >= inputs.size()); }
 };
 
 /// All operator types, filled by the files under operator/ when the library is loaded.
@@ -107,9 +105,12 @@ class Operator {
   [[nodiscard]] const std::string& type() const noexcept { return mType; }
   /// nullptr for generic and meta operators.
   [[nodiscard]] const OperatorSchema* schema() const noexcept { return mSchema; }
+  /// Those of the schema; of generic and meta operators: Role::Other, the whole batch, refused channels, not affine, no rectifier.
+  [[nodiscard]] const OperatorTraits& traits() const noexcept;
+  [[nodiscard]] Role role() const noexcept { return mSchema != nullptr ? mSchema->traits.role : Role::Other; }
   [[nodiscard]] bool isGeneric() const noexcept { return mSchema == nullptr && mMicroGraph == nullptr; }
   [[nodiscard]] bool isMeta() const noexcept { return mMicroGraph != nullptr; }
-  [[nodiscard]] bool isProducer() const noexcept { return mType == "Producer"; }
+  [[nodiscard]] bool isProducer() const noexcept { return role() == Role::Constant; }
   /// The graph inside a meta operator, else nullptr.
   [[nodiscard]] const GraphViewPtr& microGraph() const noexcept { return mMicroGraph; }
 
@@ -142,6 +143,9 @@ class Operator {
   /// "output_dims"); DataDependentError where only a run tells them.
   [[nodiscard]] std::vector<TensorInfo> infer(std::span<const TensorInfo> inputs) const;
   [[nodiscard]] double macs(std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) const;
+
+  /// What reports count as parameters: the elements of a producer of a floating-point type; 0 for all other operators.
+  [[nodiscard]] std::size_t parameters() const;
 
   /// Deep copy, producers' data and a meta operator's graph included.
   [[nodiscard]] std::shared_ptr<Operator> clone() const;

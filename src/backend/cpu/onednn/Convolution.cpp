@@ -234,6 +234,7 @@ std::string choiceOf(const KernelRequest& request) {
 KernelFactory factory(bool transposed) {
   KernelFactory result;
   result.layout = LayoutRule::PreferChannelsLast;
+  result.plainChannels = kFewChannels;
   result.canFuse = canFuse;
   result.canCount = [](const KernelRequest&, const Operator& activation) { return ActivationFunction::supports(activation.type()); };
   result.unsupported = [](const Operator&, std::span<const TensorInfo> inputs) { return refuseOtherTypes(inputs, {DataType::Float32}); };
