@@ -27,7 +27,7 @@ const UnaryFunction* find(std::string_view type) {
 const UnaryFunction& functionOf(const Operator& op) {
   const UnaryFunction* found = find(op.type());
   if (found == nullptr) throwExpected("backend::ActivationFunction", "an activation of one value", op.type());
-  const bool second = op.type() == "GeLU" && op.attribute<std::string>("approximate") == "tanh";
+  const bool second = op.hasAttribute("approximate") && op.attribute<std::string>("approximate") == "tanh";
   return second ? found[1] : *found;
 }
 
@@ -81,10 +81,11 @@ template <std::integral T> FunctionKernel::Function integerFunction(const Operat
     };
   };
   const auto negated = [](T x) { return static_cast<T>(std::uint64_t{0} - static_cast<std::uint64_t>(x)); };
-  if (op.type() == "Neg") return over(negated);
-  if (op.type() == "Abs") return over([negated](T x) { return x < T{0} ? negated(x) : x; });
-  if (op.type() == "Sign") return over([](T x) { return static_cast<T>((x > T{0} ? 1 : 0) - (x < T{0} ? 1 : 0)); });
-  if (op.type() == "ReLU") return over([](T x) { return std::max(x, T{0}); });
+  const std::optional<UnaryLoop> kind = functionOf(op).vector;
+  if (kind == UnaryLoop::Neg) return over(negated);
+  if (kind == UnaryLoop::Abs) return over([negated](T x) { return x < T{0} ? negated(x) : x; });
+  if (kind == UnaryLoop::Relu) return over([](T x) { return std::max(x, T{0}); });
+  if (kind != UnaryLoop::Clip) return over([](T x) { return static_cast<T>((x > T{0} ? 1 : 0) - (x < T{0} ? 1 : 0)); });  // Sign
   const auto bound = [&](std::string_view name) {
     const double value = op.attribute<double>(name);
     if (value <= static_cast<double>(std::numeric_limits<T>::lowest())) return std::numeric_limits<T>::lowest();

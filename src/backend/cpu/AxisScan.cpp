@@ -23,10 +23,10 @@ template <typename T> std::size_t extremeOf(const T* in, std::size_t n, std::siz
   return best;
 }
 
-template <typename T> FunctionKernel::Function extremeFunction(const KernelRequest& request) {
+template <typename T> FunctionKernel::Function extremeFunction(const KernelRequest& request, bool greatest) {
   const Operator& op = *request.op;
-  return [lines = AxisLines(request, op.attribute<std::int64_t>("axis")), greatest = op.type() == "ArgMax",
-          last = op.attribute<bool>("select_last_index")](auto inputs, auto outputs, std::byte*) {
+  return [lines = AxisLines(request, op.attribute<std::int64_t>("axis")), greatest, last = op.attribute<bool>("select_last_index")](
+             auto inputs, auto outputs, std::byte*) {
     const auto* in = static_cast<const T*>(inputs[0]);
     auto* out = static_cast<std::int64_t*>(outputs[0]);
     lines.forEach([&](std::size_t at) {
@@ -101,8 +101,8 @@ template <typename Make> bool add(const std::string& type, LayoutRule layout, Ma
 
 // An index has no channels of its own where the axis is gone: ArgMax and ArgMin work on row-major tensors.
 [[maybe_unused]] const bool kRegistered =
-    add("ArgMax", LayoutRule::PlainOnly, []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request); }) &&
-    add("ArgMin", LayoutRule::PlainOnly, []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request); }) &&
+    add("ArgMax", LayoutRule::PlainOnly, []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request, true); }) &&
+    add("ArgMin", LayoutRule::PlainOnly, []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request, false); }) &&
     add("Hardmax", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return hardmaxFunction<T>(request); }) &&
     add("CumSum", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return cumSumFunction<T>(request); }) &&
     add("LpNormalization", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return lpFunction<T>(request); });

@@ -128,10 +128,12 @@ template <typename T> T shiftedRight(T x, T y) { return y < sizeof(T) * 8 ? stat
 constexpr Find kSum = onNumbers<[](auto x, auto y) { return wrapped<[](auto a, auto b) { return a + b; }>(x, y); }>;
 constexpr Find kQuotient = onNumbers<[](auto x, auto y) { return quotient(x, y); }>;
 
+/// Whether the second operand is a divisor.
+enum class Divides : bool { No, Yes };
+
 /// Divisors of integers that are to be looked at for 0.
-std::size_t divisorsOf(const KernelRequest& request) {
-  const bool divides = request.op->type() == "Div" || request.op->type() == "Mod";
-  return divides && kIntegerTypes.contains(request.inputs[1].dtype) ? request.inputs[1].elements() : 0;
+std::size_t divisorsOf(const KernelRequest& request, Divides divides) {
+  return divides == Divides::Yes && kIntegerTypes.contains(request.inputs[1].dtype) ? request.inputs[1].elements() : 0;
 }
 
 void refuseZeros(const void* divisors, DataType type, std::size_t count, const std::string& name) {
@@ -141,11 +143,11 @@ void refuseZeros(const void* divisors, DataType type, std::size_t count, const s
   });
 }
 
-FunctionKernel::Function plainFunction(Run run, const KernelRequest& request) {
+FunctionKernel::Function plainFunction(Run run, const KernelRequest& request, Divides divides = Divides::No) {
   const Broadcast broadcast(std::span(request.inputs).first(2), request.outputs[0]);
   const DataType in = request.inputs[0].dtype;
   const std::size_t outSize = sizeOf(request.outputs[0].dtype);
-  return [=, divisors = divisorsOf(request), name = request.op->type()](auto inputs, auto outputs, std::byte*) {
+  return [=, divisors = divisorsOf(request, divides), name = request.op->type()](auto inputs, auto outputs, std::byte*) {
     const auto* a = static_cast<const std::byte*>(inputs[0]);
     const auto* b = static_cast<const std::byte*>(inputs[1]);
     auto* out = static_cast<std::byte*>(outputs[0]);
@@ -194,11 +196,11 @@ bool add(const std::string& type, std::function<std::unique_ptr<Kernel>(const Ke
   return KernelRegistry::add("cpu", type, std::move(factory));
 }
 
-bool addArithmetic(const std::string& type, BinaryLoop loop, Find find) {
+bool addArithmetic(const std::string& type, BinaryLoop loop, Find find, Divides divides = Divides::No) {
   const auto create = [=](const KernelRequest& request) {
     const DataType dtype = request.inputs[0].dtype;
     return std::make_unique<FunctionKernel>(
-        "loop_binary", dtype == DataType::Float32 ? floatFunction(loop, request) : plainFunction(find(dtype), request));
+        "loop_binary", dtype == DataType::Float32 ? floatFunction(loop, request) : plainFunction(find(dtype), request, divides));
   };
   return add(type, create, true);
 }
@@ -210,10 +212,10 @@ bool addBinary(const std::string& type, Find find) {
 }
 
 /// A type with two functions, told apart by `isFirst`.
-bool addEither(const std::string& type, bool (*isFirst)(const Operator&), Find first, Find second) {
+bool addEither(const std::string& type, bool (*isFirst)(const Operator&), Find first, Find second, Divides divides = Divides::No) {
   return add(type, [=](const KernelRequest& request) {
     const Find find = isFirst(*request.op) ? first : second;
-    return std::make_unique<FunctionKernel>("loop_binary", plainFunction(find(request.inputs[0].dtype), request));
+    return std::make_unique<FunctionKernel>("loop_binary", plainFunction(find(request.inputs[0].dtype), request, divides));
   });
 }
 
@@ -228,11 +230,11 @@ bool addAll() {
   addArithmetic("Add", BinaryLoop::Add, kSum);
   addArithmetic("Sub", BinaryLoop::Sub, onNumbers<[](auto x, auto y) { return wrapped<[](auto a, auto b) { return a - b; }>(x, y); }>);
   addArithmetic("Mul", BinaryLoop::Mul, onNumbers<[](auto x, auto y) { return product(x, y); }>);
-  addArithmetic("Div", BinaryLoop::Div, kQuotient);
+  addArithmetic("Div", BinaryLoop::Div, kQuotient, Divides::Yes);
   addArithmetic("PReLU", BinaryLoop::Prelu, onNumbers<[](auto x, auto y) { return x < decltype(x){0} ? product(x, y) : x; }>);
   addEither(
       "Mod", [](const Operator& op) { return op.attribute<bool>("fmod"); }, onNumbers<[](auto x, auto y) { return remainder(x, y); }>,
-      onNumbers<[](auto x, auto y) { return modulus(x, y); }>);
+      onNumbers<[](auto x, auto y) { return modulus(x, y); }>, Divides::Yes);
   addEither(
       "BitShift", [](const Operator& op) { return op.attribute<std::string>("direction") == "LEFT"; },
       onIntegers<[](auto x, auto y) { return shiftedLeft<std::make_unsigned_t<decltype(x)>>(x, y); }>,

@@ -62,7 +62,7 @@ struct GroupPlan {
     channels = static_cast<std::size_t>(input.dims[1]);
     for (std::size_t axis = 2; axis < input.dims.size(); ++axis) places *= static_cast<std::size_t>(input.dims[axis]);
     const Operator& op = *request.op;
-    groupChannels = op.type() == "GroupNorm" ? channels / static_cast<std::size_t>(op.attribute<std::int64_t>("groups")) : 1;
+    groupChannels = op.hasAttribute("groups") ? channels / static_cast<std::size_t>(op.attribute<std::int64_t>("groups")) : 1;
     for (const std::size_t i : {0, 1}) parameters[i] = request.inputs[i + 1].elements();
     epsilon = op.attribute<double>("epsilon");
     channelsLast = input.layout == Layout::ChannelsLast;
@@ -157,9 +157,9 @@ struct RowPlan {
   bool hasBias;
   Broadcast walk;  ///< scale (and bias) over the output
 
-  explicit RowPlan(const KernelRequest& request)
+  RowPlan(const KernelRequest& request, bool centred)
       : epsilon(request.op->attribute<double>("epsilon")),
-        centres(request.op->type() == "LayerNorm"),
+        centres(centred),
         hasBias(request.inputs.size() > 2 && request.present[2]),
         walk(std::span(request.inputs).subspan(1, hasBias ? 2 : 1), request.outputs[0]) {
     const Dims& dims = request.inputs[0].dims;
@@ -168,8 +168,8 @@ struct RowPlan {
   }
 };
 
-template <typename T> FunctionKernel::Function rowFunction(const KernelRequest& request) {
-  return [plan = RowPlan(request)](auto inputs, auto outputs, std::byte*) {
+template <typename T> FunctionKernel::Function rowFunction(const KernelRequest& request, bool centres) {
+  return [plan = RowPlan(request, centres)](auto inputs, auto outputs, std::byte*) {
     const auto* in = static_cast<const T*>(inputs[0]);
     const auto* scale = static_cast<const T*>(inputs[1]);
     const auto* bias = plan.hasBias ? static_cast<const T*>(inputs[2]) : nullptr;
@@ -209,11 +209,12 @@ template <typename Make> bool add(const std::string& type, LayoutRule layout, bo
 }
 
 constexpr auto kGroups = []<typename T>(const KernelRequest& request) { return groupFunction<T>(request); };
-constexpr auto kRows = []<typename T>(const KernelRequest& request) { return rowFunction<T>(request); };
+constexpr auto kCentredRows = []<typename T>(const KernelRequest& request) { return rowFunction<T>(request, true); };
+constexpr auto kRows = []<typename T>(const KernelRequest& request) { return rowFunction<T>(request, false); };
 
 [[maybe_unused]] const bool kRegistered =
     add("InstanceNorm", LayoutRule::SameAsInput, true, kGroups) && add("GroupNorm", LayoutRule::SameAsInput, true, kGroups) &&
-    add("LayerNorm", LayoutRule::PlainOnly, false, kRows) && add("RMSNorm", LayoutRule::PlainOnly, true, kRows);
+    add("LayerNorm", LayoutRule::PlainOnly, false, kCentredRows) && add("RMSNorm", LayoutRule::PlainOnly, true, kRows);
 
 }  // namespace
 

@@ -121,23 +121,29 @@ template <typename T, typename R, typename F> FunctionKernel::Function mapFuncti
   };
 }
 
-FunctionKernel::Function testFunction(const KernelRequest& request) {
-  const Operator& op = *request.op;
-  const std::size_t total = request.outputs[0].elements();
-  if (op.type() == "Not") return mapFunction<bool, bool>(total, [](bool x) { return !x; });
-  if (op.type() == "BitwiseNot") {
-    return forElementSize(request.inputs[0].dtype, [&](auto element) -> FunctionKernel::Function {
-      using T = decltype(element);
-      return mapFunction<T, T>(total, [](T x) { return static_cast<T>(~x); });
-    });
-  }
+FunctionKernel::Function notFunction(const KernelRequest& request) {
+  return mapFunction<bool, bool>(request.outputs[0].elements(), [](bool x) { return !x; });
+}
+
+FunctionKernel::Function bitwiseNotFunction(const KernelRequest& request) {
+  return forElementSize(request.inputs[0].dtype, [&](auto element) -> FunctionKernel::Function {
+    using T = decltype(element);
+    return mapFunction<T, T>(request.outputs[0].elements(), [](T x) { return static_cast<T>(~x); });
+  });
+}
+
+FunctionKernel::Function isNaNFunction(const KernelRequest& request) {
   return withType(request.inputs[0].dtype, [&]<typename T>() -> FunctionKernel::Function {
-    using C = ComputeType<T>;
-    if (op.type() == "IsNaN") return mapFunction<T, bool>(total, [](C x) { return x != x; });
-    const bool negative = op.attribute<bool>("detect_negative");
-    const bool positive = op.attribute<bool>("detect_positive");
+    return mapFunction<T, bool>(request.outputs[0].elements(), [](ComputeType<T> x) { return x != x; });
+  });
+}
+
+FunctionKernel::Function isInfFunction(const KernelRequest& request) {
+  const bool negative = request.op->attribute<bool>("detect_negative");
+  const bool positive = request.op->attribute<bool>("detect_positive");
+  return withType(request.inputs[0].dtype, [&]<typename T>() -> FunctionKernel::Function {
     constexpr auto kInfinity = std::numeric_limits<double>::infinity();
-    return mapFunction<T, bool>(total, [=](C x) {
+    return mapFunction<T, bool>(request.outputs[0].elements(), [=](ComputeType<T> x) {
       const auto value = static_cast<double>(x);
       return (positive && value == kInfinity) || (negative && value == -kInfinity);
     });
@@ -152,9 +158,12 @@ bool addAll() {
   factory.create = createPow;
   KernelRegistry::add("cpu", "Pow", factory);
   factory.inPlace = true;
-  factory.create = [](const KernelRequest& request) { return std::make_unique<FunctionKernel>("loop_test", testFunction(request)); };
-  for (const std::string type : {"Not", "BitwiseNot", "IsNaN", "IsInf"}) KernelRegistry::add("cpu", type, factory);
-  return true;
+  const auto addTest = [&](std::string_view type, FunctionKernel::Function (*function)(const KernelRequest&)) {
+    factory.create = [function](const KernelRequest& request) { return std::make_unique<FunctionKernel>("loop_test", function(request)); };
+    return KernelRegistry::add("cpu", type, factory);
+  };
+  return addTest("Not", notFunction) && addTest("BitwiseNot", bitwiseNotFunction) && addTest("IsNaN", isNaNFunction) &&
+         addTest("IsInf", isInfFunction);
 }
 
 [[maybe_unused]] const bool kRegistered = addAll();

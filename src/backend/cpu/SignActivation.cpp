@@ -15,7 +15,7 @@ namespace Aidge::cpu {
 
 bool canSignActivate(const Operator& activation, std::span<const DimSize_t> dims) {
   if (ActivationFunction::supports(activation.type())) return true;
-  return activation.type() == "PReLU" && !slopesOf(activation, dims).empty();
+  return activation.role() == Role::ParametricRectifier && !slopesOf(activation, dims).empty();
 }
 
 void signActivation(const float* in, float* out, std::span<const DimSize_t> dims, Layout layout, const Operator* activation, double upper,

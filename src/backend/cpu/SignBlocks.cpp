@@ -66,7 +66,7 @@ std::vector<float> slopesOf(const Operator& prelu, std::span<const DimSize_t> di
 }
 
 BlockActivation::BlockActivation(const Operator& op, std::span<const DimSize_t> dims, const ChannelOrder& order) : mOrder(order) {
-  if (op.type() != "PReLU") {
+  if (op.role() != Role::ParametricRectifier) {
     mFunction.emplace(op);
     return;
   }

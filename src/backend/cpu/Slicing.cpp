@@ -38,7 +38,7 @@ std::unique_ptr<Kernel> createSplit(const KernelRequest& request) {
 }
 
 /// Both repeat whole axes; an Expand has one element where it repeats.
-std::unique_ptr<Kernel> createRepeat(const KernelRequest& request) {
+std::unique_ptr<Kernel> createRepeat(const KernelRequest& request, const std::string& name) {
   const TensorDesc& input = request.inputs[0];
   const TensorDesc& output = request.outputs[0];
   const std::size_t fresh = output.dims.size() - input.dims.size();
@@ -53,7 +53,7 @@ std::unique_ptr<Kernel> createRepeat(const KernelRequest& request) {
     map.append(extent == 0 ? 0 : output.dims[axis] / extent, 0);
     map.append(extent, steps[axis - fresh]);
   }
-  return createStridedCopy(request.op->type() == "Tile" ? "loop_tile" : "loop_expand", {std::move(map)}, input.dtype);
+  return createStridedCopy(name, {std::move(map)}, input.dtype);
 }
 
 /// A reordering of the parts of axes: `parts` says into what the input's axes are cut, `order` how these parts follow each other in the output.
@@ -103,11 +103,13 @@ Parts depthToSpaceParts(const Operator& op, const Dims& in) {
   return {{in[0], channels, b, b, in[2], in[3]}, {0, 1, 4, 2, 5, 3}};
 }
 
-std::unique_ptr<Kernel> createBlocks(const KernelRequest& request) {
-  const Dims& in = request.inputs[0].dims;
-  const std::int64_t b = request.op->attribute<std::int64_t>("blocksize");
-  const Parts parts = request.op->type() == "DepthToSpace" ? depthToSpaceParts(*request.op, in)
-                                                           : Parts{{in[0], in[1], in[2] / b, b, in[3] / b, b}, {0, 3, 5, 1, 2, 4}};
+Parts spaceToDepthParts(const Operator& op, const Dims& in) {
+  const std::int64_t b = op.attribute<std::int64_t>("blocksize");
+  return {{in[0], in[1], in[2] / b, b, in[3] / b, b}, {0, 3, 5, 1, 2, 4}};
+}
+
+std::unique_ptr<Kernel> createBlocks(const KernelRequest& request, Parts (*partsOf)(const Operator&, const Dims&)) {
+  const Parts parts = partsOf(*request.op, request.inputs[0].dims);
   return createStridedCopy("loop_rearrange", {rearrangement(parts, request.inputs[0], request.outputs[0])}, request.inputs[0].dtype);
 }
 
@@ -129,10 +131,10 @@ bool addAll() {
   };
   add("Slice", createSlice);
   add("Split", createSplit);
-  add("Expand", createRepeat);
-  add("Tile", createRepeat);
-  add("DepthToSpace", createBlocks);
-  add("SpaceToDepth", createBlocks);
+  add("Expand", [](const KernelRequest& request) { return createRepeat(request, "loop_expand"); });
+  add("Tile", [](const KernelRequest& request) { return createRepeat(request, "loop_tile"); });
+  add("DepthToSpace", [](const KernelRequest& request) { return createBlocks(request, depthToSpaceParts); });
+  add("SpaceToDepth", [](const KernelRequest& request) { return createBlocks(request, spaceToDepthParts); });
   KernelFactory rearrange;
   rearrange.layout = LayoutRule::AnyOrder;
   rearrange.keepsChannels = [](const Operator& op) { return op.attribute<bool>("keeps_channels"); };

@@ -94,9 +94,8 @@ void softmax(const AxisLines& shape, const float* in, float* out) {
       kParallelFrom / plane);
 }
 
-template <typename T> std::unique_ptr<Kernel> createSoftmax(const KernelRequest& request) {
+template <typename T> std::unique_ptr<Kernel> createSoftmax(const KernelRequest& request, bool logarithm) {
   const AxisLines shape(request, request.op->attribute<std::int64_t>("axis"));
-  const bool logarithm = request.op->type() == "LogSoftmax";
   return std::make_unique<FunctionKernel>("loop_softmax", [shape, logarithm](auto inputs, auto outputs, std::byte*) {
     const auto* in = static_cast<const T*>(inputs[0]);
     auto* out = static_cast<T*>(outputs[0]);
@@ -106,14 +105,16 @@ template <typename T> std::unique_ptr<Kernel> createSoftmax(const KernelRequest&
 }
 
 bool addAll() {
-  KernelFactory factory;
-  factory.layout = LayoutRule::SameAsInput;
-  factory.create = [](const KernelRequest& request) {
-    return createForReals(request, []<typename T>(const KernelRequest& own) { return createSoftmax<T>(own); });
+  const auto add = [](std::string_view type, bool logarithm) {
+    KernelFactory factory;
+    factory.layout = LayoutRule::SameAsInput;
+    factory.inPlace = !logarithm;
+    factory.create = [logarithm](const KernelRequest& request) {
+      return createForReals(request, [logarithm]<typename T>(const KernelRequest& own) { return createSoftmax<T>(own, logarithm); });
+    };
+    return KernelRegistry::add("cpu", type, std::move(factory));
   };
-  KernelRegistry::add("cpu", "LogSoftmax", factory);
-  factory.inPlace = true;
-  return KernelRegistry::add("cpu", "Softmax", std::move(factory));
+  return add("Softmax", false) && add("LogSoftmax", true);
 }
 
 [[maybe_unused]] const bool kRegistered = addAll();

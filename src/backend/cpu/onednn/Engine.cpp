@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 
+#include "../Activation.hpp"
 #include "aidge/backend/cpu/Threads.hpp"
 #include "aidge/backend/cpu/UsedInstructionSets.hpp"
 #include "aidge/core/Errors.hpp"
@@ -55,44 +56,61 @@ struct Eltwise {
   float beta = 0.0F;
 };
 
-float clampedToFloat(double value) {
-  constexpr double kMax = std::numeric_limits<float>::max();
-  return static_cast<float>(std::min(std::max(value, -kMax), kMax));
+/// Without infinity.
+float clamped(float value) {
+  constexpr float kMax = std::numeric_limits<float>::max();
+  return std::min(std::max(value, -kMax), kMax);
 }
 
 std::optional<Eltwise> eltwiseOf(const Operator& op) {
   using Algorithm = dnnl::algorithm;
-  const std::string& type = op.type();
-  if (type == "ReLU") return Eltwise{Algorithm::eltwise_relu};
-  if (type == "LeakyReLU") return Eltwise{Algorithm::eltwise_relu, static_cast<float>(op.attribute<double>("negative_slope"))};
-  if (type == "Sigmoid") return Eltwise{Algorithm::eltwise_logistic};
-  if (type == "Tanh") return Eltwise{Algorithm::eltwise_tanh};
-  if (type == "HardSwish") return Eltwise{Algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F};
-  if (type == "Clip")
-    return Eltwise{Algorithm::eltwise_clip, clampedToFloat(op.attribute<double>("min")), clampedToFloat(op.attribute<double>("max"))};
-  if (type == "HardSigmoid") {
-    return Eltwise{Algorithm::eltwise_hardsigmoid, static_cast<float>(op.attribute<double>("alpha")),
-                   static_cast<float>(op.attribute<double>("beta"))};
+  if (!ActivationFunction::supports(op.type())) return std::nullopt;
+  const ActivationFunction function(op);
+  const float a = function.a();
+  const float b = function.b();
+  switch (function.kind().value_or(UnaryLoop::Reciprocal)) {
+    case UnaryLoop::Relu:
+      return Eltwise{Algorithm::eltwise_relu};
+    case UnaryLoop::LeakyRelu:
+      return Eltwise{Algorithm::eltwise_relu, a};
+    case UnaryLoop::Sigmoid:
+      return Eltwise{Algorithm::eltwise_logistic};
+    case UnaryLoop::Tanh:
+      return Eltwise{Algorithm::eltwise_tanh};
+    case UnaryLoop::HardSwish:
+      return Eltwise{Algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F};
+    case UnaryLoop::Clip:
+      return Eltwise{Algorithm::eltwise_clip, clamped(a), clamped(b)};
+    case UnaryLoop::HardSigmoid:
+      return Eltwise{Algorithm::eltwise_hardsigmoid, a, b};
+    case UnaryLoop::Elu:
+      return Eltwise{Algorithm::eltwise_elu, a};
+    case UnaryLoop::Swish:
+      return Eltwise{Algorithm::eltwise_swish, a};
+    case UnaryLoop::Softplus:
+      return Eltwise{Algorithm::eltwise_soft_relu, 1.0F};
+    case UnaryLoop::Mish:
+      return Eltwise{Algorithm::eltwise_mish};
+    case UnaryLoop::Abs:
+      return Eltwise{Algorithm::eltwise_abs};
+    case UnaryLoop::Exp:
+      return Eltwise{Algorithm::eltwise_exp};
+    case UnaryLoop::GeluErf:
+      return Eltwise{Algorithm::eltwise_gelu_erf};
+    case UnaryLoop::GeluTanh:
+      return Eltwise{Algorithm::eltwise_gelu_tanh};
+    default:
+      return std::nullopt;
   }
-  if (type == "Elu") return Eltwise{Algorithm::eltwise_elu, static_cast<float>(op.attribute<double>("alpha"))};
-  if (type == "Swish") return Eltwise{Algorithm::eltwise_swish, static_cast<float>(op.attribute<double>("alpha"))};
-  if (type == "Softplus") return Eltwise{Algorithm::eltwise_soft_relu, 1.0F};
-  if (type == "Mish") return Eltwise{Algorithm::eltwise_mish};
-  if (type == "Abs") return Eltwise{Algorithm::eltwise_abs};
-  if (type == "Exp") return Eltwise{Algorithm::eltwise_exp};
-  if (type == "GeLU")
-    return Eltwise{op.attribute<std::string>("approximate") == "tanh" ? Algorithm::eltwise_gelu_tanh : Algorithm::eltwise_gelu_erf};
-  return std::nullopt;
 }
 
 /// x * f(x) as one element-wise function.
 std::optional<Eltwise> gateOf(const Operator& op) {
   using Algorithm = dnnl::algorithm;
-  if (op.type() == "Sigmoid") return Eltwise{Algorithm::eltwise_swish, 1.0F};
-  if (op.type() == "HardSigmoid") {
-    return Eltwise{Algorithm::eltwise_hardswish, static_cast<float>(op.attribute<double>("alpha")),
-                   static_cast<float>(op.attribute<double>("beta"))};
-  }
+  if (!ActivationFunction::supports(op.type())) return std::nullopt;
+  const ActivationFunction function(op);
+  if (function.kind() == UnaryLoop::Sigmoid) return Eltwise{Algorithm::eltwise_swish, 1.0F};
+  if (function.kind() == UnaryLoop::HardSigmoid) return Eltwise{Algorithm::eltwise_hardswish, function.a(), function.b()};
   return std::nullopt;
 }
 

@@ -78,12 +78,6 @@ Product productOfMatMul(const KernelRequest& request) {
   return {.a = matrix(rows, a.back(), false), .b = matrix(b[rank - 2], b.back(), false), .y = matrix(rows, b.back(), false)};
 }
 
-Product productOf(const KernelRequest& request) {
-  if (request.op->type() == "FC") return productOfFC(request);
-  if (request.op->type() == "Gemm") return productOfGemm(request);
-  return productOfMatMul(request);
-}
-
 /// Writes beta * c, repeated to (rows, columns).
 void broadcastInto(const float* c, const Dims& dims, float beta, float* y, DimSize_t rows, DimSize_t columns) {
   const DimSize_t columnStride = !dims.empty() && dims.back() == columns && columns != 1 ? 1 : 0;
@@ -95,7 +89,7 @@ void broadcastInto(const float* c, const Dims& dims, float beta, float* y, DimSi
 
 class MatMulKernel final : public Kernel {
  public:
-  explicit MatMulKernel(const KernelRequest& request) : mProduct(productOf(request)) {
+  MatMulKernel(const KernelRequest& request, Product product) : mProduct(std::move(product)) {
     const bool packs = request.constants[1] != nullptr && request.constants[1]->size() * sizeof(float) <= kLargeWeight;
     const Desc b = packs ? Desc(mProduct.b.get_dims(), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any) : mProduct.b;
     Desc bias;
@@ -174,18 +168,20 @@ class MatMulKernel final : public Kernel {
   std::string mImplementation;
 };
 
-/// Sums are left to FC: the others may see their result under other dims or need the addition themselves.
-bool canFuseProduct(const KernelRequest& request, const PostOp& postOp) {
-  if (postOp.kind == PostOp::Kind::Sum && request.op->type() != "FC") return false;
-  return canFuse(request, postOp);
+/// Gemm and MatMul may see their result under other dims, or need the addition themselves.
+bool canFuseButSums(const KernelRequest& request, const PostOp& postOp) {
+  return postOp.kind != PostOp::Kind::Sum && canFuse(request, postOp);
 }
 
 bool addAll() {
-  KernelFactory factory;
-  factory.canFuse = canFuseProduct;
-  factory.create = [](const KernelRequest& request) { return std::make_unique<MatMulKernel>(request); };
-  for (const std::string type : {"FC", "Gemm", "MatMul"}) KernelRegistry::add("cpu", type, factory);
-  return true;
+  const auto add = [](std::string_view type, Product (*productOf)(const KernelRequest&),
+                      bool (*fuses)(const KernelRequest&, const PostOp&)) {
+    KernelFactory factory;
+    factory.canFuse = fuses;
+    factory.create = [productOf](const KernelRequest& request) { return std::make_unique<MatMulKernel>(request, productOf(request)); };
+    return KernelRegistry::add("cpu", type, std::move(factory));
+  };
+  return add("FC", productOfFC, canFuse) && add("Gemm", productOfGemm, canFuseButSums) && add("MatMul", productOfMatMul, canFuseButSums);
 }
 
 [[maybe_unused]] const bool kRegistered = addAll();

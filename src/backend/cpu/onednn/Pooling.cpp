@@ -16,7 +16,7 @@ using Desc = dnnl::memory::desc;
 
 SpatialWindow windowOf(const KernelRequest& request) {
   const Dims& input = request.inputs[0].dims;
-  if (!request.op->type().starts_with("Global")) return resolveWindow(*request.op, input);
+  if (request.op->traits().spatial > 0) return resolveWindow(*request.op, input);
   const Dims ones(input.size() - 2, 1);
   const Dims zeros(input.size() - 2, 0);
   return {Dims(input.begin() + 2, input.end()), ones, ones, zeros, zeros, ones, zeros};
@@ -32,7 +32,7 @@ bool reachesBeyondPadding(const SpatialWindow& window) {
   return false;
 }
 
-bool takesMaximum(const Operator& op) { return op.type().find("Max") != std::string::npos; }
+bool takesMaximum(const Operator& op) { return op.role() == Role::MaxPooling; }
 
 dnnl::algorithm algorithmOf(const Operator& op) {
   if (takesMaximum(op)) return dnnl::algorithm::pooling_max;

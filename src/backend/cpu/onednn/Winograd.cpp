@@ -350,7 +350,7 @@ bool isOnes(std::span<const DimSize_t> values) {
 
 bool isPossible(const KernelRequest& request) {
   const Operator& op = *request.op;
-  if (op.type() != "Conv2D" || op.attribute<std::int64_t>("groups") != 1) return false;
+  if (op.role() != Role::Convolution || op.traits().spatial != 2 || op.attribute<std::int64_t>("groups") != 1) return false;
   const Dims& weight = request.inputs[1].dims;
   if (weight[2] != 3 || weight[3] != 3) return false;
   const SpatialWindow window = resolveWindow(op, request.inputs[0].dims, std::span<const DimSize_t>(weight).subspan(2));
