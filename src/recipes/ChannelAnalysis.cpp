@@ -128,8 +128,7 @@ void ChannelAnalysis::follow(const NodePtr& node, const std::vector<Value>& inpu
   for (const TensorInfo& info : results) dims.push_back(info.dims);
   RuleScope scope(*this, node, std::move(data), dims);
   const bool isEmpty = std::any_of(dims.begin(), dims.end(), [](const Dims& extents) { return elementCount(extents) == 0; });
-  const bool isNative = node->getOperator()->schema() != nullptr;  // a generic "Split" has ONNX's attributes, and dims that do not follow
-  const Rule rule = isKnown && isNative && !isEmpty ? findRule(node->type()) : nullptr;
+  const Rule rule = isKnown && !isEmpty ? findRule(node->getOperator()->traits().channels.rule) : nullptr;
   if (rule != nullptr) {
     rule(scope);
   } else {

@@ -1,7 +1,5 @@
 #include "ChannelRules.hpp"
 
-#include <array>
-
 namespace Aidge::detail {
 
 void RuleScope::flatten(IOIndex_t input, DimIdx_t axis) {
@@ -53,10 +51,16 @@ void RuleScope::addUse(IOIndex_t input, std::vector<Label> labels) { mAnalysis.u
 
 void RuleScope::give(DimIdx_t axis, std::vector<Label> labels) { results = {LabelGrid::along(outputs[0].size(), axis, std::move(labels))}; }
 
-Rule findRule(std::string_view type) {
-  static const std::array<const RuleTable*, 3> kTables{&layerRules(), &elementwiseRules(), &shapeRules()};
-  for (const RuleTable* table : kTables) {
-    if (const auto found = table->find(type); found != table->end()) return found->second;
+namespace {
+
+void refuse(RuleScope& scope) { scope.fixAll(scope.op().traits().channels.refusal); }
+
+}  // namespace
+
+Rule findRule(ChannelRule rule) {
+  if (rule == ChannelRule::Refused) return refuse;
+  for (const auto& find : {layerRule, elementwiseRule, shapeRule}) {
+    if (const Rule found = find(rule)) return found;
   }
   return nullptr;
 }

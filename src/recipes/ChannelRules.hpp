@@ -4,8 +4,6 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "ChannelAnalysis.hpp"
@@ -62,14 +60,13 @@ class RuleScope {
 };
 
 using Rule = void (*)(RuleScope&);
-/// nullptr where the type has none.
-[[nodiscard]] Rule findRule(std::string_view type);
-using RuleTable = std::unordered_map<std::string_view, Rule>;
-/// Layers with weights, normalisation, pooling.
-[[nodiscard]] const RuleTable& layerRules();
-/// Elementwise operators, with broadcasting and without, and reductions.
-[[nodiscard]] const RuleTable& elementwiseRules();
+/// What a ChannelRule of a schema stands for; nullptr for Unstated.
+[[nodiscard]] Rule findRule(ChannelRule rule);
+/// nullptr for rules of the other files. Layers with weights, normalisation for each channel, pooling.
+[[nodiscard]] Rule layerRule(ChannelRule rule);
+/// Elementwise operators, with broadcasting and without, reductions, and normalisation across channels.
+[[nodiscard]] Rule elementwiseRule(ChannelRule rule);
 /// Operators that only move values.
-[[nodiscard]] const RuleTable& shapeRules();
+[[nodiscard]] Rule shapeRule(ChannelRule rule);
 
 }  // namespace Aidge::detail

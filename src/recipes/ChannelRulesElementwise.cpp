@@ -1,5 +1,7 @@
 // Elementwise operators, with and without broadcasting, and reductions.
 #include <algorithm>
+#include <numeric>
+#include <string>
 
 #include "ChannelRules.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
@@ -69,34 +71,58 @@ void followBroadcast(RuleScope& scope) {
 }
 
 /// Fixes what differs along the axes over which values are mixed.
-void fixAcross(RuleScope& scope, const std::vector<DimIdx_t>& axes) {
+void fixAcross(RuleScope& scope, const std::vector<DimIdx_t>& axes, const std::string& why = "which mixes channels") {
   const LabelGrid& grid = scope.inputs[0].grid;
   for (const DimIdx_t axis : axes) {
-    if (grid.extents[axis] > 1) scope.fix(0, "feeds " + scope.node()->describe() + ", which mixes channels");
+    if (grid.extents[axis] > 1) scope.fix(0, "feeds " + scope.node()->describe() + ", " + why);
   }
 }
 
-void followSoftmax(RuleScope& scope) {
-  fixAcross(scope, {normaliseAxis(errorSite(scope.op()), scope.op().attribute<std::int64_t>("axis"), scope.inputs[0].dims.size())});
+/// The first slice along each of these axes.
+LabelGrid firstAlong(LabelGrid grid, const std::vector<DimIdx_t>& axes) {
+  const std::int64_t first = 0;
+  for (const DimIdx_t axis : axes) {
+    if (grid.extents[axis] > 1) grid = taken(grid, axis, grid.extents[axis], std::span(&first, 1));
+  }
+  return grid;
+}
+
+DimIdx_t axisOf(const RuleScope& scope) {
+  return normaliseAxis(errorSite(scope.op()), scope.op().attribute<std::int64_t>("axis"), scope.inputs[0].dims.size());
+}
+
+void followAxis(RuleScope& scope) {
+  fixAcross(scope, {axisOf(scope)});
   followPass(scope);
 }
 
-void followLRN(RuleScope& scope) {
+/// Normalises over the last axes; scale and bias broadcast, and statistics may follow as further outputs.
+void followLastAxes(RuleScope& scope) {
+  std::vector<DimIdx_t> axes(scope.inputs[0].dims.size() - axisOf(scope));
+  std::iota(axes.begin(), axes.end(), axisOf(scope));
+  fixAcross(scope, axes, "which normalises across channels");
+  followBroadcast(scope);
+  scope.results.resize(scope.outputs.size(), firstAlong(scope.results[0], axes));
+}
+
+void followChannelWindow(RuleScope& scope) {
   fixAcross(scope, {1});
   followPass(scope);
 }
 
+void followGroups(RuleScope& scope) {
+  fixAcross(scope, {1}, "which normalises groups of channels together");
+  followPass(scope);
+}
+
 void followReduce(RuleScope& scope) {
-  if (scope.has(1)) return scope.fixAll("which takes its axes from a tensor");
   const RuleInput& data = scope.inputs[0];
   const auto axes = resolveReducedAxes(scope.op(), data.dims.size());
   fixAcross(scope, axes);
-  LabelGrid grid = data.grid;
+  const LabelGrid grid = firstAlong(data.grid, axes);
   Dims kept;
   for (DimIdx_t axis = 0; axis < data.dims.size(); ++axis) {
     const bool isReduced = std::find(axes.begin(), axes.end(), axis) != axes.end();
-    const std::int64_t first = 0;
-    if (isReduced && grid.extents[axis] > 1) grid = taken(grid, axis, grid.extents[axis], std::span(&first, 1));
     if (!isReduced || scope.op().attribute<bool>("keep_dims")) kept.push_back(grid.extents[axis]);
   }
   scope.results = {{kept, grid.labels}};
@@ -104,25 +130,25 @@ void followReduce(RuleScope& scope) {
 
 }  // namespace
 
-const RuleTable& elementwiseRules() {
-  static const RuleTable table = [] {
-    RuleTable rules{{"Softmax", followSoftmax}, {"LogSoftmax", followSoftmax}, {"LRN", followLRN}};
-    for (const std::string_view type :
-         {"ReLU",  "LeakyReLU", "GeLU", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Identity", "Dropout",
-          "Elu",   "Selu",      "Celu", "Mish", "Swish",   "Erf",  "Softplus",    "Softsign",  "Shrink",   "ThresholdedRelu",
-          "Exp",   "Log",       "Sqrt", "Abs",  "Neg",     "Sign", "Reciprocal",  "Floor",     "Ceil",     "Round",
-          "Sin",   "Cos",       "Tan",  "Asin", "Acos",    "Atan", "Sinh",        "Cosh",      "Asinh",    "Acosh",
-          "Atanh", "Cast"})
-      rules.emplace(type, followPass);
-    for (const std::string_view type : {"Add", "Sub", "Mul", "Div", "PReLU", "Pow", "Mod", "Min", "Max", "Mean", "Where", "Equal", "Less",
-                                        "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor"})
-      rules.emplace(type, followBroadcast);
-    for (const std::string_view type : {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
-                                        "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"})
-      rules.emplace(type, followReduce);
-    return rules;
-  }();
-  return table;
+Rule elementwiseRule(ChannelRule rule) {
+  switch (rule) {
+    case ChannelRule::Pass:
+      return followPass;
+    case ChannelRule::Broadcast:
+      return followBroadcast;
+    case ChannelRule::AlongAxis:
+      return followAxis;
+    case ChannelRule::FromAxis:
+      return followLastAxes;
+    case ChannelRule::AcrossChannels:
+      return followChannelWindow;
+    case ChannelRule::Grouped:
+      return followGroups;
+    case ChannelRule::Reduce:
+      return followReduce;
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace Aidge::detail

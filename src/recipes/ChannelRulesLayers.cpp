@@ -36,7 +36,7 @@ struct ConvChannels {
       : groups(static_cast<std::size_t>(scope.op().attribute<std::int64_t>("groups"))),
         in(static_cast<std::size_t>(scope.inputs[kData].dims[1])),
         out(static_cast<std::size_t>(scope.outputs[0][1])),
-        isTransposed(scope.op().type().starts_with("ConvTranspose")) {}
+        isTransposed(scope.op().role() == Role::TransposedConvolution) {}
   [[nodiscard]] std::size_t inPerGroup() const { return in / groups; }
   [[nodiscard]] std::size_t outPerGroup() const { return out / groups; }
   /// Groups of one channel go as a whole, with what they read or make.
@@ -138,31 +138,23 @@ void followSpatial(RuleScope& scope) { scope.give(1, scope.along(kData, 1)); }
 
 }  // namespace
 
-const RuleTable& layerRules() {
-  static const RuleTable table{
-      {"Conv1D", followConv},
-      {"Conv2D", followConv},
-      {"Conv3D", followConv},
-      {"ConvTranspose1D", followConv},
-      {"ConvTranspose2D", followConv},
-      {"ConvTranspose3D", followConv},
-      {"FC", followFC},
-      {"Gemm", followGemm},
-      {"MatMul", followMatMul},
-      {"BatchNorm1D", followNormalisation},
-      {"BatchNorm2D", followNormalisation},
-      {"BatchNorm3D", followNormalisation},
-      {"InstanceNorm", followNormalisation},
-      {"MaxPooling1D", followSpatial},
-      {"MaxPooling2D", followSpatial},
-      {"MaxPooling3D", followSpatial},
-      {"AvgPooling1D", followSpatial},
-      {"AvgPooling2D", followSpatial},
-      {"AvgPooling3D", followSpatial},
-      {"GlobalAveragePooling", followSpatial},
-      {"GlobalMaxPooling", followSpatial},
-  };
-  return table;
+Rule layerRule(ChannelRule rule) {
+  switch (rule) {
+    case ChannelRule::Convolution:
+      return followConv;
+    case ChannelRule::FullyConnected:
+      return followFC;
+    case ChannelRule::Gemm:
+      return followGemm;
+    case ChannelRule::MatMul:
+      return followMatMul;
+    case ChannelRule::PerChannel:
+      return followNormalisation;
+    case ChannelRule::WithinChannel:
+      return followSpatial;
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace Aidge::detail

@@ -13,8 +13,8 @@ using Ints = std::vector<std::int64_t>;
 
 /// Whether attributes alone say what it does; else fixes everything.
 bool isStatic(RuleScope& scope) {
-  for (IOIndex_t i = 1; i < scope.inputs.size(); ++i) {
-    if (!scope.has(i)) continue;
+  for (IOIndex_t i = 0; i < scope.inputs.size(); ++i) {
+    if (!scope.has(i) || !scope.op().schema()->isShapeInput(i)) continue;
     scope.fixAll("which takes its shape or places from a tensor");
     return false;
   }
@@ -296,22 +296,33 @@ void followSpaceToDepth(RuleScope& scope) {
 
 }  // namespace
 
-const RuleTable& shapeRules() {
-  static const RuleTable table{
-      {"Flatten", followFlatten},
-      {"Reshape", followReshape},
-      {"Squeeze", followSqueeze},
-      {"Unsqueeze", followFlatten},
-      {"Transpose", followTranspose},
-      {"Concat", followConcat},
-      {"Pad", followPad},
-      {"Split", followSplit},
-      {"Slice", followSlice},
-      {"Resize", followResize},
-      {"DepthToSpace", followDepthToSpace},
-      {"SpaceToDepth", followSpaceToDepth},
-  };
-  return table;
+Rule shapeRule(ChannelRule rule) {
+  switch (rule) {
+    case ChannelRule::Regroup:
+      return followFlatten;
+    case ChannelRule::Reshape:
+      return followReshape;
+    case ChannelRule::Squeeze:
+      return followSqueeze;
+    case ChannelRule::Transpose:
+      return followTranspose;
+    case ChannelRule::Concat:
+      return followConcat;
+    case ChannelRule::Pad:
+      return followPad;
+    case ChannelRule::Split:
+      return followSplit;
+    case ChannelRule::Slice:
+      return followSlice;
+    case ChannelRule::Resize:
+      return followResize;
+    case ChannelRule::DepthToSpace:
+      return followDepthToSpace;
+    case ChannelRule::SpaceToDepth:
+      return followSpaceToDepth;
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace Aidge::detail

@@ -214,6 +214,17 @@ def dense_block(b: Builder) -> tuple[str, list[int]]:
     return b.conv(b.relu(b.norm(x, channels)), channels, 5), [4, 6, 3, 6, 3, 6, 3]
 
 
+def power_pooling(b: Builder) -> tuple[str, list[int]]:
+    x = b.add("LpPool", [b.conv("x", 3, 8)], kernel_shape=[2, 2], strides=[2, 2])
+    x = b.add("GlobalLpPool", [b.relu(b.conv(x, 8, 6))])
+    return b.conv(x, 6, 5), [8, 6]
+
+
+def layer_norm_within_channels(b: Builder) -> tuple[str, list[int]]:
+    x = b.add("LayerNormalization", [b.conv("x", 3, 8), b.constant(8, 1, 6), b.constant(6)], axis=-1)
+    return b.conv(x, 8, 5), [8]
+
+
 def needs(operator: str) -> pytest.MarkDecorator:
     """Only where the operator is a native one."""
     try:
@@ -251,6 +262,8 @@ CASES: list[Any] = [
     shared_weights,
     image_from_features,
     dense_block,
+    power_pooling,
+    layer_norm_within_channels,
 ]
 
 
@@ -335,6 +348,37 @@ def test_a_group_that_cannot_be_cut_is_refused_and_the_others_go_on() -> None:
     reasons = [refusal.reason for refusal in report.refused]
     assert "mixes channels" in reasons[0]
     assert "is the graph output" in reasons[1]
+
+
+def group_norm(b: Builder, x: str) -> str:
+    return str(b.add("GroupNormalization", [x, b.constant(8), b.constant(8)], num_groups=2))
+
+
+def layer_norm(b: Builder, x: str) -> str:
+    return str(b.add("LayerNormalization", [x, b.constant(8, 6, 6)], axis=1))
+
+
+def sorted_values(b: Builder, x: str) -> str:
+    return str(b.add("TopK", [x, b.integers(3)], outputs=2, axis=3)[0])
+
+
+REFUSALS = [
+    (group_norm, "which normalises groups of channels together"),
+    (layer_norm, "which normalises across channels"),
+    (sorted_values, "which sorts values"),
+]
+
+
+@pytest.mark.parametrize(("operator", "reason"), REFUSALS, ids=lambda entry: getattr(entry, "__name__", ""))
+def test_an_operator_that_channels_cannot_pass_says_why(
+    operator: Callable[[Builder, str], str], reason: str
+) -> None:
+    b = Builder(opset=21)
+    end = b.conv(operator(b, b.conv("x", 3, 8)), 8, 5)
+    (first, _) = aidge_core.channel_groups(aidge_onnx.load_onnx(b.model({"x": [1, 3, 6, 6]}, [end])))
+    assert not first.can_be_cut()
+    assert first.refusal.startswith("feeds ")
+    assert first.refusal.endswith(f", {reason}")
 
 
 def test_all_channels_of_a_layer_are_refused_and_nothing_changes() -> None:
