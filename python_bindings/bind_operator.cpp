@@ -174,6 +174,8 @@ void bindOperatorClass(OperatorClass op) {
           },
           "The graph inside a meta operator; ValueError for any other (ask is_meta).")
       .def("macs", &macsOf, "Multiply-accumulates for the dims of the last forward_dims. ValueError before that.")
+      .def("parameters", &Operator::parameters,
+           "Elements of a producer of a floating-point type, which is what reports count as parameters; 0 for all other operators.")
       .def("clone", &Operator::clone)
       .def("__repr__", &describe);
 }

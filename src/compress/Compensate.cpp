@@ -7,7 +7,7 @@
 #include <set>
 #include <span>
 
-#include "../recipes/LayerParameters.hpp"
+#include "../layers/Layers.hpp"
 #include "CompensationPlan.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
@@ -20,8 +20,8 @@ namespace Aidge::compress {
 namespace {
 
 constexpr std::string_view kWhereCompensate = "compress::compensate";
-constexpr IOIndex_t kWeight = 1;
-constexpr IOIndex_t kBias = 2;
+using layers::kBias;
+using layers::kWeight;
 
 /// A number that looks random but is the same everywhere (Steele, Lea and Flood's SplitMix64).
 std::uint64_t scrambled(std::uint64_t value) {
@@ -262,8 +262,8 @@ class Compensation {
     if (!node->getParent(kBias)) mNewBiases.insert(node);
     const Tensor bias =
         node->getParent(kBias) ? parameter(node, kBias) : Tensor::full({static_cast<DimSize_t>(layer.outputs)}, 0.0, weight.dataType());
-    detail::setParameter(mCurrent, node, kWeight, node->name() + "_w", weight.clone());
-    detail::setParameter(mCurrent, node, kBias, node->name() + "_b", bias.clone());
+    layers::setParameter(mCurrent, node, kWeight, node->name() + "_w", weight.clone());
+    layers::setParameter(mCurrent, node, kBias, node->name() + "_b", bias.clone());
   }
 
   void dropIdleBiases(const std::vector<LayerCompensation>& done) {
@@ -317,10 +317,10 @@ class Compensation {
     }
   }
 
-  /// Gives the layer these weights and biases.
-  void set(const NodePtr& node, const std::vector<double>& weights, const std::vector<double>& biases) {
-    detail::setParameter(mCurrent, node, kWeight, node->name() + "_w", like(parameter(node, kWeight), weights));
-    detail::setParameter(mCurrent, node, kBias, node->name() + "_b", like(parameter(node, kBias), biases));
+  /// Gives the layer this weight and bias.
+  void set(const NodePtr& node, const Tensor& weight, const Tensor& bias) {
+    layers::setParameter(mCurrent, node, kWeight, node->name() + "_w", weight);
+    layers::setParameter(mCurrent, node, kBias, node->name() + "_b", bias);
   }
 
   static std::string noteOf(const LayerCompensation& result) {
@@ -336,11 +336,9 @@ class Compensation {
     result.note = noteOf(result);
     if (!maps) return result;
     const NodePtr& node = fitted.layer.node;
-    std::vector<double> weights = parameter(node, kWeight).toDoubles();
-    std::vector<double> biases = parameter(node, kBias).toDoubles();
-    for (std::size_t w = 0; w < weights.size(); ++w) weights[w] *= maps->slope[w / fitted.layer.unknowns()];
-    for (std::size_t o = 0; o < biases.size(); ++o) biases[o] = biases[o] * maps->slope[o] + maps->offset[o];
-    set(node, weights, biases);
+    const Tensor bias = parameter(node, kBias);
+    set(node, layers::scaledWeight(*node->getOperator(), parameter(node, kWeight), maps->slope),
+        layers::mappedBias(&bias, {maps->slope, maps->offset}, bias.dataType()));
     return result;
   }
 
@@ -364,7 +362,7 @@ class Compensation {
       biases[o] += solution.prediction.intercept[o];
       for (std::size_t u = 0; u < unknowns; ++u) weights[o * unknowns + u] += solution.prediction.coefficients[u * outputs + o];
     }
-    set(node, weights, biases);
+    set(node, like(parameter(node, kWeight), weights), like(parameter(node, kBias), biases));
     return result;
   }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "../layers/Layers.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
 
@@ -34,7 +35,7 @@ Ancestry ancestryOf(const GraphView& graph, const std::vector<FittedLayer>& laye
 NodePtr sumBehind(const GraphView& graph, const NodePtr& node) {
   const auto consumers = node->output(0);
   const bool isExit = std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& out) { return out.node == node; });
-  return consumers.size() == 1 && !isExit && consumers[0].first->type() == "Add" ? consumers[0].first : nullptr;
+  return consumers.size() == 1 && !isExit && consumers[0].first->getOperator()->role() == Role::Sum ? consumers[0].first : nullptr;
 }
 
 bool isFedBy(const NodePtr& node, const NodePtr& parent) {
@@ -55,7 +56,8 @@ class Planner {
     fitted.layer = readLinear(mCurrent, node);
     fitted.obstacle = fitted.layer.obstacle;
     fitted.counterpart = mOriginal.findNode(node->name());
-    if (!fitted.counterpart || !isLinearType(fitted.counterpart->type())) fitted.obstacle = "the original has no layer of that name";
+    if (!fitted.counterpart || !layers::isConvOrFC(*fitted.counterpart->getOperator()))
+      fitted.obstacle = "the original has no layer of that name";
     if (!fitted.obstacle.empty()) return fitted;
     const auto input = tensorAt(mCurrent, node, 0);
     if (!input) fitted.obstacle = "it has no input";
@@ -69,7 +71,7 @@ class Planner {
   void aimAtSum(FittedLayer& fitted, std::size_t number, const Ancestry& ancestry) const {
     const NodePtr sum = sumBehind(mCurrent, fitted.layer.node);
     const NodePtr counterpart = sum ? mOriginal.findNode(sum->name()) : nullptr;
-    if (!counterpart || counterpart->type() != "Add" || !isFedBy(counterpart, fitted.counterpart)) return;
+    if (!counterpart || counterpart->getOperator()->role() != Role::Sum || !isFedBy(counterpart, fitted.counterpart)) return;
     if (dims(mCurrentShapes, {sum, 0}) != dims(mCurrentShapes, fitted.output)) return;  // broadcast
     for (const NodePtr& parent : sum->getParents()) {
       if (!parent || parent == fitted.layer.node) continue;
@@ -119,7 +121,7 @@ std::vector<FittedLayer> fittedLayers(const GraphViewPtr& original, const GraphV
   const Planner planner(original, current, dims);
   std::vector<FittedLayer> layers;
   for (const NodePtr& node : current->orderedNodes()) {
-    if (isLinearType(node->type())) layers.push_back(planner.begin(node));
+    if (layers::isConvOrFC(*node->getOperator())) layers.push_back(planner.begin(node));
   }
   const Ancestry ancestry = ancestryOf(*current, layers);
   for (std::size_t i = 0; i < layers.size(); ++i) {

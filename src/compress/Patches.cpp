@@ -2,24 +2,23 @@
 
 #include <algorithm>
 
-#include "../recipes/LayerParameters.hpp"
+#include "../layers/Layers.hpp"
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge::compress {
 
-bool isLinearType(std::string_view type) { return type == "FC" || type == "Conv1D" || type == "Conv2D" || type == "Conv3D"; }
-
 LinearNode readLinear(const GraphView& graph, const NodePtr& node) {
-  constexpr IOIndex_t kWeight = 1;
-  constexpr IOIndex_t kBias = 2;
+  using layers::kBias;
+  using layers::kWeight;
   LinearNode layer;
   layer.node = node;
-  const bool isConv = node->type() != "FC";
-  if (detail::parameter(graph, *node, kWeight).empty()) {
+  const bool isConv = node->getOperator()->role() == Role::Convolution;
+  const Tensor* weight = layers::constantAt(graph, *node, kWeight);
+  if (weight == nullptr || weight->size() == 0) {
     layer.obstacle = "its weight is not a constant of floating-point type";
     return layer;
   }
-  if ((node->getParent(kBias) && detail::parameter(graph, *node, kBias).empty()) || detail::isFed(graph, node, kBias)) {
+  if ((node->getParent(kBias) && !layers::constantAt(graph, *node, kBias)) || layers::isFed(graph, node, kBias)) {
     layer.obstacle = "its bias is not a constant of floating-point type";
     return layer;
   }
@@ -27,8 +26,7 @@ LinearNode readLinear(const GraphView& graph, const NodePtr& node) {
     layer.obstacle = "its channels are in groups";
     return layer;
   }
-  const Node::Edge& weight = node->input(kWeight);
-  const Dims dims = weight.first->getOperator()->getOutput(weight.second)->dims();
+  const Dims& dims = weight->dims();
   layer.outputs = static_cast<std::size_t>(dims[0]);
   layer.inputs = static_cast<std::size_t>(dims[1]);
   layer.kernel.assign(dims.begin() + 2, dims.end());
@@ -37,7 +35,7 @@ LinearNode readLinear(const GraphView& graph, const NodePtr& node) {
 }
 
 PatchReader::PatchReader(const LinearNode& layer, const Dims& input) : mChannels(layer.inputs) {
-  if (layer.node->type() == "FC") return;  // the whole sample is one patch
+  if (layer.node->getOperator()->role() == Role::FullyConnected) return;  // the whole sample is one patch
   mInput.assign(input.begin() + 2, input.end());
   mArea = elementCount(mInput);
   mTaps = layer.taps;

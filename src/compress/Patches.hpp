@@ -21,8 +21,7 @@ struct LinearNode {
   std::string obstacle;  ///< not empty: why it is no such layer
   [[nodiscard]] std::size_t unknowns() const noexcept { return inputs * taps; }
 };
-[[nodiscard]] bool isLinearType(std::string_view type);
-/// Reads a node whose type isLinearType.
+/// Reads a Conv or an FC.
 [[nodiscard]] LinearNode readLinear(const GraphView& graph, const NodePtr& node);
 
 /// Cuts the patches of some positions out of an input.

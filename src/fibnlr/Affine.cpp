@@ -5,9 +5,9 @@
 #include <optional>
 #include <span>
 
-#include "../recipes/LayerParameters.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/recipes/FuseBatchNorm.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 
 namespace Aidge::fibnlr {
@@ -145,7 +145,7 @@ std::vector<AffineReplacement> replaceByAffine(const GraphViewPtr& original, con
       owner->insertAfter(node, 0, affine);
       owner->bypass(node);
       affine->setName(node->name());
-      const bool isFolded = ::Aidge::detail::foldBatchNorm(owner, affine);
+      const bool isFolded = foldBatchNorm(owner, affine);
       replacements.push_back({node->name(), isFolded ? parent->name() : "", fit.residual()});
     }
   });

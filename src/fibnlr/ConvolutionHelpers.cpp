@@ -63,35 +63,17 @@ std::vector<double> constantValues(const NodePtr& node, IOIndex_t index) {
 
 /// nullopt where the padding depends on the image size.
 template <DimIdx_t DIM> std::optional<ConvShape> shapeOf(const NodePtr& node) {
-  const Operator& op = convOf(node, DIM);
-  ConvShape shape{toInts(getKernelDims<DIM>(node)), toInts(getKernelStrides<DIM>(node)), toInts(window<DIM>(node, "dilation_dims")),
-                  Dims(DIM, 0), Dims(DIM, 0)};
-  shape.groups = op.attribute<std::int64_t>("groups");
-  shape.in = inChannels<DIM>(node);
-  shape.out = outChannels<DIM>(node);
+  auto shape = convShape(convOf(node, DIM), Dims(DIM, kDynamicDim), weightDims(node));
   const auto bias = constantValues(node, 2);
-  shape.hasBias = std::any_of(bias.begin(), bias.end(), [](double value) { return value != 0.0; });
-  const auto& autoPad = op.attribute<std::string>("auto_pad");
-  if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-    if (std::any_of(shape.stride.begin(), shape.stride.end(), [](DimSize_t stride) { return stride != 1; })) return std::nullopt;
-    for (DimIdx_t i = 0; i < DIM; ++i) {
-      const DimSize_t total = shape.extent(i) - 1;
-      shape.padBegin[i] = autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
-      shape.padEnd[i] = total - shape.padBegin[i];
-    }
-  } else if (autoPad == "NOTSET") {
-    const auto& padding = op.attribute<Ints>("padding_dims");
-    if (!padding.empty()) {
-      shape.padBegin.assign(padding.begin(), padding.begin() + DIM);
-      shape.padEnd.assign(padding.begin() + DIM, padding.end());
-    }
-  }
+  if (shape) shape->hasBias = std::any_of(bias.begin(), bias.end(), [](double value) { return value != 0.0; });
   return shape;
 }
 
+bool isConvOf(const Operator& op, DimIdx_t dim) { return op.role() == Role::Convolution && op.traits().spatial == dim; }
+
 /// Both shapes; nullopt where a and b cannot merge.
 template <DimIdx_t DIM> std::optional<std::pair<ConvShape, ConvShape>> shapesOf(const NodePtr& a, const NodePtr& b) {
-  if (operatorOf(a).type() != typeOf(DIM) || operatorOf(b).type() != typeOf(DIM)) return std::nullopt;
+  if (!isConvOf(operatorOf(a), DIM) || !isConvOf(operatorOf(b), DIM)) return std::nullopt;
   auto first = shapeOf<DIM>(a);
   auto second = shapeOf<DIM>(b);
   if (!first || !second || first->out != second->in) return std::nullopt;
@@ -107,10 +89,7 @@ ConvMap loaded(const NodePtr& node, ConvShape shape) {
 
 }  // namespace
 
-bool isConv(const NodePtr& node) {
-  const std::string& type = operatorOf(node).type();
-  return type == typeOf(1) || type == typeOf(2) || type == typeOf(3);
-}
+bool isConv(const NodePtr& node) { return operatorOf(node).role() == Role::Convolution; }
 
 bool isTensor(const NodePtr& node) { return !operatorOf(node).isGeneric(); }
 

@@ -18,8 +18,7 @@ bool isPrunable(const Node& node, const Parameters& params) {
   const Operator& op = *node.getOperator();
   if (op.schema() == nullptr) return false;
   if (std::find(params.prunableTypes.begin(), params.prunableTypes.end(), op.type()) == params.prunableTypes.end()) return false;
-  // Below a lower bound other than 0 a Clip is no rectifier: the sign balance says nothing of it.
-  return op.type() != "Clip" || op.attribute<double>("min") == 0.0;
+  return op.traits().rectifier(op).has_value();
 }
 
 /// Every input's dims are declared, and fixed but for the batch.

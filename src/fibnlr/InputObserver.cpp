@@ -16,7 +16,7 @@ bool attachObserver(const NodePtr& node) {
   auto& registration = node->add<Registration>();
   if (registration.handle.isActive()) return false;
   const Operator& op = *node->getOperator();
-  const double upper = op.type() == "Clip" ? op.attribute<double>("max") : std::numeric_limits<double>::infinity();
+  const double upper = op.traits().rectifier(op).value_or(std::numeric_limits<double>::infinity());
   AttributeStore& store = node->attributes();
   auto observer =
       std::make_shared<InputObserver>(store.get<NPR>({}, node->describe()), store.get<ActivityTracker>({}, node->describe()), upper);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "aidge/core/Errors.hpp"
+#include "aidge/operator/Operator.hpp"
 
 namespace Aidge::fibnlr {
 
@@ -134,8 +135,11 @@ void Parameters::validate() const {
 }
 
 const std::vector<std::string>& supportedPrunableTypes() {
-  static const std::vector<std::string> types{"ReLU", "LeakyReLU", "GeLU",  "PReLU",     "Clip",    "Elu",
-                                              "Celu", "Mish",      "Swish", "HardSwish", "Softplus"};
+  static const std::vector<std::string> types = [] {
+    std::vector<std::string> rectifiers = OperatorRegistry::types();
+    std::erase_if(rectifiers, [](const std::string& type) { return OperatorRegistry::find(type)->traits.rectifier == notRectifier; });
+    return rectifiers;
+  }();
   return types;
 }
 

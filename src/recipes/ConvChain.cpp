@@ -46,7 +46,7 @@ std::optional<Element> ChainFinder::elementAt(const NodePtr& node) const {
   if (!node) return std::nullopt;
   const auto& layer = layerOf(node);
   if (!layer) return std::nullopt;
-  if (!layer->isUsable()) return node->type() == "Add" ? blockAt(node) : std::nullopt;
+  if (!layer->isUsable()) return node->getOperator()->role() == Role::Sum ? blockAt(node) : std::nullopt;
   Element element;
   element.node = node;
   element.layer = *layer;
@@ -54,6 +54,7 @@ std::optional<Element> ChainFinder::elementAt(const NodePtr& node) const {
   element.source = wireAt(node, layer->data);
   element.input = mDims.input(node, layer->data);
   element.output = mDims.output(node);
+  element.macs = mDims.workOf(node);
   return element;
 }
 
@@ -88,6 +89,7 @@ std::optional<Element> ChainFinder::blockAt(const NodePtr& sum) const {
     block.isBlock = true;
     block.source = *found;
     block.output = mDims.output(sum);
+    block.macs = mDims.workOf(sum);
     const std::array<std::size_t, 2> lengths{i, static_cast<std::size_t>(found - others.begin())};
     for (IOIndex_t k = 0; k < 2; ++k) {
       auto& reversed = paths[k].reversed;
@@ -95,6 +97,7 @@ std::optional<Element> ChainFinder::blockAt(const NodePtr& sum) const {
                                std::make_move_iterator(reversed.begin() + static_cast<std::ptrdiff_t>(lengths[k])));
       std::reverse(block.branches[k].begin(), block.branches[k].end());
       const auto& branch = block.branches[k];
+      for (const Element& inner : branch) block.macs += inner.macs;
       const auto& heads = branch.empty() ? std::vector<Node::Edge>{{sum, k}} : branch.front().heads;
       block.heads.insert(block.heads.end(), heads.begin(), heads.end());
       block.input = branch.empty() ? mDims.input(sum, k) : branch.front().input;

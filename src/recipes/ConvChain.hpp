@@ -29,6 +29,7 @@ struct Element {
   Wire source;
   Dims input;
   Dims output;
+  double macs = 0.0;  ///< as layers::workOf counts, of all its nodes
 
   [[nodiscard]] bool isPass() const { return !isBlock && (layer.kind == LayerKind::Pass || layer.kind == LayerKind::Flatten); }
   /// All its nodes, in order.

@@ -263,7 +263,7 @@ void ConvComposer::checkBorder(Composite& composite, Composite::Step& step) cons
 LoadedComposite ConvComposer::loadStep(const Composite::Step& step) const {
   const Element& element = *step.element;
   if (!element.isBlock) {
-    LoadedComposite loaded{loadLayer(mGraph, element.node, element.layer), {}, {}};
+    LoadedComposite loaded{loadLayer(mGraph, element.node, element.layer, element.input), {}, {}};
     loaded.map.shape = step.shape;
     return loaded;
   }

@@ -173,28 +173,6 @@ ConvMap embedded(const ConvMap& map, ConvShape shape, const Dims& first, const D
 
 }  // namespace
 
-DimSize_t ConvShape::taps() const { return product(kernel); }
-
-bool ConvShape::isPointwise() const {
-  const auto none = [](DimSize_t pad) { return pad == 0; };
-  return taps() == 1 && std::all_of(padBegin.begin(), padBegin.end(), none) && std::all_of(padEnd.begin(), padEnd.end(), none);
-}
-
-double ConvShape::parameters() const {
-  const double perOutput = static_cast<double>(in / groups) * static_cast<double>(taps()) + (hasBias ? 1.0 : 0.0);
-  return static_cast<double>(out) * perOutput;
-}
-
-double ConvShape::macs(double outputElements) const {
-  return outputElements * static_cast<double>(in / groups) * static_cast<double>(taps());
-}
-
-Dims ConvShape::output(const Dims& input) const {
-  Dims result;
-  for (std::size_t i = 0; i < axes(); ++i) result.push_back((input[i] + padBegin[i] + padEnd[i] - extent(i)) / stride[i] + 1);
-  return result;
-}
-
 BorderCase borderCase(const ConvShape& a, const ConvShape& b, const Dims& input) {
   requireComposable(a, b);
   BorderCase worst = BorderCase::Exact;

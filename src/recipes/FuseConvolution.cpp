@@ -1,3 +1,23 @@
+// Merging convolutions: fuseConvolution turns neighbouring linear operators into one Conv or FC. A reader begins here.
+//
+//   Conv a -> BatchNorm -> Conv b -> Add (with a shortcut around all)        one Conv that computes the same
+//
+// The steps, each in a file of its own. Composing is always done twice: first the geometry only, which is cheap and decides what is merged, then the
+// values of what was chosen.
+//
+// 1. LinearLayer reads one node (`readLayer`): as which convolution does it act on its data? Its schema's traits say what it is. A layer can be unusable; then
+//    it has a reason, which ends up in the report. GraphDims holds the dims of all tensors.
+// 2. ConvChain finds chains (`ChainFinder`): lists of elements in which each one's output goes to the next one only. An element is a layer or a block: two
+//    chains from one tensor to an Add. A wire is the origin of a tensor: an output of a node or an input of the graph.
+// 3. ConvComposer composes neighbouring elements to a composite (`extended`): its ConvShape, and what has to be done about the border (shift the input, add an
+//    image, or approximate), or the reason of a refusal. `load` computes the values of a composite in double; the mathematics is in ConvMap.
+// 4. FusionPlan cuts each chain into segments (`FusionPlanner::best`): dynamic programming over the places at which a segment ends. A segment becomes one layer;
+//    its cost is counted in multiply-accumulates (layers::workOf, Composite::macs) or measured in seconds (FusionMeasure).
+// 5. MergedLayer makes the nodes of a segment: Sub (shift), GlobalAveragePooling, the Conv or FC, Add (image), as far as they are needed.
+// 6. FusionRefusals explains for all neighbours that stay two why they do; FusionReport prints the result.
+//
+// This file runs the steps (`Fusion`): it plans the graph and the graphs inside it, applies the segments, and starts again until nothing changes, because
+// one merge can make another one exact. All of it is one transaction of the graph.
 #include "aidge/recipes/FuseConvolution.hpp"
 
 #include <algorithm>
@@ -7,6 +27,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "../layers/Layers.hpp"
 #include "ConvChain.hpp"
 #include "ConvComposer.hpp"
 #include "FusionMeasure.hpp"
@@ -55,42 +76,12 @@ struct PlannedGraph {
   std::vector<Chain> chains;
 };
 
-bool isElementwise(const std::string& type) { return type == "Add" || type == "Sub" || type == "Mul" || type == "Div"; }
-
-/// Of what is in no chain: as the operators count, and one an element for arithmetic.
-double otherMacs(const PlannedGraph& planned, const GraphDims& dims) {
-  std::vector<NodePtr> nodes;
-  for (const Chain& chain : planned.chains) {
-    for (const Element& element : chain) element.collect(nodes);
-  }
-  const std::set<NodePtr> inChains(nodes.begin(), nodes.end());
-  double total = 0.0;
-  for (const NodePtr& node : planned.graph->nodes()) {
-    const Operator& op = *node->getOperator();
-    if (inChains.count(node) != 0 || op.isMeta() || op.isProducer() || op.nbOutputs() == 0) continue;
-    std::vector<TensorInfo> inputs;
-    for (IOIndex_t i = 0; i < node->nbInputs(); ++i) inputs.push_back({dims.input(node, i), DataType::Float32, nullptr});
-    const std::vector<TensorInfo> outputs{{dims.output(node), DataType::Float32, nullptr}};
-    total += isElementwise(op.type()) ? static_cast<double>(elementCount(dims.output(node))) : op.macs(inputs, outputs);
-  }
-  return total;
-}
-
-double macsOf(const std::vector<PlannedGraph>& plans, const GraphDims& dims) {
-  double total = 0.0;
-  for (const PlannedGraph& planned : plans) {
-    for (const Chain& chain : planned.chains) {
-      for (const Element& element : chain) total += detail::macsOf(element);
-    }
-    total += otherMacs(planned, dims);
-  }
-  return total;
-}
-
-double parametersOf(const GraphView& graph) {
+/// Of the graph and those inside it, as merging counts.
+double macsOf(const GraphView& graph, const GraphDims& dims) {
   double total = 0.0;
   for (const NodePtr& node : graph.orderedNodesDeep()) {
-    if (node->getOperator()->isProducer()) total += static_cast<double>(node->getOperator()->getOutput(0)->size());
+    const Operator& op = *node->getOperator();
+    if (!op.isMeta() && !op.isProducer() && op.nbOutputs() > 0) total += dims.workOf(node);
   }
   return total;
 }
@@ -123,16 +114,16 @@ class Fusion {
 
   FusionReport run() {
     mReport.secondsBefore = mMeter.graph(*mGraph, mDims.inputs());
-    mReport.parametersBefore = parametersOf(*mGraph);
+    mReport.parametersBefore = layers::parametersOf(*mGraph);
     if (mOptions.border == BorderRule::Approximate) keepOriginal();
     mGraph->transaction([&] {
-      mReport.macsBefore = macsOf(plan(), mDims);
+      mReport.macsBefore = macsOf(*mGraph, mDims);
       while (applyOnce()) mDims = GraphDims(*mGraph, mDims.inputs());
       if (mOriginal) measureErrors();
     });
     if (mGraph->isCompiled()) mGraph->forwardDims(mGraph->compiledDims());
     mReport.secondsAfter = mMade.empty() ? mReport.secondsBefore : mMeter.graph(*mGraph, mDims.inputs());
-    mReport.parametersAfter = parametersOf(*mGraph);
+    mReport.parametersAfter = layers::parametersOf(*mGraph);
     for (Made& made : mMade) mReport.merged.push_back(std::move(made.merge));
     return std::move(mReport);
   }
@@ -175,7 +166,7 @@ class Fusion {
   /// Makes the merges that are best now; without any, says of all neighbours why they stay two, and returns false.
   bool applyOnce() {
     const std::vector<PlannedGraph> plans = plan();
-    mReport.macsAfter = macsOf(plans, mDims);
+    mReport.macsAfter = macsOf(*mGraph, mDims);
     std::vector<RefusedMerge> refused;
     bool any = false;
     for (const PlannedGraph& planned : plans) {

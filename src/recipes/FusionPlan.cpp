@@ -4,8 +4,9 @@
 #include <cstdio>
 #include <functional>
 #include <numeric>
-#include <set>
 #include <tuple>
+
+#include "../layers/Layers.hpp"
 
 namespace Aidge::detail {
 
@@ -15,19 +16,6 @@ namespace {
 constexpr double kHopeless = 8.0;
 
 double count(const Dims& dims) { return std::accumulate(dims.begin(), dims.end(), 1.0, std::multiplies<>()); }
-
-/// Elements of the producers that feed the nodes, each once.
-double parametersOf(const std::vector<NodePtr>& nodes) {
-  std::set<const Node*> seen;
-  double total = 0.0;
-  for (const NodePtr& node : nodes) {
-    for (const auto& [parent, index] : node->inputs()) {
-      if (!parent || !parent->getOperator()->isProducer() || !seen.insert(parent.get()).second) continue;
-      total += count(parent->getOperator()->getOutput(index)->dims());
-    }
-  }
-  return total;
-}
 
 /// The last Conv or FC, from which the new layer has its name.
 NodePtr lastCore(const Chain& chain, std::size_t first, std::size_t last) {
@@ -61,26 +49,6 @@ std::string quantity(double value) {
 
 std::string change(double before, double after) { return quantity(before) + " -> " + quantity(after); }
 
-double macsOf(const Element& element) {
-  if (element.isBlock) {
-    double total = count(element.output);
-    for (const Chain& branch : element.branches) {
-      for (const Element& inner : branch) total += macsOf(inner);
-    }
-    return total;
-  }
-  switch (element.layer.kind) {
-    case LayerKind::Map:
-      return element.layer.shape.macs(count(element.output));
-    case LayerKind::FullyConnected:
-      return count(element.output) * static_cast<double>(element.layer.shape.in);
-    case LayerKind::GlobalMean:
-      return count(element.input);
-    default:
-      return 0.0;
-  }
-}
-
 std::vector<NodePtr> Segment::nodes() const {
   std::vector<NodePtr> result;
   for (std::size_t i = first; i < first + count; ++i) (*chain)[i].collect(result);
@@ -95,9 +63,9 @@ Segment FusionPlanner::segment(const Chain& chain, std::size_t first, std::size_
   merge.type = result.composite.type();
   for (const NodePtr& node : nodes) merge.nodes.push_back(node->name());
   merge.border = result.composite.border();
-  for (std::size_t i = first; i <= last; ++i) merge.macsBefore += macsOf(chain[i]);
+  for (std::size_t i = first; i <= last; ++i) merge.macsBefore += chain[i].macs;
   merge.macsAfter = result.composite.macs();
-  merge.parametersBefore = parametersOf(nodes);
+  merge.parametersBefore = layers::parametersOf(nodes);
   merge.parametersAfter = result.composite.parameters();
   return result;
 }
@@ -123,7 +91,7 @@ Cut FusionPlanner::single(const Element& element) const {
   if (!element.isBlock) {
     // Adding a constant is not counted, as it is what a merge that shifts its input leaves behind.
     cut.operations = element.isPass() || element.layer.isOffset ? 0.0 : 1.0;
-    cut.cost = mOptions.cost == FusionCost::Macs ? macsOf(element) : mWatch.nodes({element.node}, element);
+    cut.cost = mOptions.cost == FusionCost::Macs ? element.macs : mWatch.nodes({element.node}, element);
     return cut;
   }
   cut.operations = 1.0;

@@ -64,8 +64,6 @@ class FusionPlanner {
   Stopwatch mWatch;
 };
 
-/// Multiply-accumulates of an element as it stands, one an element or tap where it is no convolution or matrix.
-[[nodiscard]] double macsOf(const Element& element);
 /// "1.23 M", for reports.
 [[nodiscard]] std::string quantity(double value);
 /// "1.23 M -> 1.1 M".

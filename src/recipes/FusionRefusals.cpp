@@ -6,6 +6,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "../layers/Layers.hpp"
+
 namespace Aidge::detail {
 
 namespace {
@@ -25,8 +27,6 @@ void locate(const Chain& chain, std::vector<Place> outer, Places& places) {
     outer.pop_back();
   }
 }
-
-bool isCoreType(const std::string& type) { return type == "Conv1D" || type == "Conv2D" || type == "Conv3D" || type == "FC"; }
 
 class Explainer {
  public:
@@ -53,7 +53,7 @@ class Explainer {
     const auto a = mSegments.find(first.get());
     const auto b = mSegments.find(second.get());
     if (a != mSegments.end() && b != mSegments.end() && a->second == b->second) return;
-    if (!isCoreType(first->type()) && !isCoreType(second->type())) return;
+    if (!layers::isConvOrFC(*first->getOperator()) && !layers::isConvOrFC(*second->getOperator())) return;
     const auto common = commonPlace(first, second);
     if (common && !mTold.insert(*common).second) return;
     refused.push_back({first->name(), second->name(), reason(first, second, common, kept)});

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <unordered_map>
 
-#include "LayerParameters.hpp"
+#include "../layers/Layers.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
 
@@ -13,11 +12,10 @@ namespace Aidge::detail {
 
 namespace {
 
-using Ints = std::vector<std::int64_t>;
+using layers::kBias;
+using layers::kWeight;
+using layers::parameter;
 using Reader = LinearLayer (*)(const GraphView&, const NodePtr&, const GraphDims&);
-
-constexpr IOIndex_t kWeight = 1;
-constexpr IOIndex_t kBias = 2;
 
 LinearLayer unusable(std::string reason) {
   LinearLayer layer;
@@ -57,25 +55,13 @@ std::vector<Dims> declaredDims(const GraphView& graph) {
 
 // --- layers ---------------------------------------------------------------------------------------------------------
 
-/// The window of a convolution or a pooling; nothing where its padding depends on an image size that is not fixed.
-std::optional<ConvShape> windowOf(const Operator& op, const Dims& input, const GraphDims& dims, std::span<const DimSize_t> kernel) {
-  const auto& strides = op.attribute<Ints>("stride_dims");
-  const bool isSame = op.attribute<std::string>("auto_pad").starts_with("SAME");
-  const bool hasStride = std::any_of(strides.begin(), strides.end(), [](std::int64_t stride) { return stride != 1; });
-  if (isSame && hasStride && !dims.isFixed()) return std::nullopt;
-  const SpatialWindow window = resolveWindow(op, input, kernel);
-  ConvShape shape{window.kernel, window.stride, window.dilation, window.padBegin, window.padEnd};
-  shape.in = input[1];
-  return shape;
-}
-
 constexpr const char* kSizeMatters = "its padding (auto_pad) depends on the image size, which is not fixed";
 
 /// Reads weight and bias; an empty reason where both are constant.
 std::string checkParameters(const GraphView& graph, const NodePtr& node, LinearLayer& layer) {
   const auto weight = parameter(graph, *node, kWeight);
   if (weight.empty()) return "its weight is not a constant of floating-point type";
-  const bool withBias = node->getParent(kBias) != nullptr || isFed(graph, node, kBias);
+  const bool withBias = node->getParent(kBias) != nullptr || layers::isFed(graph, node, kBias);
   const auto bias = parameter(graph, *node, kBias);
   if (withBias && bias.empty()) return "its bias is not a constant of floating-point type";
   if (!areFinite(weight) || !areFinite(bias)) return "its parameters are not finite";
@@ -90,12 +76,9 @@ LinearLayer readConv(const GraphView& graph, const NodePtr& node, const GraphDim
   const Operator& op = *node->getOperator();
   const auto& [producer, index] = node->input(kWeight);
   if (!producer || !producer->getOperator()->isProducer()) return unusable("its weight is not a constant of floating-point type");
-  const Dims weight = producer->getOperator()->getOutput(index)->dims();
-  const auto shape = windowOf(op, dims.input(node, 0), dims, std::span<const DimSize_t>(weight).subspan(2));
+  const auto shape = convShape(op, dims.spatial(dims.input(node, 0)), producer->getOperator()->getOutput(index)->dims());
   if (!shape) return unusable(kSizeMatters);
   layer.shape = *shape;
-  layer.shape.out = weight[0];
-  layer.shape.groups = op.attribute<std::int64_t>("groups");
   layer.reason = checkParameters(graph, node, layer);
   return layer;
 }
@@ -116,59 +99,38 @@ LinearLayer readBatchNorm(const GraphView& graph, const NodePtr& node, const Gra
   layer.kind = LayerKind::Map;
   const Dims& input = dims.input(node, 0);
   layer.shape = pointwise(input[1], input.size() - 2);
-  const ChannelAffine affine = batchNormAffine(graph, *node);
-  if (affine.factor.empty()) return unusable("its parameters are not constant or not finite");
-  layer.shape.hasBias = anyNonZero(affine.offset);
+  const auto affine = layers::affineOf(graph, *node, 0, input);
+  if (!affine) return unusable("its parameters are not constant or not finite");
+  layer.shape.hasBias = anyNonZero(affine->offset);
   return layer;
 }
 
-/// Which input of a Mul, Add, Sub or Div is a producer; nothing where none or both are.
-std::optional<IOIndex_t> constantInput(const GraphView& graph, const Node& node) {
-  const auto isConstant = [&](IOIndex_t index) {
-    const NodePtr parent = node.getParent(index);
-    return parent && graph.contains(parent) && parent->getOperator()->isProducer();
-  };
-  if (isConstant(0) == isConstant(1)) return std::nullopt;
-  return isConstant(0) ? 0 : 1;
+/// Which input of an arithmetic operator is computed; nothing where none or several are.
+std::optional<IOIndex_t> dataInput(const GraphView& graph, const Node& node) {
+  std::optional<IOIndex_t> data;
+  for (IOIndex_t i = 0; i < node.nbInputs(); ++i) {
+    const NodePtr parent = node.getParent(i);
+    if (parent && graph.contains(parent) && parent->getOperator()->isProducer()) continue;
+    if (data) return std::nullopt;
+    data = i;
+  }
+  return data;
 }
 
-/// y = factor · x + offset of a Mul, Add, Sub or Div with one value a channel; no channels where it is no such thing.
-ChannelAffine elementwiseAffine(const GraphView& graph, const NodePtr& node, IOIndex_t constant, std::size_t channels, std::size_t rank) {
-  const std::string& type = node->type();
-  if (type == "Div" && constant == 0) return {};
-  const auto& [producer, output] = node->input(constant);
-  Dims dims = producer->getOperator()->getOutput(output)->dims();
-  std::vector<double> values = parameter(graph, *node, constant);
-  if (dims.size() > rank || values.empty()) return {};
-  dims.insert(dims.begin(), rank - dims.size(), 1);
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    if (axis != 1 && dims[axis] != 1) return {};
-  }
-  if (values.size() == 1) values.resize(channels, values[0]);
-  if (values.size() != channels) return {};
-  ChannelAffine affine{std::vector<double>(channels, type == "Sub" && constant == 0 ? -1.0 : 1.0), std::vector<double>(channels, 0.0)};
-  for (std::size_t c = 0; c < channels; ++c) {
-    if (type == "Mul") affine.factor[c] = values[c];
-    if (type == "Div") affine.factor[c] = 1.0 / values[c];
-    if (type == "Add" || (type == "Sub" && constant == 0)) affine.offset[c] = values[c];
-    if (type == "Sub" && constant == 1) affine.offset[c] = -values[c];
-  }
-  return areFinite(affine.factor) && areFinite(affine.offset) ? affine : ChannelAffine{};
-}
-
-LinearLayer readElementwise(const GraphView& graph, const NodePtr& node, const GraphDims& dims) {
-  const auto constant = constantInput(graph, *node);
-  if (!constant) return unusable("its operands are both computed, and not from one tensor by linear layers");
+LinearLayer readArithmetic(const GraphView& graph, const NodePtr& node, const GraphDims& dims) {
+  const auto data = dataInput(graph, *node);
+  if (!data) return unusable("its operands are both computed, and not from one tensor by linear layers");
   LinearLayer layer;
   layer.kind = LayerKind::Map;
-  layer.data = 1 - *constant;
-  layer.isOffset = node->type() == "Add" || (node->type() == "Sub" && layer.data == 0);
+  layer.data = *data;
+  const Role role = node->getOperator()->role();
+  layer.isOffset = role == Role::Sum || (role == Role::Difference && layer.data == 0);
   const Dims& input = dims.input(node, layer.data);
   if (input.size() < 2 || dims.output(node) != input) return unusable("its constant changes the dims of the data");
   layer.shape = pointwise(input[1], input.size() - 2);
-  const ChannelAffine affine = elementwiseAffine(graph, node, *constant, static_cast<std::size_t>(input[1]), input.size());
-  if (affine.factor.empty()) return unusable("its constant is not one finite value a channel");
-  layer.shape.hasBias = anyNonZero(affine.offset);
+  const auto affine = layers::affineOf(graph, *node, layer.data, input);
+  if (!affine) return unusable("its constant is not one finite value a channel");
+  layer.shape.hasBias = anyNonZero(affine->offset);
   return layer;
 }
 
@@ -177,10 +139,10 @@ LinearLayer readAveragePooling(const GraphView&, const NodePtr& node, const Grap
   LinearLayer layer;
   layer.kind = LayerKind::Map;
   const Dims& input = dims.input(node, 0);
-  const auto shape = windowOf(op, input, dims, {});
+  const auto shape = windowShape(op, dims.spatial(input));
   if (!shape) return unusable(kSizeMatters);
   layer.shape = *shape;
-  layer.shape.out = layer.shape.groups = input[1];
+  layer.shape.in = layer.shape.out = layer.shape.groups = input[1];
   const bool padded = std::any_of(shape->padBegin.begin(), shape->padBegin.end(), [](DimSize_t pad) { return pad != 0; }) ||
                       std::any_of(shape->padEnd.begin(), shape->padEnd.end(), [](DimSize_t pad) { return pad != 0; });
   if (padded && !op.attribute<bool>("count_include_pad")) return unusable("its mean leaves padding out, so that it differs at the border");
@@ -217,7 +179,7 @@ LinearLayer readGlobalMean(const GraphView&, const NodePtr& node, const GraphDim
   LinearLayer layer;
   layer.kind = LayerKind::GlobalMean;
   const std::size_t rank = dims.input(node, 0).size();
-  if (node->type() == "ReduceMean") {
+  if (node->getOperator()->role() == Role::AverageReduction) {
     std::vector<DimIdx_t> spatial(rank < 3 ? 0 : rank - 2);
     std::iota(spatial.begin(), spatial.end(), DimIdx_t{2});
     if (spatial.empty() || resolveReducedAxes(*node->getOperator(), rank) != spatial)
@@ -236,30 +198,28 @@ LinearLayer readFlatten(const GraphView&, const NodePtr& node, const GraphDims& 
   return layer;
 }
 
-const std::unordered_map<std::string_view, Reader>& readers() {
-  static const std::unordered_map<std::string_view, Reader> table{{"Conv1D", readConv},
-                                                                  {"Conv2D", readConv},
-                                                                  {"Conv3D", readConv},
-                                                                  {"FC", readFC},
-                                                                  {"BatchNorm1D", readBatchNorm},
-                                                                  {"BatchNorm2D", readBatchNorm},
-                                                                  {"BatchNorm3D", readBatchNorm},
-                                                                  {"Mul", readElementwise},
-                                                                  {"Add", readElementwise},
-                                                                  {"Sub", readElementwise},
-                                                                  {"Div", readElementwise},
-                                                                  {"AvgPooling1D", readAveragePooling},
-                                                                  {"Pad", readPad},
-                                                                  {"AvgPooling2D", readAveragePooling},
-                                                                  {"Identity", readPass},
-                                                                  {"AvgPooling3D", readAveragePooling},
-                                                                  {"Dropout", readPass},
-                                                                  {"GlobalAveragePooling", readGlobalMean},
-                                                                  {"Flatten", readFlatten},
-                                                                  {"ReduceMean", readGlobalMean},
-                                                                  {"Reshape", readFlatten},
-                                                                  {"Squeeze", readFlatten}};
-  return table;
+/// nullptr where the operator is not linear in its data.
+Reader readerOf(const Operator& op) {
+  switch (op.role()) {
+    case Role::Convolution:
+      return readConv;
+    case Role::FullyConnected:
+      return readFC;
+    case Role::BatchNorm:
+      return readBatchNorm;
+    case Role::AveragePooling:
+      return op.traits().spatial > 0 ? readAveragePooling : readGlobalMean;
+    case Role::AverageReduction:
+      return readGlobalMean;
+    case Role::Padding:
+      return readPad;
+    case Role::Renaming:
+      return readPass;
+    case Role::Reshaping:
+      return readFlatten;
+    default:
+      return op.traits().affine != notAffine ? readArithmetic : nullptr;
+  }
 }
 
 }  // namespace
@@ -299,15 +259,23 @@ const Dims& GraphDims::input(const NodePtr& node, IOIndex_t index) const { retur
 
 const Dims& GraphDims::output(const NodePtr& node) const { return mOutputs.at({node.get(), 0}); }
 
+double GraphDims::workOf(const NodePtr& node) const {
+  const auto info = [](const Dims& dims) { return TensorInfo{dims, DataType::Float32, nullptr}; };
+  std::vector<TensorInfo> inputs;
+  for (IOIndex_t i = 0; i < node->nbInputs(); ++i) inputs.push_back(info(input(node, i)));
+  const std::vector<TensorInfo> outputs{info(output(node))};
+  return layers::workOf(*node->getOperator(), inputs, outputs);
+}
+
 Dims GraphDims::spatial(const Dims& dims) const {
   if (dims.size() < 3) return {};
   return mFixed ? Dims(dims.begin() + 2, dims.end()) : Dims(dims.size() - 2, kDynamicDim);
 }
 
 std::optional<LinearLayer> readLayer(const GraphView& graph, const NodePtr& node, const GraphDims& dims) {
-  const auto found = readers().find(node->type());
-  if (found == readers().end()) return std::nullopt;
-  LinearLayer layer = found->second(graph, node, dims);
+  const Reader read = readerOf(*node->getOperator());
+  if (read == nullptr) return std::nullopt;
+  LinearLayer layer = read(graph, node, dims);
   if (!layer.isUsable()) return layer;
   if (node->hasHooks() || node->hasObservers()) return unusable("it is hooked or observed");
   for (const GraphOutput& output : graph.outputs()) {
@@ -318,21 +286,14 @@ std::optional<LinearLayer> readLayer(const GraphView& graph, const NodePtr& node
   return layer;
 }
 
-ConvMap loadLayer(const GraphView& graph, const NodePtr& node, const LinearLayer& layer) {
-  const std::string& type = node->type();
-  const auto channels = static_cast<std::size_t>(layer.shape.in);
+ConvMap loadLayer(const GraphView& graph, const NodePtr& node, const LinearLayer& layer, const Dims& input) {
   if (layer.isCore) return {layer.shape, parameter(graph, *node, kWeight), parameter(graph, *node, kBias)};
-  if (isBatchNorm(type)) {
-    ChannelAffine affine = batchNormAffine(graph, *node);
-    return {layer.shape, std::move(affine.factor), std::move(affine.offset)};
-  }
-  if (type.starts_with("AvgPooling")) {
-    const auto taps = static_cast<std::size_t>(layer.shape.taps());
-    return {layer.shape, std::vector<double>(channels * taps, 1.0 / static_cast<double>(taps)), {}};
-  }
-  if (type == "Pad") return {layer.shape, std::vector<double>(channels, 1.0), {}};
-  ChannelAffine affine = elementwiseAffine(graph, node, 1 - layer.data, channels, layer.shape.axes() + 2);
-  return {layer.shape, std::move(affine.factor), std::move(affine.offset)};
+  if (auto affine = layers::affineOf(graph, *node, layer.data, input))
+    return {layer.shape, std::move(affine->factor), std::move(affine->offset)};
+  // A mean over windows, or a Pad, whose one tap is 1.
+  const auto taps = static_cast<std::size_t>(layer.shape.taps());
+  const auto channels = static_cast<std::size_t>(layer.shape.in);
+  return {layer.shape, std::vector<double>(channels * taps, 1.0 / static_cast<double>(taps)), {}};
 }
 
 }  // namespace Aidge::detail

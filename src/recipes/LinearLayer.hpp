@@ -24,6 +24,8 @@ class GraphDims {
   [[nodiscard]] const std::vector<Dims>& inputs() const noexcept { return mInputs; }
   /// Whether the graph takes no other extents than these on all axes behind the batch.
   [[nodiscard]] bool isFixed() const noexcept { return mFixed; }
+  /// layers::workOf of a node of the graph or of one inside it.
+  [[nodiscard]] double workOf(const NodePtr& node) const;
   /// The spatial extents of (batch, channels, spatial …); dynamic ones where the graph takes others too.
   [[nodiscard]] Dims spatial(const Dims& dims) const;
 
@@ -57,7 +59,7 @@ struct LinearLayer {
 
 /// nullopt where the node's type is none of these.
 [[nodiscard]] std::optional<LinearLayer> readLayer(const GraphView& graph, const NodePtr& node, const GraphDims& dims);
-/// The values of a layer of kind Map or FullyConnected that is usable.
-[[nodiscard]] ConvMap loadLayer(const GraphView& graph, const NodePtr& node, const LinearLayer& layer);
+/// The values of a layer of kind Map or FullyConnected that is usable; `input`: dims of its data.
+[[nodiscard]] ConvMap loadLayer(const GraphView& graph, const NodePtr& node, const LinearLayer& layer, const Dims& input);
 
 }  // namespace Aidge::detail

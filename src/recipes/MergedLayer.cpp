@@ -111,7 +111,8 @@ void MergedLayer::setNames(const std::string& name, const std::function<std::str
   mCore->setName(name);
   for (const NodePtr& node : mNodes) {
     if (node == mCore) continue;
-    const std::string suffix = node->type() == "Sub" ? "_shift" : node->type() == "Add" ? "_image" : "_mean";
+    const Role role = node->getOperator()->role();
+    const std::string suffix = role == Role::Difference ? "_shift" : role == Role::Sum ? "_image" : "_mean";
     node->setName(free(name + suffix));
     if (node->nbInputs() > 1) node->getParent(1)->setName(free(name + suffix + "_c"));
   }

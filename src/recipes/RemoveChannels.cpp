@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "../layers/Layers.hpp"
 #include "GroupedChannels.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
@@ -17,17 +18,6 @@ using namespace detail;
 
 constexpr const char* kWhere = "recipes::removeChannels";
 using Request = std::map<NodePtr, std::vector<std::int64_t>>;
-
-double parametersOf(const GraphView& graph) {
-  double total = 0.0;
-  for (const NodePtr& node : graph.orderedNodesDeep()) {
-    if (!node->getOperator()->isProducer()) continue;
-    const Tensor& value = *node->getOperator()->getOutput(0);
-    const bool isFloat = value.dataType() <= DataType::BFloat16;
-    if (isFloat) total += static_cast<double>(value.size());
-  }
-  return total;
-}
 
 /// The slices of a tensor at these places of an axis.
 Tensor slicesOf(const Tensor& tensor, DimIdx_t axis, const std::vector<std::int64_t>& places) {
@@ -294,7 +284,7 @@ RemovalReport removeChannels(const GraphViewPtr& graph, const Request& channels,
   RemovalReport report;
   const ChannelCut cut = CutPlanner(*graph, analysis, GroupedChannels(analysis), options).plan(channels, report);
   report.macsBefore = report.macsAfter = analysis.macs();
-  report.parametersBefore = report.parametersAfter = parametersOf(*graph);
+  report.parametersBefore = report.parametersAfter = layers::parametersOf(*graph);
   if (report.removed.empty()) return report;
   graph->transaction([&] {
     applyAttributes(analysis, cut);
@@ -302,7 +292,7 @@ RemovalReport removeChannels(const GraphViewPtr& graph, const Request& channels,
     const ChannelAnalysis after(kWhere, *graph, analysis.inputDims());
     checkShapes(analysis, after, cut);
     report.macsAfter = after.macs();
-    report.parametersAfter = parametersOf(*graph);
+    report.parametersAfter = layers::parametersOf(*graph);
     if (graph->isCompiled()) graph->forwardDims(graph->compiledDims());
   });
   return report;

@@ -4,38 +4,9 @@
 #include <vector>
 
 #include "aidge/core/Types.hpp"
-#include "aidge/graph/Node.hpp"
+#include "aidge/operator/ConvShape.hpp"
 
 namespace Aidge {
-
-/// Geometry of a convolution y[o, q] = bias[o] + sum over c, t of w[o, c, t] · x[c, q · stride - padBegin + t · dilation], with x zero outside. The
-/// Dims have one entry a spatial axis; with none it is a matrix.
-struct ConvShape {
-  Dims kernel;
-  Dims stride;
-  Dims dilation;
-  Dims padBegin;
-  Dims padEnd;
-  DimSize_t in = 0;
-  DimSize_t out = 0;
-  DimSize_t groups = 1;
-  bool hasBias = false;  ///< whether some bias is not zero
-
-  [[nodiscard]] std::size_t axes() const noexcept { return kernel.size(); }
-  /// Rows from the first to the last tap: (kernel - 1) · dilation + 1.
-  [[nodiscard]] DimSize_t extent(std::size_t axis) const { return (kernel[axis] - 1) * dilation[axis] + 1; }
-  [[nodiscard]] DimSize_t taps() const;
-  /// One tap on every axis and no padding (any stride).
-  [[nodiscard]] bool isPointwise() const;
-  /// Elements of weight and bias.
-  [[nodiscard]] double parameters() const;
-  /// Multiply-accumulates for so many output elements (batch · out · positions).
-  [[nodiscard]] double macs(double outputElements) const;
-  /// Spatial extents of the output for an input of these.
-  [[nodiscard]] Dims output(const Dims& input) const;
-
-  [[nodiscard]] bool operator==(const ConvShape&) const = default;
-};
 
 /// A convolution with its values in double: weight (out, in / groups, kernel …) row-major, bias (out) or empty.
 struct ConvMap {

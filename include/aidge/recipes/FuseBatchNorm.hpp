@@ -13,4 +13,7 @@ namespace Aidge {
 /// Throws std::invalid_argument where there is no graph.
 std::size_t fuseBatchNorm(const GraphViewPtr& graph);
 
+/// The same for one BatchNorm of `graph` itself; false where it is left alone.
+bool foldBatchNorm(const GraphViewPtr& graph, const NodePtr& norm);
+
 }  // namespace Aidge

@@ -93,20 +93,13 @@ class ModelSummary:
         }
 
 
-def _elements(dims: Sequence[int]) -> int:
-    count = 1
-    for dim in dims:
-        count *= dim
-    return count
-
-
 def _parameters(node: Node, counted: set[int]) -> int:
     total = 0
     for parent in node.get_parents():
-        if parent is None or parent.type() != "Producer" or parent.id() in counted:
+        if parent is None or parent.id() in counted:
             continue
         counted.add(parent.id())
-        total += _elements(parent.get_operator().get_output(0).dims)
+        total += parent.get_operator().parameters()
     return total
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from aidge_compress.network.summary import summarize
+from cutting import Builder
 
 
 def network(kind: str, bias: bool, seed: int = 0) -> onnx.ModelProto:
@@ -40,6 +42,16 @@ def network(kind: str, bias: bool, seed: int = 0) -> onnx.ModelProto:
     ]
     graph = onnx.helper.make_graph(nodes, "net", [x], [y], constants)
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_all_reports_count_the_same_parameters() -> None:
+    b = Builder()
+    x = b.add("Gather", [b.conv("x", 3, 8), b.integers(0, 2, 3)], axis=2)  # indices are no parameters
+    model = b.model({"x": ["n", 3, 6, 6]}, [b.conv(x, 8, 5)])
+    count = (8 * 3 + 8) + (5 * 8 + 5)
+    assert summarize(aidge_onnx.load_onnx(model), [(1, 3, 6, 6)]).parameters == count
+    assert aidge_core.remove_channels(aidge_onnx.load_onnx(model), {}).parameters_before == count
+    assert aidge_core.fuse_convolution(aidge_onnx.load_onnx(model)).parameters_before == count
 
 
 @pytest.mark.parametrize("bias", [False, True])
