@@ -1,6 +1,7 @@
 // Layers with weights, normalisation and pooling.
 #include <algorithm>
 
+#include "../layers/Layers.hpp"
 #include "ChannelRules.hpp"
 
 namespace Aidge::detail {
@@ -10,8 +11,8 @@ namespace {
 using Labels = std::vector<Label>;
 
 constexpr IOIndex_t kData = 0;
-constexpr IOIndex_t kWeight = 1;
-constexpr IOIndex_t kBias = 2;
+using layers::kBias;
+using layers::kWeight;
 
 Labels firstOf(const Labels& labels, std::size_t count) { return {labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(count)}; }
 

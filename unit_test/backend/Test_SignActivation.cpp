@@ -121,7 +121,7 @@ TEST_CASE("PReLU takes one slope, or one a channel") {
   const Dims dims{2, 3, 50, 90};
   const auto layout = GENERATE(Layout::Plain, Layout::ChannelsLast);
   const auto input = randomValues(elementCount(dims), 5);
-  const auto prelu = Operator::generic("PReLU", 2, 1);
+  const auto prelu = std::make_shared<Operator>("PReLU");
   REQUIRE_FALSE(cpu::canSignActivate(*prelu, dims));
   prelu->setInput(1, std::make_shared<Tensor>(Tensor::fromValues<float>({3}, {0.5F, -1.0F, 2.0F})));
   REQUIRE_FALSE(cpu::canSignActivate(*prelu, dims));  // aligned at the last axis: not the channels

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 from aidge_compress.network.summary import summarize
-from cutting import Builder
+from helpers.cutting import Builder
 
 
 def network(kind: str, bias: bool, seed: int = 0) -> onnx.ModelProto:
