@@ -24,16 +24,6 @@ std::vector<TensorInfo> inferNumeric(const Operator& op, Inputs inputs) {
   return result(inputs[0].dims, inputs[0].dtype);
 }
 
-std::vector<TensorInfo> inferPReLU(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireNumeric(op, inputs);
-  requireSameType(op, inputs);
-  if (!isBroadcastableTo(inputs[1].dims, inputs[0].dims)) {
-    throwExpected(errorSite(op), "a slope that can be broadcast to data " + toString(inputs[0].dims), toString(inputs[1].dims));
-  }
-  return result(inputs[0].dims, inputs[0].dtype);
-}
-
 void validateClip(const Operator& op) {
   for (const std::string_view name : {"min", "max"}) {
     if (std::isnan(op.attribute<double>(name))) throwExpected(errorSite(op), std::string(name) + " to be a number", "nan");
@@ -61,9 +51,6 @@ OperatorSchema unary(std::string type, std::string formula, AttributeMap attribu
   return schema;
 }
 
-/// Holds back what is below 0, and nothing above.
-std::optional<double> rectifies(const Operator& /*op*/) { return kInfinity; }
-
 /// A Clip to [0, max]. Below a lower bound other than 0 it says nothing of signs.
 std::optional<double> clipRectifies(const Operator& op) {
   return op.attribute<double>("min") == 0.0 ? std::optional(op.attribute<double>("max")) : std::nullopt;
@@ -78,7 +65,7 @@ std::optional<ChannelAffine> negation(const Operator& /*op*/, IOIndex_t /*data*/
 
 OperatorSchema rectifier(std::string type, std::string formula, AttributeMap attributes = {}) {
   OperatorSchema schema = unary(std::move(type), std::move(formula), std::move(attributes));
-  schema.traits.rectifier = rectifies;
+  schema.traits.rectifier = passesPositive;
   return schema;
 }
 
@@ -93,17 +80,11 @@ bool addParametric() {
   clip.validate = validateClip;
   clip.traits.rectifier = clipRectifies;
   makeNumeric(clip);
-  OperatorSchema prelu = rectifier("PReLU", "Leaky rectifier with learned slopes: y = x where x >= 0, else slope * x.");
-  prelu.inputs = {{"data", InputCategory::Data, kNumericTypes}, {"slope", InputCategory::Param, kNumericTypes}};
-  prelu.traits.role = Role::ParametricRectifier;
-  prelu.traits.batch = {BatchRule::Joint};
-  prelu.traits.channels = {ChannelRule::Broadcast};
-  prelu.infer = inferPReLU;
   OperatorSchema gelu =
       rectifier("GeLU", "Gaussian error linear unit: y = x * Phi(x), with Phi the normal distribution or its tanh approximation.",
                 {{"approximate", std::string("none")}});
   gelu.validate = validateGeLU;
-  return OperatorRegistry::add(std::move(clip)) && OperatorRegistry::add(std::move(prelu)) && OperatorRegistry::add(std::move(gelu));
+  return OperatorRegistry::add(std::move(clip)) && OperatorRegistry::add(std::move(gelu));
 }
 
 bool addUnary() {

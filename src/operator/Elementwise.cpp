@@ -10,33 +10,14 @@ namespace {
 
 using namespace detail;
 
-/// Dims of all inputs from `first` on under NumPy's broadcasting.
-Dims commonDims(const Operator& op, Inputs inputs, std::size_t first = 0) {
-  Dims dims = inputs[first].dims;
-  for (std::size_t i = first + 1; i < inputs.size(); ++i) dims = broadcastDims(errorSite(op), dims, inputs[i].dims);
-  return dims;
-}
-
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferPReLU(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
-  requireTypes(op, inputs);
+  requireNumeric(op, inputs);
   requireSameType(op, inputs);
-  return result(commonDims(op, inputs), inputs[0].dtype);
-}
-
-std::vector<TensorInfo> inferTruth(const Operator& op, Inputs inputs) { return result(infer(op, inputs)[0].dims, DataType::Bool); }
-
-std::vector<TensorInfo> inferPow(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireTypes(op, inputs);
-  return result(commonDims(op, inputs), inputs[0].dtype);
-}
-
-std::vector<TensorInfo> inferWhere(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireTypes(op, inputs);
-  requireSameType(op, inputs.subspan(1), 1);
-  return result(commonDims(op, inputs), inputs[1].dtype);
+  if (!isBroadcastableTo(inputs[1].dims, inputs[0].dims)) {
+    throwExpected(errorSite(op), "a slope that can be broadcast to data " + toString(inputs[0].dims), toString(inputs[1].dims));
+  }
+  return result(inputs[0].dims, inputs[0].dtype);
 }
 
 /// One value for each channel, where a floating-point constant has a single entry, or entries only along axis 1 of data of `dims`.
@@ -70,17 +51,6 @@ std::optional<ChannelAffine> arithmetic(const Operator& /*op*/, IOIndex_t data, 
   }
 }
 
-OperatorSchema broadcasting(std::string type, std::string formula, TypeSet types, AttributeMap attributes = {}) {
-  OperatorSchema schema;
-  schema.type = std::move(type);
-  schema.brief = std::move(formula);
-  schema.inputs = {{"A", InputCategory::Data, types}, {"B", InputCategory::Data, types}};
-  schema.traits = traitsOf(Role::Elementwise, BatchRule::Joint, ChannelRule::Broadcast);
-  schema.attributes = std::move(attributes);
-  schema.infer = infer;
-  return schema;
-}
-
 template <Role role> bool addLinear(std::string type, std::string formula) {
   OperatorSchema schema = broadcasting(std::move(type), std::move(formula), kNumericTypes);
   schema.traits.role = role;
@@ -95,9 +65,7 @@ bool addArithmetic() {
   addLinear<Role::Quotient>("Div", "Quotient with broadcasting: y = A / B; integers are truncated towards zero.");
   OperatorRegistry::add(broadcasting("Mod", "Remainder with broadcasting, with the sign of B, or with that of A where fmod is set.",
                                      kNumericTypes, {{"fmod", false}}));
-  OperatorSchema power = broadcasting("Pow", "Power with broadcasting, in the type of A: y = A^B.", kNumericTypes);
-  power.infer = inferPow;
-  return OperatorRegistry::add(std::move(power));
+  return true;
 }
 
 bool addBits() {
@@ -144,29 +112,19 @@ bool addVariadic() {
     schema.variadic = true;
     OperatorRegistry::add(std::move(schema));
   }
-  OperatorSchema where = broadcasting("Where", "y = X where the condition holds, else Y, with broadcasting.", kAllTypes);
-  where.inputs = {
-      {"condition", InputCategory::Data, kBoolType}, {"X", InputCategory::Data, kAllTypes}, {"Y", InputCategory::Data, kAllTypes}};
-  where.infer = inferWhere;
-  return OperatorRegistry::add(std::move(where));
+  return true;
 }
 
-/// One input; its dims, maybe as truth values.
-bool addTest(std::string type, std::string formula, TypeSet types, bool toTruth, AttributeMap attributes = {}) {
-  OperatorSchema schema = broadcasting(std::move(type), std::move(formula), types, std::move(attributes));
-  schema.inputs = {{"data", InputCategory::Data, types}};
-  if (toTruth) schema.infer = inferTruth;
-  return OperatorRegistry::add(std::move(schema));
+bool addPReLU() {
+  OperatorSchema prelu = broadcasting("PReLU", "Leaky rectifier with learned slopes: y = x where x >= 0, else slope * x.", kNumericTypes);
+  prelu.inputs = {{"data", InputCategory::Data, kNumericTypes}, {"slope", InputCategory::Param, kNumericTypes}};
+  prelu.traits.role = Role::ParametricRectifier;
+  prelu.traits.rectifier = passesPositive;
+  prelu.infer = inferPReLU;
+  return OperatorRegistry::add(std::move(prelu));
 }
 
-bool addTests() {
-  return addTest("Not", "y = not x.", kBoolType, true) && addTest("BitwiseNot", "Bit by bit: y = ~x.", kIntegerTypes, false) &&
-         addTest("IsNaN", "Whether x is no number.", kFloatTypes, true) &&
-         addTest("IsInf", "Whether x is infinite: positive (unless detect_positive is off) or negative (unless detect_negative is off).",
-                 kFloatTypes, true, {{"detect_negative", true}, {"detect_positive", true}});
-}
-
-[[maybe_unused]] const bool kRegistered = addArithmetic() && addBits() && addTruth() && addVariadic() && addTests();
+[[maybe_unused]] const bool kRegistered = addArithmetic() && addBits() && addTruth() && addVariadic() && addPReLU();
 
 }  // namespace
 

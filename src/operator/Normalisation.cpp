@@ -104,26 +104,7 @@ bool addSchemas() {
          OperatorRegistry::add(std::move(rms));
 }
 
-bool addAxisOperators() {
-  OperatorSchema lp;
-  lp.type = "LpNormalization";
-  lp.brief = "Along the axis: y = x / (sum of |x|^p)^(1/p), p = 1 or 2; 0 where that norm is 0.";
-  lp.inputs = {{"data", InputCategory::Data, kFloatTypes}};
-  lp.attributes = {{"axis", std::int64_t{-1}}, {"p", std::int64_t{2}}};
-  lp.validate = [](const Operator& op) { requireInt(op, "p", 1, 2); };
-  lp.infer = inferAlongAxis;
-  lp.traits = alongAxisTraits(Role::Normalisation);
-  OperatorSchema sum;
-  sum.type = "CumSum";
-  sum.brief = "Running sum along the axis: of the values up to each one, without it if `exclusive`, from the end if `reverse`.";
-  sum.inputs = {{"data", InputCategory::Data, kNumericTypes}};
-  sum.attributes = {{"axis", std::int64_t{0}}, {"exclusive", false}, {"reverse", false}};
-  sum.infer = inferAlongAxis;
-  sum.traits = alongAxisTraits();
-  return OperatorRegistry::add(std::move(lp)) && OperatorRegistry::add(std::move(sum));
-}
-
-[[maybe_unused]] const bool kRegistered = addSchemas() && addAxisOperators();
+[[maybe_unused]] const bool kRegistered = addSchemas();
 
 NodePtr withParameters(std::string_view type, AttributeMap attributes, const std::string& name, DimSize_t features) {
   requirePositive(type, "nb_features", features);

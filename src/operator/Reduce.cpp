@@ -50,37 +50,7 @@ bool addSchemas() {
   return true;
 }
 
-std::vector<TensorInfo> inferExtreme(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireTypes(op, inputs);
-  requireRankAtLeast(op, inputs, 0, 1);
-  Dims dims = inputs[0].dims;
-  const DimIdx_t axis = normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), dims.size());
-  if (dims[axis] == 0) throwExpected(errorSite(op), "elements along the axis", describeInput(op, inputs, 0));
-  if (op.attribute<bool>("keep_dims")) {
-    dims[axis] = 1;
-  } else {
-    dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
-  }
-  return result(std::move(dims), DataType::Int64);
-}
-
-bool addExtremes() {
-  for (const auto& [type, word] : {std::pair{"ArgMax", "greatest"}, {"ArgMin", "least"}}) {
-    OperatorSchema schema;
-    schema.type = type;
-    schema.brief = std::string("Index (int64) of the ") + word +
-                   " value along the axis: of the first such one, or of the last where select_last_index is set.";
-    schema.inputs = {{"data", InputCategory::Data, kNumericTypes}};
-    schema.attributes = {{"axis", std::int64_t{0}}, {"keep_dims", true}, {"select_last_index", false}};
-    schema.infer = inferExtreme;
-    schema.traits = opaqueTraits("which gives indices");
-    OperatorRegistry::add(std::move(schema));
-  }
-  return true;
-}
-
-[[maybe_unused]] const bool kRegistered = addSchemas() && addExtremes();
+[[maybe_unused]] const bool kRegistered = addSchemas();
 
 }  // namespace
 

@@ -104,36 +104,6 @@ void validateResize(const Operator& op) {
   }
 }
 
-Dims spatialBlock(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  requireRank(op, inputs, 0, 4);
-  return inputs[0].dims;
-}
-
-[[noreturn]] void throwBlocks(const Operator& op, const std::string& what, const Dims& dims) {
-  throwExpected(errorSite(op), what + " that " + std::to_string(op.attribute<std::int64_t>("blocksize")) + " divides", toString(dims));
-}
-
-std::vector<TensorInfo> inferDepthToSpace(const Operator& op, Inputs inputs) {
-  Dims dims = spatialBlock(op, inputs);
-  const std::int64_t block = op.attribute<std::int64_t>("blocksize");
-  if (dims[1] % (block * block) != 0) throwBlocks(op, "channels, twice over,", dims);
-  dims[1] /= block * block;
-  dims[2] = checkedMul(errorSite(op), dims[2], block);
-  dims[3] = checkedMul(errorSite(op), dims[3], block);
-  return result(std::move(dims), inputs[0].dtype);
-}
-
-std::vector<TensorInfo> inferSpaceToDepth(const Operator& op, Inputs inputs) {
-  Dims dims = spatialBlock(op, inputs);
-  const std::int64_t block = op.attribute<std::int64_t>("blocksize");
-  if (dims[2] % block != 0 || dims[3] % block != 0) throwBlocks(op, "spatial extents", dims);
-  dims[1] = checkedMul(errorSite(op), dims[1], block * block);
-  dims[2] /= block;
-  dims[3] /= block;
-  return result(std::move(dims), inputs[0].dtype);
-}
-
 bool addResize() {
   OperatorSchema schema;
   schema.type = "Resize";
@@ -159,26 +129,7 @@ bool addResize() {
   return OperatorRegistry::add(std::move(schema));
 }
 
-bool addBlocks(bool toSpace) {
-  OperatorSchema schema;
-  schema.type = toSpace ? "DepthToSpace" : "SpaceToDepth";
-  schema.brief = toSpace ? "Moves blocks of channels to space: (N, C, H, W) to (N, C / b², H·b, W·b)."
-                         : "Moves blocks of space to channels: (N, C, H, W) to (N, C·b², H/b, W/b).";
-  schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
-  schema.attributes = {{"blocksize", std::int64_t{1}}};
-  if (toSpace) schema.attributes.emplace("mode", std::string("DCR"));
-  schema.validate = [toSpace](const Operator& op) {
-    static constexpr std::array<std::string_view, 2> kModes{"DCR", "CRD"};
-    constexpr std::int64_t kMostBlock = 32768;
-    requireInt(op, "blocksize", 1, kMostBlock);
-    if (toSpace) requireOneOf(op, "mode", kModes);
-  };
-  schema.infer = toSpace ? inferDepthToSpace : inferSpaceToDepth;
-  schema.traits = traitsOf(Role::Other, BatchRule::PerSample, toSpace ? ChannelRule::DepthToSpace : ChannelRule::SpaceToDepth);
-  return OperatorRegistry::add(std::move(schema));
-}
-
-[[maybe_unused]] const bool kRegistered = addResize() && addBlocks(true) && addBlocks(false);
+[[maybe_unused]] const bool kRegistered = addResize();
 
 }  // namespace
 
@@ -205,11 +156,5 @@ NodePtr Resize(const std::string& mode, const std::vector<double>& scales, const
                const std::string& name) {
   return makeNode("Resize", {{"mode", mode}, {"scales", scales}, {"sizes", sizes}}, name);
 }
-
-NodePtr DepthToSpace(std::int64_t blocksize, const std::string& mode, const std::string& name) {
-  return makeNode("DepthToSpace", {{"blocksize", blocksize}, {"mode", mode}}, name);
-}
-
-NodePtr SpaceToDepth(std::int64_t blocksize, const std::string& name) { return makeNode("SpaceToDepth", {{"blocksize", blocksize}}, name); }
 
 }  // namespace Aidge

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace Aidge::detail {
 namespace {
@@ -137,9 +138,37 @@ AttributeMap windowAttributes(std::size_t spatial) {
           {"auto_pad", std::string("NOTSET")}};
 }
 
+Dims commonDims(const Operator& op, Inputs inputs, std::size_t first) {
+  Dims dims = inputs[first].dims;
+  for (std::size_t i = first + 1; i < inputs.size(); ++i) dims = broadcastDims(errorSite(op), dims, inputs[i].dims);
+  return dims;
+}
+
+std::vector<TensorInfo> inferBroadcast(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  requireTypes(op, inputs);
+  requireSameType(op, inputs);
+  return result(commonDims(op, inputs, 0), inputs[0].dtype);
+}
+
+std::vector<TensorInfo> inferTruth(const Operator& op, Inputs inputs) { return result(inferBroadcast(op, inputs)[0].dims, DataType::Bool); }
+
+OperatorSchema broadcasting(std::string type, std::string formula, TypeSet types, AttributeMap attributes) {
+  OperatorSchema schema;
+  schema.type = std::move(type);
+  schema.brief = std::move(formula);
+  schema.inputs = {{"A", InputCategory::Data, types}, {"B", InputCategory::Data, types}};
+  schema.traits = traitsOf(Role::Elementwise, BatchRule::Joint, ChannelRule::Broadcast);
+  schema.attributes = std::move(attributes);
+  schema.infer = inferBroadcast;
+  return schema;
+}
+
 OperatorTraits traitsOf(Role role, BatchRule batch, ChannelRule channels, std::size_t spatial) {
   return {.role = role, .spatial = spatial, .batch = {batch}, .channels = {channels}, .affine = notAffine, .rectifier = notRectifier};
 }
+
+std::optional<double> passesPositive(const Operator& /*op*/) { return std::numeric_limits<double>::infinity(); }
 
 OperatorTraits opaqueTraits(std::string refusal) {
   OperatorTraits traits = traitsOf(Role::Other, BatchRule::Whole, ChannelRule::Refused);

@@ -64,10 +64,22 @@ void validateWindow(const Operator& op, std::size_t spatial, bool kernelOptional
 [[nodiscard]] OperatorTraits alongAxisTraits(Role role = Role::Other);
 /// For BatchTrait::holds: the attribute `axis` is not the batch.
 [[nodiscard]] bool sparesBatch(const Operator& op, Inputs inputs);
+/// For OperatorTraits::rectifier: holds back what is below 0, and nothing above.
+[[nodiscard]] std::optional<double> passesPositive(const Operator& op);
 /// `affine`, or nullopt where one of its values is not finite.
 [[nodiscard]] std::optional<ChannelAffine> finite(ChannelAffine affine);
 /// For schemas with an attribute `axis`: one output like the data.
 [[nodiscard]] std::vector<TensorInfo> inferAlongAxis(const Operator& op, Inputs inputs);
+
+// --- broadcasting ---------------------------------------------------------------------------------------------------
+
+/// Dims of all inputs from `first` on under NumPy's broadcasting.
+[[nodiscard]] Dims commonDims(const Operator& op, Inputs inputs, std::size_t first = 0);
+/// The inputs' common dims, in their common type or as truth values.
+[[nodiscard]] std::vector<TensorInfo> inferBroadcast(const Operator& op, Inputs inputs);
+[[nodiscard]] std::vector<TensorInfo> inferTruth(const Operator& op, Inputs inputs);
+/// An elementwise operator on A and B with inferBroadcast.
+[[nodiscard]] OperatorSchema broadcasting(std::string type, std::string formula, TypeSet types, AttributeMap attributes = {});
 
 // --- factories ------------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,7 @@ bool addSchema(const char* type, const char* brief) {
 
 [[maybe_unused]] const bool kRegistered =
     addSchema("Softmax", "Normalised exponential along one axis: y = exp(x) / (sum of exp(x) along axis).") &&
-    addSchema("LogSoftmax", "Its logarithm: y = x - log(sum of exp(x) along axis).") &&
-    addSchema("Hardmax", "1 at the first greatest value along the axis, 0 elsewhere.");
+    addSchema("LogSoftmax", "Its logarithm: y = x - log(sum of exp(x) along axis).");
 
 }  // namespace
 

@@ -1,8 +1,9 @@
-#include "aidge/operator/Expansion.hpp"
+#include "aidge/operator/Fill.hpp"
 
 #include "Infer.hpp"
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Sequence.hpp"
+#include "aidge/operator/Slicing.hpp"
+#include "aidge/operator/TopK.hpp"
 
 using namespace Aidge;
 using namespace test;

@@ -1,9 +1,10 @@
-#include "aidge/operator/Indexing.hpp"
+#include "aidge/operator/Slicing.hpp"
 
 #include <limits>
 
 #include "Infer.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/operator/Gather.hpp"
 #include "aidge/operator/ShapeOps.hpp"
 
 using namespace Aidge;

@@ -1,4 +1,5 @@
 #include "aidge/operator/Resize.hpp"
+#include "aidge/operator/Slicing.hpp"
 
 #include "Infer.hpp"
 

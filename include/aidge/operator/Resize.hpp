@@ -16,12 +16,6 @@ namespace Aidge {
 [[nodiscard]] NodePtr Resize(const std::string& mode = "nearest", const std::vector<double>& scales = {},
                              const std::vector<std::int64_t>& sizes = {}, const std::string& name = "");
 
-/// Moves blocks of channels to space (type "DepthToSpace"): (N, C, H, W) to (N, C / b², H·b, W·b). mode "DCR": channel = (row · b + column) · C/b² + c;
-/// "CRD": c · b² + row · b + column.
-[[nodiscard]] NodePtr DepthToSpace(std::int64_t blocksize, const std::string& mode = "DCR", const std::string& name = "");
-/// Moves blocks of space to channels (type "SpaceToDepth"): (N, C, H, W) to (N, C·b², H/b, W/b); the inverse of DepthToSpace's "DCR".
-[[nodiscard]] NodePtr SpaceToDepth(std::int64_t blocksize, const std::string& name = "");
-
 /// How a Resize treats one axis.
 struct ResizeAxis {
   DimSize_t input = 1;

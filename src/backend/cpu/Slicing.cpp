@@ -1,5 +1,5 @@
 // Slice, Split, Expand, Tile, DepthToSpace, SpaceToDepth and the planner's "Rearrange": affine index maps in either memory order.
-#include "aidge/operator/Indexing.hpp"
+#include "aidge/operator/Slicing.hpp"
 
 #include <utility>
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / ".ci" / "type_comparisons.py"
 
 
@@ -45,3 +46,24 @@ def test_other_strings_are_not_counted(tmp_path: Path) -> None:
         'if (mode == "constant" || op.type() == other.type()) return;', "utf-8"
     )
     assert run(tmp_path).stdout.startswith("0 ")
+
+
+def types_in(folder: Path, register: str) -> dict[str, set[str]]:
+    """Stems of the files below a folder that register something, by the names of types in them."""
+    found: dict[str, set[str]] = {}
+    for path in folder.rglob("*.cpp"):
+        text = path.read_text("utf-8")
+        if register not in text:
+            continue
+        lines = [line for line in text.splitlines() if "makeNode(" not in line]
+        for name in re.findall(r'"([A-Z][A-Za-z0-9]+)"', "\n".join(lines)):
+            found.setdefault(name, set()).add(path.stem)
+    return found
+
+
+def test_the_schema_of_an_operator_and_its_kernel_are_in_files_of_one_stem() -> None:
+    schemas = types_in(ROOT / "src" / "operator", "OperatorRegistry::add")
+    kernels = types_in(ROOT / "src" / "backend" / "cpu", "KernelRegistry::add")
+    both = schemas.keys() & kernels.keys()
+    assert len(both) > 60
+    assert {name: (schemas[name], kernels[name]) for name in both if not schemas[name] & kernels[name]} == {}

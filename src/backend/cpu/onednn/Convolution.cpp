@@ -231,7 +231,9 @@ std::string choiceOf(const KernelRequest& request) {
   return choice == request.options->end() ? "rule" : choice->second;
 }
 
-KernelFactory factory(bool transposed) {
+}  // namespace
+
+KernelFactory convolutionFactory(bool transposed) {
   KernelFactory result;
   result.layout = LayoutRule::PreferChannelsLast;
   result.plainChannels = kFewChannels;
@@ -249,15 +251,12 @@ KernelFactory factory(bool transposed) {
   return result;
 }
 
-bool addAll() {
-  for (const std::string dim : {"1D", "2D", "3D"}) {
-    KernelRegistry::add("cpu", "Conv" + dim, factory(false));
-    KernelRegistry::add("cpu", "ConvTranspose" + dim, factory(true));
-  }
-  return true;
-}
+namespace {
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kRegistered = [] {
+  for (const std::string type : {"Conv1D", "Conv2D", "Conv3D"}) KernelRegistry::add("cpu", type, convolutionFactory(false));
+  return true;
+}();
 
 }  // namespace
 

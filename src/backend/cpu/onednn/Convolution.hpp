@@ -50,4 +50,7 @@ class ConvolutionKernel final : public Kernel {
   std::string mImplementation;
 };
 
+/// Of convolutions, or of transposed ones.
+[[nodiscard]] KernelFactory convolutionFactory(bool transposed);
+
 }  // namespace Aidge::cpu::onednn

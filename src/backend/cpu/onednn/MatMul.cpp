@@ -1,9 +1,9 @@
-// FC, Gemm and MatMul as one matrix product.
+// MatMul, and the kernel of all matrix products.
 #include <algorithm>
 #include <optional>
 
 #include "../KernelSupport.hpp"
-#include "Engine.hpp"
+#include "MatMul.hpp"
 
 namespace Aidge::cpu::onednn {
 
@@ -13,48 +13,6 @@ using Desc = dnnl::memory::desc;
 
 /// Weights of more bytes are read where they lie, which is 5 to 20 % slower: packed copies would take as much memory again.
 constexpr std::size_t kLargeWeight = std::size_t{64} * 1024 * 1024;
-
-/// A (batched) matrix product: y = alpha a b + addend.
-struct Product {
-  Desc a;
-  Desc b;  ///< as it is stored
-  Desc y;
-  float alpha = 1.0F;
-  std::optional<std::size_t> bias{};    ///< input that is one value a column and added by the primitive
-  std::optional<std::size_t> addend{};  ///< input that is broadcast into the result beforehand
-  float beta = 1.0F;
-};
-
-Desc matrix(DimSize_t rows, DimSize_t columns, bool transposed) {
-  return {{rows, columns}, dnnl::memory::data_type::f32, transposed ? dnnl::memory::dims{1, rows} : dnnl::memory::dims{columns, 1}};
-}
-
-Product productOfFC(const KernelRequest& request) {
-  const Dims& weight = request.inputs[1].dims;
-  const DimSize_t batch = request.inputs[0].dims[0];
-  Product product{.a = matrix(batch, weight[1], false), .b = matrix(weight[1], weight[0], true), .y = matrix(batch, weight[0], false)};
-  if (request.present.size() > 2 && request.present[2]) product.bias = 2;
-  return product;
-}
-
-Product productOfGemm(const KernelRequest& request) {
-  const Dims& y = request.outputs[0].dims;
-  const bool transA = request.op->attribute<bool>("trans_a");
-  const bool transB = request.op->attribute<bool>("trans_b");
-  const DimSize_t inner = request.inputs[0].dims[transA ? 0 : 1];
-  Product product{.a = matrix(y[0], inner, transA), .b = matrix(inner, y[1], transB), .y = matrix(y[0], y[1], false)};
-  product.alpha = static_cast<float>(request.op->attribute<double>("alpha"));
-  product.beta = static_cast<float>(request.op->attribute<double>("beta"));
-  if (request.present.size() <= 2 || !request.present[2] || product.beta == 0.0F) return product;
-  const Dims& c = request.inputs[2].dims;
-  const bool perColumn = !c.empty() && c.back() == y[1] && request.inputs[2].elements() == static_cast<std::size_t>(y[1]);
-  if (perColumn && product.alpha == 1.0F && product.beta == 1.0F) {
-    product.bias = 2;
-  } else {
-    product.addend = 2;
-  }
-  return product;
-}
 
 /// Dims with a leading row (A) or trailing column (B) of 1 for vectors, and leading ones up to `rank`.
 Dims asMatrices(Dims dims, bool isA, std::size_t rank) {
@@ -168,23 +126,26 @@ class MatMulKernel final : public Kernel {
   std::string mImplementation;
 };
 
-/// Gemm and MatMul may see their result under other dims, or need the addition themselves.
+}  // namespace
+
+Desc matrix(DimSize_t rows, DimSize_t columns, bool transposed) {
+  return {{rows, columns}, dnnl::memory::data_type::f32, transposed ? dnnl::memory::dims{1, rows} : dnnl::memory::dims{columns, 1}};
+}
+
 bool canFuseButSums(const KernelRequest& request, const PostOp& postOp) {
   return postOp.kind != PostOp::Kind::Sum && canFuse(request, postOp);
 }
 
-bool addAll() {
-  const auto add = [](std::string_view type, Product (*productOf)(const KernelRequest&),
-                      bool (*fuses)(const KernelRequest&, const PostOp&)) {
-    KernelFactory factory;
-    factory.canFuse = fuses;
-    factory.create = [productOf](const KernelRequest& request) { return std::make_unique<MatMulKernel>(request, productOf(request)); };
-    return KernelRegistry::add("cpu", type, std::move(factory));
-  };
-  return add("FC", productOfFC, canFuse) && add("Gemm", productOfGemm, canFuseButSums) && add("MatMul", productOfMatMul, canFuseButSums);
+KernelFactory productFactory(Product (*productOf)(const KernelRequest&), bool (*fuses)(const KernelRequest&, const PostOp&)) {
+  KernelFactory factory;
+  factory.canFuse = fuses;
+  factory.create = [productOf](const KernelRequest& request) { return std::make_unique<MatMulKernel>(request, productOf(request)); };
+  return factory;
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+namespace {
+
+[[maybe_unused]] const bool kRegistered = KernelRegistry::add("cpu", "MatMul", productFactory(productOfMatMul, canFuseButSums));
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "aidge/operator/Expansion.hpp"
+#include "aidge/operator/Fill.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,22 +16,6 @@ constexpr double kMostElements = 4611686018427387904.0;
 
 void requireExtents(const Operator& op, std::string_view name, const Ints& values) {
   requireEntries(op, name, values, values.size(), 0, std::numeric_limits<std::int64_t>::max());
-}
-
-std::vector<TensorInfo> inferExpand(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  const Ints shape = listArgument(op, inputs, 1);
-  requireExtents(op, "shape", shape);
-  return result(broadcastDims(errorSite(op), inputs[0].dims, shape), inputs[0].dtype);
-}
-
-std::vector<TensorInfo> inferTile(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  Dims dims = inputs[0].dims;
-  const Ints repeats = listArgument(op, inputs, 1);
-  requireEntries(op, "repeats", repeats, dims.size(), 0, std::numeric_limits<std::int64_t>::max());
-  for (std::size_t axis = 0; axis < dims.size(); ++axis) dims[axis] = checkedMul(errorSite(op), dims[axis], repeats[axis]);
-  return result(std::move(dims), inputs[0].dtype);
 }
 
 std::vector<TensorInfo> inferConstantOfShape(const Operator& op, Inputs inputs) {
@@ -119,10 +103,6 @@ bool addSchema(std::string type, std::string brief, const std::vector<std::strin
 }
 
 [[maybe_unused]] const bool kRegistered =
-    addSchema("Expand", "The data repeated to the dims that it and `shape` broadcast to.", {"data"}, {"shape"}, {{"shape", Ints{}}},
-              inferExpand, "which repeats values") &&
-    addSchema("Tile", "The data put side by side repeats[i] times along axis i.", {"data"}, {"repeats"}, {{"repeats", Ints{}}}, inferTile,
-              "which repeats values") &&
     addSchema("ConstantOfShape", "A tensor of the dims `shape` filled with one value.", {}, {"shape"},
               {{"shape", Ints{}}, {"value", Tensor::full({1}, 0.0)}}, inferConstantOfShape, "which makes values of its own",
               validateValue) &&
@@ -136,10 +116,6 @@ bool addSchema(std::string type, std::string brief, const std::vector<std::strin
               {{"upper", true}, {"k", std::int64_t{0}}}, inferTrilu, "which keeps a triangle of its last two axes");
 
 }  // namespace
-
-NodePtr Expand(const std::vector<std::int64_t>& shape, const std::string& name) { return makeNode("Expand", {{"shape", shape}}, name); }
-
-NodePtr Tile(const std::vector<std::int64_t>& repeats, const std::string& name) { return makeNode("Tile", {{"repeats", repeats}}, name); }
 
 NodePtr ConstantOfShape(const std::vector<std::int64_t>& shape, Tensor value, const std::string& name) {
   return makeNode("ConstantOfShape", {{"shape", shape}, {"value", std::move(value)}}, name);

@@ -9,8 +9,9 @@
 
 namespace Aidge {
 
-// Parts of a tensor, and elements at computed places. Where an input says what an attribute says too (starts, split …), a connected input counts, and its value
-// must be known before run time: a constant, or computed from dims and constants.
+// Parts of a tensor, repetitions of it, and its blocks in another order: each element of the result is one of the data at a place that only attributes and dims
+// decide. Where an input says what an attribute says too (starts, split, shape …), a connected input counts, and its value must be known before run time: a
+// constant, or computed from dims and constants.
 
 /// Part of the data along some axes, as NumPy's slices data[start:end:step] (type "Slice"): negative starts and ends count from the end, all are clamped,
 /// steps may be negative but not 0. `axes` empty: the first ones; `steps` empty: 1. Optional inputs 1 to 4: starts, ends, axes, steps.
@@ -23,17 +24,16 @@ namespace Aidge {
 [[nodiscard]] NodePtr Split(IOIndex_t nbOutputs, std::int64_t axis = 0, const std::vector<std::int64_t>& split = {},
                             const std::string& name = "");
 
-/// Slices of the data (input 0) at the indices (input 1, int32 or int64, negative ones count from the end) of an axis (type "Gather"): dims are
-/// data[:axis] + indices + data[axis + 1:]. Running throws std::invalid_argument where an index is out of range.
-[[nodiscard]] NodePtr Gather(std::int64_t axis = 0, const std::string& name = "");
-/// out[i][j][k] = data[indices[i][j][k]][j][k] for axis 0, and so on (type "GatherElements"): the dims of the indices.
-[[nodiscard]] NodePtr GatherElements(std::int64_t axis = 0, const std::string& name = "");
-/// The data at tuples of indices, the last axis of input 1 (type "GatherND"); the first `batchDims` axes are shared.
-[[nodiscard]] NodePtr GatherND(std::int64_t batchDims = 0, const std::string& name = "");
-/// The data with updates (input 2) at indices (input 1) of an axis (type "ScatterElements"); reduction: "none", "add", "mul", "max" or "min".
-[[nodiscard]] NodePtr ScatterElements(std::int64_t axis = 0, const std::string& reduction = "none", const std::string& name = "");
-/// The data with updates (input 2) at tuples of indices, the last axis of input 1 (type "ScatterND").
-[[nodiscard]] NodePtr ScatterND(const std::string& reduction = "none", const std::string& name = "");
+/// The data repeated to the dims that it and `shape` broadcast to (type "Expand"; ONNX: a 1 in `shape` keeps the data's extent). Optional input 1: shape.
+[[nodiscard]] NodePtr Expand(const std::vector<std::int64_t>& shape = {}, const std::string& name = "");
+/// The data put side by side repeats[i] times along axis i (type "Tile"). Optional input 1: repeats.
+[[nodiscard]] NodePtr Tile(const std::vector<std::int64_t>& repeats = {}, const std::string& name = "");
+
+/// Moves blocks of channels to space (type "DepthToSpace"): (N, C, H, W) to (N, C / b², H·b, W·b). mode "DCR": channel = (row · b + column) · C/b² + c;
+/// "CRD": c · b² + row · b + column.
+[[nodiscard]] NodePtr DepthToSpace(std::int64_t blocksize, const std::string& mode = "DCR", const std::string& name = "");
+/// Moves blocks of space to channels (type "SpaceToDepth"): (N, C, H, W) to (N, C·b², H/b, W/b); the inverse of DepthToSpace's "DCR".
+[[nodiscard]] NodePtr SpaceToDepth(std::int64_t blocksize, const std::string& name = "");
 
 /// Which elements of an axis a Slice takes: start, start + step … (`extent` of them).
 struct SliceRange {

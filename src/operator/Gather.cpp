@@ -1,8 +1,6 @@
-#include "aidge/operator/Indexing.hpp"
+#include "aidge/operator/Gather.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
 
 #include "SchemaUtils.hpp"
 
@@ -11,50 +9,11 @@ namespace {
 
 using namespace detail;
 
-/// One bound of a slice as a place in [low, high].
-DimSize_t clampBound(std::int64_t bound, DimSize_t extent, DimSize_t low, DimSize_t high) {
-  return std::clamp(bound < 0 ? bound + extent : bound, low, high);
-}
-
-SliceRange rangeOf(std::int64_t start, std::int64_t end, std::int64_t step, DimSize_t extent) {
-  step = std::max(step, -std::numeric_limits<std::int64_t>::max());
-  SliceRange range{0, step, 0};
-  if (extent == 0) return range;
-  if (step > 0) {
-    range.start = clampBound(start, extent, 0, extent);
-    const DimSize_t length = clampBound(end, extent, 0, extent) - range.start;
-    range.extent = length > 0 ? (length - 1) / step + 1 : 0;
-  } else {
-    range.start = clampBound(start, extent, 0, extent - 1);
-    const DimSize_t length = range.start - clampBound(end, extent, -1, extent - 1);
-    range.extent = length > 0 ? (length - 1) / -step + 1 : 0;
-  }
-  return range;
-}
-
 void requireIndices(const Operator& op, Inputs inputs) {
   const DataType type = inputs[1].dtype;
   if (type != DataType::Int32 && type != DataType::Int64) {
     throwExpected(errorSite(op), "indices of type int32 or int64", std::string(toString(type)));
   }
-}
-
-std::vector<TensorInfo> inferSlice(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  Dims dims;
-  for (const SliceRange& range : resolveSlice(op, inputs)) dims.push_back(range.extent);
-  return result(std::move(dims), inputs[0].dtype);
-}
-
-std::vector<TensorInfo> inferSplit(const Operator& op, Inputs inputs) {
-  checkInputs(op, inputs);
-  const DimIdx_t axis = normaliseAxis(errorSite(op), op.attribute<std::int64_t>("axis"), inputs[0].dims.size());
-  std::vector<TensorInfo> infos;
-  for (const DimSize_t extent : resolveSplit(op, inputs)) {
-    infos.push_back({inputs[0].dims, inputs[0].dtype, nullptr});
-    infos.back().dims[axis] = extent;
-  }
-  return infos;
 }
 
 std::vector<TensorInfo> inferGather(const Operator& op, Inputs inputs) {
@@ -141,53 +100,31 @@ std::vector<TensorInfo> inferScatterND(const Operator& op, Inputs inputs) {
   return result(inputs[0].dims, inputs[0].dtype);
 }
 
-void validateSplit(const Operator& op) {
-  constexpr std::int64_t kMostOutputs = 65536;
-  const Ints& split = op.attribute<Ints>("split");
-  requireList(op, "split", split.size(), 0, std::numeric_limits<std::int64_t>::max());
-  if (split.empty()) return requireInt(op, "num_outputs", 1, kMostOutputs);
-  const std::int64_t count = op.attribute<std::int64_t>("num_outputs");
-  if (count > 1 && count != static_cast<std::int64_t>(split.size())) {
-    throwExpected(errorSite(op), "num_outputs to be the number of parts in split, " + std::to_string(split.size()), std::to_string(count));
-  }
-}
-
 void validateReduction(const Operator& op) {
   static constexpr std::array<std::string_view, 5> kReductions{"none", "add", "mul", "max", "min"};
   requireOneOf(op, "reduction", kReductions);
 }
 
-/// All samples, in their order.
-bool takesWholeBatch(const Operator& op, Inputs inputs) {
-  const SliceRange range = resolveSlice(op, inputs)[0];
-  return range.start == 0 && range.step == 1 && range.extent == inputs[0].dims[0];
+std::vector<TensorInfo> inferReverse(const Operator& op, Inputs inputs) {
+  checkInputs(op, inputs);
+  const Dims& dims = inputs[0].dims;
+  const DimIdx_t batch = normaliseAxis(errorSite(op), op.attribute<std::int64_t>("batch_axis"), dims.size());
+  const DimIdx_t time = normaliseAxis(errorSite(op), op.attribute<std::int64_t>("time_axis"), dims.size());
+  if (batch == time) throwExpected(errorSite(op), "batch_axis and time_axis to differ", std::to_string(batch));
+  requireDims(op, inputs, 1, {dims[batch]});
+  if (inputs[1].dtype != DataType::Int64) throwExpected(errorSite(op), "lengths of type int64", std::string(toString(inputs[1].dtype)));
+  return result(dims, inputs[0].dtype);
 }
 
-bool addSlicing() {
-  OperatorSchema slice;
-  slice.type = "Slice";
-  slice.brief = "Part of the data along some axes: data[start:end:step] on each, as NumPy has it.";
-  slice.inputs = {{"data", InputCategory::Data, kAllTypes}};
-  slice.extraInputs = {"starts", "ends", "axes", "steps"};
-  slice.attributes = {{"starts", Ints{}}, {"ends", Ints{}}, {"axes", Ints{}}, {"steps", Ints{}}};
-  slice.infer = inferSlice;
-  slice.traits = traitsOf(Role::Other, BatchRule::PerSample, ChannelRule::Slice);
-  slice.traits.batch.holds = takesWholeBatch;
-  OperatorSchema split;
-  split.type = "Split";
-  split.brief = "The data cut along an axis into parts of the extents `split`, or into num_outputs equal ones.";
-  split.inputs = {{"data", InputCategory::Data, kAllTypes}};
-  split.extraInputs = {"split"};
-  split.attributes = {{"axis", std::int64_t{0}}, {"split", Ints{}}, {"num_outputs", std::int64_t{1}}};
-  split.outputCount = [](const Operator& op) {
-    const std::size_t parts = op.attribute<Ints>("split").size();
-    return parts > 0 ? parts : static_cast<IOIndex_t>(op.attribute<std::int64_t>("num_outputs"));
-  };
-  split.validate = validateSplit;
-  split.infer = inferSplit;
-  split.traits = traitsOf(Role::Other, BatchRule::PerSample, ChannelRule::Split);
-  split.traits.batch.holds = sparesBatch;
-  return OperatorRegistry::add(std::move(slice)) && OperatorRegistry::add(std::move(split));
+bool addReverse() {
+  OperatorSchema schema;
+  schema.type = "ReverseSequence";
+  schema.brief = "The first lengths[i] elements of the time axis in reverse order, for each i of the batch axis.";
+  schema.inputs = {{"data", InputCategory::Data, kAllTypes}, {"lengths", InputCategory::Data, TypeSet{DataType::Int64}}};
+  schema.attributes = {{"batch_axis", std::int64_t{1}}, {"time_axis", std::int64_t{0}}};
+  schema.infer = inferReverse;
+  schema.traits = opaqueTraits("which reverses parts of an axis");
+  return OperatorRegistry::add(std::move(schema));
 }
 
 using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
@@ -207,7 +144,7 @@ bool addIndexing(std::string type, std::string brief, AttributeMap attributes, I
 }
 
 [[maybe_unused]] const bool kRegistered =
-    addSlicing() &&
+    addReverse() &&
     addIndexing("Gather", "Slices of the data at the indices of an axis.", {{"axis", std::int64_t{0}}}, inferGather, false) &&
     addIndexing("GatherElements", "The elements of the data at the indices of an axis, one an index.", {{"axis", std::int64_t{0}}},
                 inferGatherElements, false) &&
@@ -217,61 +154,6 @@ bool addIndexing(std::string type, std::string brief, AttributeMap attributes, I
     addIndexing("ScatterND", "The data with updates at tuples of indices.", {{"reduction", std::string("none")}}, inferScatterND, true);
 
 }  // namespace
-
-std::vector<SliceRange> resolveSlice(const Operator& op, std::span<const TensorInfo> inputs) {
-  const std::string site = errorSite(op);
-  const Dims& dims = inputs[0].dims;
-  const Ints starts = listArgument(op, inputs, 1);
-  const Ints ends = listArgument(op, inputs, 2);
-  Ints axes = listArgument(op, inputs, 3);
-  Ints steps = listArgument(op, inputs, 4);
-  if (axes.empty()) {
-    axes.resize(starts.size());
-    std::iota(axes.begin(), axes.end(), std::int64_t{0});
-  }
-  if (steps.empty()) steps.assign(starts.size(), 1);
-  if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
-    throwExpected(site, "starts, ends, axes and steps of one length",
-                  listText(starts) + ", " + listText(ends) + ", " + listText(axes) + " and " + listText(steps));
-  }
-  if (std::find(steps.begin(), steps.end(), 0) != steps.end()) throwExpected(site, "steps other than 0", listText(steps));
-  std::vector<SliceRange> ranges;
-  for (const DimSize_t extent : dims) ranges.push_back({0, 1, extent});
-  const std::vector<DimIdx_t> targets = normaliseAxes(site, axes, dims.size());
-  for (std::size_t i = 0; i < targets.size(); ++i) ranges[targets[i]] = rangeOf(starts[i], ends[i], steps[i], dims[targets[i]]);
-  return ranges;
-}
-
-Dims resolveSplit(const Operator& op, std::span<const TensorInfo> inputs) {
-  const std::string site = errorSite(op);
-  const DimSize_t extent = inputs[0].dims[normaliseAxis(site, op.attribute<std::int64_t>("axis"), inputs[0].dims.size())];
-  Dims parts = listArgument(op, inputs, 1);
-  const auto count = static_cast<DimSize_t>(op.nbOutputs());
-  if (parts.empty()) {
-    const DimSize_t whole = (extent + count - 1) / count;
-    parts.assign(op.nbOutputs(), whole);
-    parts.back() = extent - whole * (count - 1);
-  }
-  DimSize_t total = 0;
-  bool fits = parts.size() == op.nbOutputs();
-  for (const DimSize_t part : parts) {
-    fits = fits && part >= 0 && part <= extent - total;
-    total += fits ? part : 0;
-  }
-  if (!fits || total != extent) {
-    throwExpected(site, std::to_string(count) + " parts that add up to the extent " + std::to_string(extent), listText(parts));
-  }
-  return parts;
-}
-
-NodePtr Slice(const std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& ends, const std::vector<std::int64_t>& axes,
-              const std::vector<std::int64_t>& steps, const std::string& name) {
-  return makeNode("Slice", {{"starts", starts}, {"ends", ends}, {"axes", axes}, {"steps", steps}}, name);
-}
-
-NodePtr Split(IOIndex_t nbOutputs, std::int64_t axis, const std::vector<std::int64_t>& split, const std::string& name) {
-  return makeNode("Split", {{"axis", axis}, {"split", split}, {"num_outputs", static_cast<std::int64_t>(nbOutputs)}}, name);
-}
 
 NodePtr Gather(std::int64_t axis, const std::string& name) { return makeNode("Gather", {{"axis", axis}}, name); }
 
@@ -284,5 +166,9 @@ NodePtr ScatterElements(std::int64_t axis, const std::string& reduction, const s
 }
 
 NodePtr ScatterND(const std::string& reduction, const std::string& name) { return makeNode("ScatterND", {{"reduction", reduction}}, name); }
+
+NodePtr ReverseSequence(std::int64_t batchAxis, std::int64_t timeAxis, const std::string& name) {
+  return makeNode("ReverseSequence", {{"batch_axis", batchAxis}, {"time_axis", timeAxis}}, name);
+}
 
 }  // namespace Aidge

@@ -8,13 +8,9 @@
 
 namespace Aidge {
 
-// Tensors that are bigger than what they are made of. Where a shape is an attribute it may also come from an extra input, whose value must be known before
-// run time.
+// Tensors whose values follow from their places. Where a shape is an attribute it may also come from an extra input, whose value must be known before run
+// time.
 
-/// The data repeated to the dims that it and `shape` broadcast to (type "Expand"; ONNX: a 1 in `shape` keeps the data's extent). Optional input 1: shape.
-[[nodiscard]] NodePtr Expand(const std::vector<std::int64_t>& shape = {}, const std::string& name = "");
-/// The data put side by side repeats[i] times along axis i (type "Tile"). Optional input 1: repeats.
-[[nodiscard]] NodePtr Tile(const std::vector<std::int64_t>& repeats = {}, const std::string& name = "");
 /// A tensor of the dims `shape` filled with the one element of `value`, and of its type (type "ConstantOfShape"). Optional input 0: shape.
 [[nodiscard]] NodePtr ConstantOfShape(const std::vector<std::int64_t>& shape, Tensor value = Tensor::full({1}, 0.0),
                                       const std::string& name = "");
