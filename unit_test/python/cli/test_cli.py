@@ -1,36 +1,16 @@
-"""The command line, as a stranger runs it: in a process of its own, by exit code and output."""
+"""The command line as users meet it: by exit code, output and the files that it writes."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from helpers.commands import aidge, document, process
 from onnx import TensorProto, helper, numpy_helper
-
-CLI = "from aidge_compress.cli import main; main()"
-
-
-def aidge(*arguments: str | Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    """Runs `aidge` and checks its exit code."""
-    command = [sys.executable, "-c", CLI, *(str(argument) for argument in arguments)]
-    environment = {**os.environ, "COLUMNS": "200"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
-    assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def document(*arguments: str | Path) -> dict[str, Any]:
-    """The JSON document that a command prints with --json."""
-    loaded: dict[str, Any] = json.loads(aidge(*arguments, "--json").stdout)
-    return loaded
 
 
 @pytest.fixture(scope="module")
@@ -415,3 +395,13 @@ def test_help_names_every_command() -> None:
     text = aidge("--help").stdout
     assert all(command in text for command in ("inspect", "fibnlr", "merge", "pfa", "eval", "demo"))
     assert "aidge-compress" in aidge("--version").stdout
+
+
+def test_a_process_ends_with_the_exit_code_and_without_a_traceback(folder: Path) -> None:
+    done = process("inspect", folder / "model.onnx")
+    assert done.returncode == 0, done.stderr
+    assert "2 ReLU" in done.stdout
+    done = process("inspect", "missing.onnx")
+    assert done.returncode == 2
+    assert "missing.onnx" in done.stderr
+    assert "Traceback" not in done.stderr

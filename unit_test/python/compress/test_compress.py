@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from aidge_compress.channels.held_out import split
 from aidge_compress.channels.timing import layer_times
 from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
+from helpers.commands import run
 from helpers.low_rank import CLASSES, images, mobile_network, outputs, residual_network
 
 
@@ -317,11 +316,6 @@ def test_progress_is_reported_and_may_fail() -> None:
         shrink(residual_network(), images(60), target=0.6, progress=stop)
 
 
-def aidge(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from aidge_compress.cli.app import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_the_command_writes_a_verified_network(tmp_path: Path) -> None:
     graph = residual_network()
     aidge_onnx.export_onnx(graph, tmp_path / "net.onnx")
@@ -337,7 +331,7 @@ def test_the_command_writes_a_verified_network(tmp_path: Path) -> None:
         "--no-timing",
     ]
     judged = ["--eval", str(tmp_path / "test.npz"), "--retrained", str(tmp_path / "net.onnx")]
-    done = aidge("compress", *common, "--out", str(tmp_path / "small.onnx"), *judged)
+    done = run("compress", *common, "--out", str(tmp_path / "small.onnx"), *judged)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "accuracy after recipe" in done.stdout
     assert "same outputs as in memory" in done.stdout
@@ -345,13 +339,13 @@ def test_the_command_writes_a_verified_network(tmp_path: Path) -> None:
     assert max(len(line) for line in done.stdout.splitlines() if str(tmp_path) not in line) <= 100
     small = aidge_onnx.load_onnx(tmp_path / "small.onnx")
     assert summarize(small, [[1, 3, 8, 8]]).macs <= 0.4 * summarize(graph, [[1, 3, 8, 8]]).macs
-    failed = aidge(
+    failed = run(
         "compress", *common, "--max-drop", "0", "--compensation", "none", "--selection", "random", "--json"
     )
     document = json.loads(failed.stdout)
     assert (failed.returncode, document["exit_code"]) == (3, 3)
     assert document["drop"] > 0
-    unreachable = aidge("compress", *common[:3], "--macs", "0.0001")
+    unreachable = run("compress", *common[:3], "--macs", "0.0001")
     assert unreachable.returncode == 2
     assert "a target that can be reached" in unreachable.stderr
 
@@ -367,7 +361,7 @@ def test_the_fibnlr_command_fits_affine_maps(tmp_path: Path) -> None:
         "--out",
         str(tmp_path / "out.onnx"),
     ]
-    done = aidge("fibnlr", str(tmp_path / "net.onnx"), "--data", str(tmp_path / "calib.npz"), *options)
+    done = run("fibnlr", str(tmp_path / "net.onnx"), "--data", str(tmp_path / "calib.npz"), *options)
     assert done.returncode == 0, done.stdout + done.stderr
     kinds = {node.type() for node in aidge_onnx.load_onnx(tmp_path / "out.onnx").get_nodes()}
     assert "ReLU" not in kinds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,13 +12,12 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
-from aidge_compress.cli.app import app
 from aidge_compress.cli.compress import _Files, _verdict
 from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
+from helpers.commands import document
 from helpers.cutting import Builder
 from rich.console import Console
-from typer.testing import CliRunner
 
 
 def side_by_side(seed: int = 0) -> aidge_core.GraphView:
@@ -111,14 +109,10 @@ def test_the_command_takes_a_file_with_a_fixed_batch(batch: int, tmp_path: Path)
         "--macs",
         "0.5",
     ]
-    done = CliRunner().invoke(
-        app, [*arguments, "--json", "--out", str(tmp_path / "small.onnx"), "--no-timing"]
-    )
-    assert done.exit_code == 0, done.output
-    document = json.loads(done.stdout)
-    assert document["samples"] + document["quality"]["samples"] == 40
-    assert document["before"]["macs"] == summarize(aidge_onnx.load_onnx(model), [[batch, 3, 8, 8]]).macs
-    assert document["after"]["macs"] <= 0.5 * document["before"]["macs"]
+    told = document(*arguments, "--out", tmp_path / "small.onnx", "--no-timing")
+    assert told["samples"] + told["quality"]["samples"] == 40
+    assert told["before"]["macs"] == summarize(aidge_onnx.load_onnx(model), [[batch, 3, 8, 8]]).macs
+    assert told["after"]["macs"] <= 0.5 * told["before"]["macs"]
 
 
 @pytest.mark.parametrize(("large", "step"), [(0.0, 8), (1e12, 1)])

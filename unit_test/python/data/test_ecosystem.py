@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import pytest
 from aidge_compress.cli import doctor
 from aidge_compress.demo import NETWORK
 from aidge_core.data import DataProvider, DictDataset, ImageTransform, as_provider, from_dataset, from_parquet
+from helpers.commands import process, run
 from helpers.paths import ROOT
 
 MODEL = NETWORK
@@ -30,14 +29,6 @@ def read(provider: Any) -> list[np.ndarray]:
     """All batches of a provider, one array a modality."""
     batches = [[np.array(entry) for entry in batch] for batch in provider]
     return [np.concatenate(entries) for entries in zip(*batches, strict=True)]
-
-
-def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    program = "import sys; sys.argv[0] = 'aidge'; from aidge_compress.cli import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        capture_output=True, text=True, env={**os.environ, **environment}, check=False,
-    )  # fmt: skip
 
 
 class HuggingFace:
@@ -182,14 +173,14 @@ def test_encoded_images_of_a_parquet_file_are_opened(tmp_path: Path) -> None:
         transforms = {"image": ImageTransform(28, channels=1)}
         images, labels = read(from_parquet(path, transforms=transforms))
         np.testing.assert_allclose(images, np.full((4, 1, 28, 28), 0.2), atol=1e-6)
-        document = json.loads(cli("eval", str(MODEL), "--data", str(path), "--json").stdout)
+        document = json.loads(run("eval", str(MODEL), "--data", str(path), "--json").stdout)
         assert document["samples"] == len(labels) == 4
         assert document["labelled"] == 4 or document["accuracy"] is not None
 
 
 def test_the_command_line_reads_a_parquet_file(parquet: Path) -> None:
     command = ("fibnlr", str(MODEL), "--data", str(parquet), "--batch-size", "5", "--limit", "12", "--json")
-    done = cli(*command)
+    done = run(*command)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["samples"] == 12
 
@@ -259,7 +250,7 @@ def test_every_extra_that_the_doctor_names_exists() -> None:
 
 
 def test_more_threads_than_processors_are_noted() -> None:
-    done = cli("doctor", "--json", OMP_NUM_THREADS="99")
+    done = process("doctor", "--json", OMP_NUM_THREADS="99")
     assert done.returncode == 0, done.stderr
     findings = {finding["topic"]: finding for finding in json.loads(done.stdout)["findings"]}
     assert findings["threads"]["status"] == "note"
@@ -275,5 +266,5 @@ def test_more_threads_than_processors_are_noted() -> None:
 )
 def test_the_shell_completes_commands_and_options(words: str, expected: str) -> None:
     position = str(len(words.split()) - 1)
-    done = cli(_AIDGE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=position)
+    done = run(_AIDGE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=position)
     assert expected in done.stdout.split()

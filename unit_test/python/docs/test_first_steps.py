@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from helpers.commands import aidge
 from helpers.paths import ROOT
 from onnx import TensorProto, helper, numpy_helper
 
 SKIPPED = {"doctor", "demo", "inspect", "bench"}  # have tests of their own
-PROGRAM = "import sys; sys.argv[0] = 'aidge'; from aidge_compress.cli import main; main()"
 
 
 def commands() -> list[list[str]]:
@@ -67,15 +64,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def aidge(folder: Path, arguments: list[str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        capture_output=True, text=True, cwd=folder, env={**os.environ, "COLUMNS": "200"}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"aidge {' '.join(arguments)}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def test_the_commands_of_the_first_steps_work_on_a_network_of_ones_own(folder: Path) -> None:
     write_network(folder / "model.onnx", "N")
     names = [arguments[0] for arguments in commands()]
@@ -84,7 +72,7 @@ def test_the_commands_of_the_first_steps_work_on_a_network_of_ones_own(folder: P
         if arguments[0] not in SKIPPED:
             # So small a network may be called slower by chance (exit code 4).
             untimed = ["--no-timing"] if arguments[0] == "compress" else []
-            aidge(folder, [*arguments, *untimed])
+            aidge(*arguments, *untimed, folder=folder)
     for name in ("pruned.onnx", "small.onnx"):
         onnx.checker.check_model(onnx.load(folder / name))
     assert (folder / "report.html").exists()
@@ -93,7 +81,7 @@ def test_the_commands_of_the_first_steps_work_on_a_network_of_ones_own(folder: P
 def test_a_file_with_a_fixed_batch_says_how_to_measure_on_everything(folder: Path) -> None:
     write_network(folder / "model.onnx", 1)
     command = ["fibnlr", "model.onnx", "--data", "pictures", "--convergence-threshold"]
-    assert "the file fixes its batch to 1" in aidge(folder, [*command, "1"])
-    text = aidge(folder, [*command, "0", "--max-iteration", "0"])
+    assert "the file fixes its batch to 1" in aidge(*command, "1", folder=folder).stdout
+    text = aidge(*command, "0", "--max-iteration", "0", folder=folder).stdout
     assert "30 samples" in text
     assert "fixes its batch" not in text

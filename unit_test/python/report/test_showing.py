@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import aidge_core
@@ -11,10 +10,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from aidge_compress.cli import main
 from aidge_compress.measure.profile import profile_model
 from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
+from helpers.commands import aidge
 from helpers.reading import Reader
 from helpers.reporting import EVIL, make_network
 
@@ -89,16 +88,8 @@ def test_an_annotated_file_has_notes_and_shapes_and_computes_the_same(path: Path
     assert not (tmp_path / "none.onnx").exists()
 
 
-def test_inspect_writes_a_flow_chart(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(
-        sys, "argv", ["aidge", "inspect", str(path), "--mermaid", str(tmp_path / "graph.mmd")]
-    )
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
-    assert "10 layers" in capsys.readouterr().out
+def test_inspect_writes_a_flow_chart(path: Path, tmp_path: Path) -> None:
+    assert "10 layers" in aidge("inspect", path, "--mermaid", tmp_path / "graph.mmd").stdout
     text = (tmp_path / "graph.mmd").read_text("utf-8")
     assert text.startswith("flowchart TD\n")
     assert "Conv2D<br/>conv2<br/>1×8×12×12" in text

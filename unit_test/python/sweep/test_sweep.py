@@ -16,7 +16,6 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import pytest
-from aidge_compress.cli import main
 from aidge_compress.measure.evaluate import evaluate_model
 from aidge_compress.network.summary import summarize
 from aidge_compress.pfa import PFA
@@ -24,6 +23,7 @@ from aidge_compress.sweeps import CompressGrid, FibnlrGrid, PfaGrid, pareto
 from aidge_compress.sweeps.grids import fibnlr_parameters, label
 from aidge_compress.sweeps.state import data_key, model_key
 from aidge_core.data import from_arrays
+from helpers.commands import aidge, run
 from helpers.reporting import make_data, make_network
 from hypothesis import given
 from hypothesis import strategies as st
@@ -306,9 +306,7 @@ def test_a_state_of_something_else_is_refused(folder: Path, tmp_path: Path) -> N
             aidge_core.sweep(network(folder), provider, provider, **options)
 
 
-def test_the_command_notices_a_picture_that_has_changed(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_notices_a_picture_that_has_changed(folder: Path, tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     pictures = tmp_path / "pictures"
     pictures.mkdir()
@@ -319,17 +317,14 @@ def test_the_command_notices_a_picture_that_has_changed(
     choice = ["--no-timing", "--normalization", "sum", "--threshold", "0.2", "--state", str(state)]
     data = ["--data", str(pictures), "--eval", str(pictures)]
 
-    def run() -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["aidge", "sweep", str(folder / "model.onnx"), *data, *choice])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        streams = capsys.readouterr()
-        return int(ended.value.code or 0), streams.out + streams.err
+    def sweep() -> tuple[int, str]:
+        done = run("sweep", folder / "model.onnx", *data, *choice)
+        return done.returncode, done.stdout + done.stderr
 
-    assert run()[0] == 0
-    assert "0 of them judged now" in run()[1]
+    assert sweep()[0] == 0
+    assert "0 of them judged now" in sweep()[1]
     image.fromarray(pixels[::-1].copy()).save(pictures / "7.bmp")  # of the same size
-    code, said = run()
+    code, said = sweep()
     assert code == 2
     assert "got another data" in said
 
@@ -427,9 +422,7 @@ def test_a_sweep_is_a_frame_and_a_report(result: aidge_core.SweepResult, tmp_pat
     )
 
 
-def test_the_command_sweeps_keeps_and_reports(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_sweeps_keeps_and_reports(folder: Path, tmp_path: Path) -> None:
     data = str(folder / "data.npz")
     common = [
         "--data",
@@ -457,12 +450,7 @@ def test_the_command_sweeps_keeps_and_reports(
     ]
     report = tmp_path / "sweep.html"
     for extra, evaluated in ((["--json"], True), (["--json", "--report", str(report)], False), ([], False)):
-        arguments = ["aidge", "sweep", str(folder / "model.onnx"), *common, *choice, *extra]
-        monkeypatch.setattr(sys, "argv", arguments)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out = capsys.readouterr().out
-        assert ended.value.code == 0
+        out = aidge("sweep", folder / "model.onnx", *common, *choice, *extra).stdout
         if extra:
             document = json.loads(out)
             assert bool(document["evaluated"]) is evaluated
