@@ -1,5 +1,4 @@
 #include "aidge/operator/Resize.hpp"
-#include "aidge/operator/Slicing.hpp"
 
 #include "Infer.hpp"
 
@@ -34,14 +33,4 @@ TEST_CASE("Resize refuses what does not fit", "[resize]") {
   CHECK(refusal("Resize", {{"antialias", true}}).find("antialias with mode") != std::string::npos);
   CHECK(refusal("Resize", {{"scales", Doubles{1}}, {"coordinate_transformation_mode", std::string("tf_crop_and_resize")}}, {{2}}) ==
         "[operator::Resize] expected roi with 2 entries, got 0");
-}
-
-TEST_CASE("Blocks move between channels and space, and must divide them", "[resize]") {
-  CHECK(inferred(*DepthToSpace(2)->getOperator(), {{1, 8, 3, 5}}) == Dims{1, 2, 6, 10});
-  CHECK(inferred(*SpaceToDepth(3)->getOperator(), {{1, 2, 6, 9}}) == Dims{1, 18, 2, 3});
-  CHECK(refusal("DepthToSpace", {{"blocksize", std::int64_t{2}}}, {{1, 6, 3, 5}}).find("channels, twice over") != std::string::npos);
-  CHECK(refusal("SpaceToDepth", {{"blocksize", std::int64_t{2}}}, {{1, 6, 3, 4}}).find("spatial extents that 2 divides") !=
-        std::string::npos);
-  CHECK(refusal("DepthToSpace", {{"blocksize", std::int64_t{0}}}).find("blocksize in [1, 32768]") != std::string::npos);
-  CHECK(refusal("SpaceToDepth", {}, {{1, 2, 3}}).find("rank 4") != std::string::npos);
 }

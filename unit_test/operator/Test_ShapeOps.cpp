@@ -100,3 +100,11 @@ TEST_CASE("Pads that do not fit are refused", "[pad]") {
              ContainsSubstring("expected mode to be one of \"constant\", \"reflect\", \"edge\", \"wrap\""));
   CHECK_THROWS_AS(inferred("Pad", {{"pads", Ints{1, 1}}, {"axes", Ints{2}}}, {{2, 3}}), std::invalid_argument);
 }
+
+TEST_CASE("Shape and Size are known before run time", "[shapeops]") {
+  const auto shape = Shape(-2)->getOperator()->infer(infos({{2, 3, 4}}));
+  REQUIRE(shape[0].value != nullptr);
+  CHECK(shape[0].value->toInts() == Ints{3, 4});
+  CHECK(Shape(2, -5)->getOperator()->infer(infos({{2, 3, 4}}))[0].dims == Dims{0});
+  CHECK(Size()->getOperator()->infer(infos({{2, 3, 4}}))[0].value->toInts() == Ints{24});
+}

@@ -2,8 +2,6 @@
 
 #include "Infer.hpp"
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Slicing.hpp"
-#include "aidge/operator/TopK.hpp"
 
 using namespace Aidge;
 using namespace test;
@@ -20,22 +18,14 @@ Dims range(double start, double limit, double delta, DataType type = DataType::I
 
 }  // namespace
 
-TEST_CASE("Expand broadcasts both ways and Tile multiplies", "[expansion]") {
-  CHECK(inferred(*Expand({2, 1, 6})->getOperator(), {{3, 1}}) == Dims{2, 3, 6});
-  CHECK(inferred(*Tile({2, 0})->getOperator(), {{3, 4}}) == Dims{6, 0});
-  CHECK(refusal("Expand", {{"shape", Ints{2}}}, {{3}}).find("broadcast") != std::string::npos);
-  CHECK(refusal("Expand", {{"shape", Ints{-1}}}, {{3}}).find("shape with 1 entries") != std::string::npos);
-  CHECK(refusal("Tile", {{"repeats", Ints{2}}}, {{3, 4}}).find("repeats with 2 entries") != std::string::npos);
-}
-
-TEST_CASE("A tensor of a shape takes the type of its value", "[expansion]") {
+TEST_CASE("A tensor of a shape takes the type of its value", "[fill]") {
   const auto made = ConstantOfShape({2, 3}, Tensor::full({1}, 7, DataType::Int8))->getOperator()->infer({});
   CHECK(made[0].dims == Dims{2, 3});
   CHECK(made[0].dtype == DataType::Int8);
   CHECK(refusal("ConstantOfShape", {{"value", Tensor::full({2}, 1.0)}}).find("a value of one element") != std::string::npos);
 }
 
-TEST_CASE("Range counts the steps below the limit", "[expansion]") {
+TEST_CASE("Range counts the steps below the limit", "[fill]") {
   CHECK(range(0, 10, 3) == Dims{4});
   CHECK(range(10, 0, -5) == Dims{2});
   CHECK(range(3, 3, 1) == Dims{0});
@@ -44,7 +34,7 @@ TEST_CASE("Range counts the steps below the limit", "[expansion]") {
   CHECK_THROWS_AS(Range()->getOperator()->infer(std::vector<TensorInfo>(3, TensorInfo{{}, DataType::Int64, nullptr})), UnsupportedError);
 }
 
-TEST_CASE("EyeLike, Trilu and OneHot check what they are given", "[expansion]") {
+TEST_CASE("EyeLike, Trilu and OneHot check what they are given", "[fill]") {
   CHECK(EyeLike(0, "int8")->getOperator()->infer(infos({{2, 3}}))[0].dtype == DataType::Int8);
   CHECK(refusal("EyeLike", {{"dtype", std::string("int3")}}).find("a type's name") != std::string::npos);
   CHECK(refusal("EyeLike", {}, {{2, 3, 4}}).find("rank 2") != std::string::npos);
@@ -52,14 +42,4 @@ TEST_CASE("EyeLike, Trilu and OneHot check what they are given", "[expansion]") 
   const std::vector<TensorInfo> hot{{{4}, DataType::Int64, nullptr}, scalar(3), {{2}, DataType::UInt8, nullptr}};
   CHECK(OneHot(0)->getOperator()->infer(hot)[0].dims == Dims{3, 4});
   CHECK(OneHot()->getOperator()->infer(hot)[0].dtype == DataType::UInt8);
-}
-
-TEST_CASE("TopK and ReverseSequence check what they are given", "[expansion]") {
-  const auto top = TopK(2, 0)->getOperator()->infer(infos({{5, 3}}));
-  CHECK(top[0].dims == Dims{2, 3});
-  CHECK(top[1].dtype == DataType::Int64);
-  CHECK(refusal([] { static_cast<void>(TopK(6, 0)->getOperator()->infer(infos({{5, 3}}))); }).find("k with 1 entries in [0, 5]") !=
-        std::string::npos);
-  CHECK(refusal("ReverseSequence", {{"batch_axis", std::int64_t{0}}}, {{5, 3}, {5}}).find("to differ") != std::string::npos);
-  CHECK(refusal("ReverseSequence", {}, {{5, 3}, {3}}).find("lengths of type int64") != std::string::npos);
 }

@@ -4,8 +4,6 @@
 
 #include "Infer.hpp"
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Gather.hpp"
-#include "aidge/operator/ShapeOps.hpp"
 
 using namespace Aidge;
 using namespace test;
@@ -21,7 +19,7 @@ Dims sliced(const Ints& starts, const Ints& ends, const Ints& axes, const Ints& 
 
 }  // namespace
 
-TEST_CASE("A slice has the extents that NumPy gives it", "[indexing]") {
+TEST_CASE("A slice has the extents that NumPy gives it", "[slicing]") {
   CHECK(sliced({1}, {3}, {}, {}, {5, 4}) == Dims{2, 4});
   CHECK(sliced({-2}, {kMost}, {1}, {}, {5, 4}) == Dims{5, 2});
   CHECK(sliced({0}, {kMost}, {-1}, {3}, {5, 7}) == Dims{5, 3});
@@ -32,14 +30,14 @@ TEST_CASE("A slice has the extents that NumPy gives it", "[indexing]") {
   CHECK(sliced({0}, {2}, {0}, {-1}, {0}) == Dims{0});
 }
 
-TEST_CASE("Slice refuses what does not fit", "[indexing]") {
+TEST_CASE("Slice refuses what does not fit", "[slicing]") {
   CHECK(refusal([] { sliced({0}, {1}, {0}, {0}, {5}); }) == "[operator::Slice] expected steps other than 0, got [0]");
   CHECK(refusal([] { sliced({0, 1}, {1}, {}, {}, {5, 5}); }).starts_with("[operator::Slice] expected starts, ends, axes and steps of one"));
   CHECK(refusal([] { sliced({0}, {1}, {2}, {}, {5, 5}); }) == "[operator::Slice] expected an axis in [-2, 2), got 2");
   CHECK(refusal([] { sliced({0, 0}, {1, 1}, {1, -1}, {}, {5, 5}); }).find("all different") != std::string::npos);
 }
 
-TEST_CASE("Lists come from connected inputs where there are any", "[indexing]") {
+TEST_CASE("Lists come from connected inputs where there are any", "[slicing]") {
   const Operator op("Slice", {{"starts", Ints{9}}, {"axes", Ints{1}}}, 3);
   std::vector<TensorInfo> inputs{{{4, 6}, DataType::Float32, nullptr}, constant({2}), constant({5})};
   CHECK(op.infer(inputs)[0].dims == Dims{4, 3});
@@ -51,7 +49,7 @@ TEST_CASE("Lists come from connected inputs where there are any", "[indexing]") 
   CHECK(refusal([] { const Operator tooMany("Slice", {}, 6); }) == "[operator::Slice] expected 1 inputs, got 6");
 }
 
-TEST_CASE("Split has as many outputs as parts, which never change", "[indexing]") {
+TEST_CASE("Split has as many outputs as parts, which never change", "[slicing]") {
   Operator op("Split", {{"axis", std::int64_t{1}}, {"split", Ints{1, 0, 3}}});
   REQUIRE(op.nbOutputs() == 3);
   const auto parts = op.infer(infos({{2, 4}}));
@@ -63,34 +61,27 @@ TEST_CASE("Split has as many outputs as parts, which never change", "[indexing]"
   CHECK(Split(2, 0)->getOperator()->infer(infos({{5}}))[1].dims == Dims{2});
 }
 
-TEST_CASE("Split refuses parts that do not add up", "[indexing]") {
+TEST_CASE("Split refuses parts that do not add up", "[slicing]") {
   CHECK(refusal("Split", {{"split", Ints{2, 3}}}, {{4}}) == "[operator::Split] expected 2 parts that add up to the extent 4, got [2, 3]");
   CHECK(refusal("Split", {{"num_outputs", std::int64_t{4}}}, {{5}}).find("add up") != std::string::npos);
   CHECK(refusal("Split", {{"split", Ints{-1, 5}}}).find("split with 2 entries") != std::string::npos);
   CHECK(refusal("Split", {{"num_outputs", std::int64_t{0}}}).find("num_outputs") != std::string::npos);
 }
 
-TEST_CASE("Gathering gives the dims that ONNX says", "[indexing]") {
-  const auto dims = [](const NodePtr& node, const Dims& data, const Dims& indices) {
-    return node->getOperator()
-        ->infer(std::vector<TensorInfo>{{data, DataType::UInt8, nullptr}, {indices, DataType::Int64, nullptr}})[0]
-        .dims;
-  };
-  CHECK(dims(Gather(1), {2, 3, 4}, {5, 6}) == Dims{2, 5, 6, 4});
-  CHECK(dims(Gather(-1), {2, 3}, {}) == Dims{2});
-  CHECK(dims(GatherElements(0), {4, 3}, {7, 2}) == Dims{7, 2});
-  CHECK(dims(GatherND(), {2, 3, 4}, {5, 2}) == Dims{5, 4});
-  CHECK(dims(GatherND(1), {2, 3, 4}, {2, 5, 1}) == Dims{2, 5, 4});
-  CHECK(refusal([&] { dims(GatherElements(0), {4, 3}, {7, 5}); }).find("no bigger than the data") != std::string::npos);
-  CHECK(refusal([&] { dims(GatherND(), {2, 3}, {5, 3}); }).find("tuples of 1 to 2 indices") != std::string::npos);
-  CHECK(refusal("Gather", {}, {{2}, {3}}) == "[operator::Gather] expected indices of type int32 or int64, got float32");
-  CHECK(refusal("ScatterND", {{"reduction", std::string("mean")}}).find("\"none\", \"add\"") != std::string::npos);
+TEST_CASE("Expand broadcasts both ways and Tile multiplies", "[slicing]") {
+  CHECK(inferred(*Expand({2, 1, 6})->getOperator(), {{3, 1}}) == Dims{2, 3, 6});
+  CHECK(inferred(*Tile({2, 0})->getOperator(), {{3, 4}}) == Dims{6, 0});
+  CHECK(refusal("Expand", {{"shape", Ints{2}}}, {{3}}).find("broadcast") != std::string::npos);
+  CHECK(refusal("Expand", {{"shape", Ints{-1}}}, {{3}}).find("shape with 1 entries") != std::string::npos);
+  CHECK(refusal("Tile", {{"repeats", Ints{2}}}, {{3, 4}}).find("repeats with 2 entries") != std::string::npos);
 }
 
-TEST_CASE("Shape and Size are known before run time", "[indexing]") {
-  const auto shape = Shape(-2)->getOperator()->infer(infos({{2, 3, 4}}));
-  REQUIRE(shape[0].value != nullptr);
-  CHECK(shape[0].value->toInts() == Ints{3, 4});
-  CHECK(Shape(2, -5)->getOperator()->infer(infos({{2, 3, 4}}))[0].dims == Dims{0});
-  CHECK(Size()->getOperator()->infer(infos({{2, 3, 4}}))[0].value->toInts() == Ints{24});
+TEST_CASE("Blocks move between channels and space, and must divide them", "[slicing]") {
+  CHECK(inferred(*DepthToSpace(2)->getOperator(), {{1, 8, 3, 5}}) == Dims{1, 2, 6, 10});
+  CHECK(inferred(*SpaceToDepth(3)->getOperator(), {{1, 2, 6, 9}}) == Dims{1, 18, 2, 3});
+  CHECK(refusal("DepthToSpace", {{"blocksize", std::int64_t{2}}}, {{1, 6, 3, 5}}).find("channels, twice over") != std::string::npos);
+  CHECK(refusal("SpaceToDepth", {{"blocksize", std::int64_t{2}}}, {{1, 6, 3, 4}}).find("spatial extents that 2 divides") !=
+        std::string::npos);
+  CHECK(refusal("DepthToSpace", {{"blocksize", std::int64_t{0}}}).find("blocksize in [1, 32768]") != std::string::npos);
+  CHECK(refusal("SpaceToDepth", {}, {{1, 2, 3}}).find("rank 4") != std::string::npos);
 }
