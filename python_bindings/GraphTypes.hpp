@@ -11,6 +11,23 @@
 #include "aidge/graph/Node.hpp"
 #include "aidge/operator/Operator.hpp"
 
+/// In Python a TensorRef is a tuple of node and index.
+template <> struct pybind11::detail::type_caster<Aidge::TensorRef> {
+  using Pair = std::pair<Aidge::NodePtr, Aidge::IOIndex_t>;
+  PYBIND11_TYPE_CASTER(Aidge::TensorRef, make_caster<Pair>::name);
+
+  bool load(handle source, bool convert) {
+    make_caster<Pair> pair;
+    if (!pair.load(source, convert)) return false;
+    auto [node, index] = cast_op<Pair>(std::move(pair));
+    value = {std::move(node), index};
+    return true;
+  }
+  static handle cast(const Aidge::TensorRef& tensor, return_value_policy policy, handle parent) {
+    return make_caster<Pair>::cast(Pair(tensor.node, tensor.index), policy, parent);
+  }
+};
+
 namespace Aidge::python {
 
 using OperatorPtr = std::shared_ptr<Operator>;
@@ -30,6 +47,6 @@ template <typename T> [[nodiscard]] std::optional<std::shared_ptr<T>> optional(s
 
 /// (parent or None, output index).
 using OptionalEdge = std::pair<std::optional<NodePtr>, IOIndex_t>;
-[[nodiscard]] inline OptionalEdge optional(const Node::Edge& edge) { return {optional(edge.first), edge.second}; }
+[[nodiscard]] inline OptionalEdge optional(const TensorRef& edge) { return {optional(edge.node), edge.index}; }
 
 }  // namespace Aidge::python

@@ -14,6 +14,8 @@
 #include "PyTensor.hpp"
 #include "aidge/backend/Kernel.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/graph/GraphShapes.hpp"
+#include "aidge/scheduler/Inference.hpp"
 #include "init.hpp"
 
 namespace py = pybind11;
@@ -22,7 +24,7 @@ namespace Aidge::python {
 namespace {
 
 using OptionalDims = std::optional<std::vector<std::optional<DimSize_t>>>;
-using Edges = std::vector<Node::Edge>;
+using Edges = std::vector<TensorRef>;
 using NodeOrName = std::variant<NodePtr, std::string>;
 using NodeSet = py::typing::Set<Node>;
 
@@ -52,7 +54,7 @@ GraphInput makeInput(std::string name, Edges targets, const OptionalDims& dims, 
 }
 
 OptionalDims outputDims(const GraphOutput& output) {
-  const Tensor& tensor = *output.node->getOperator()->getOutput(output.index);
+  const Tensor tensor = *output.node->getOperator()->getOutput(output.index);
   return tensor.isUndefined() ? std::nullopt : dimsToPython(tensor.dims());
 }
 
@@ -95,7 +97,7 @@ NodeSet toSet(const std::vector<NodePtr>& nodes) {
 
 NodeSet edgeNodes(const Edges& edges) {
   NodeSet result{py::set()};
-  for (const auto& edge : edges) result.add(edge.first);
+  for (const auto& edge : edges) result.add(edge.node);
   return result;
 }
 
@@ -146,25 +148,25 @@ void compile(GraphView& graph, const std::string& backend, DataTypeLike dtype, i
 
 bool forwardDims(GraphView& graph, const std::vector<Dims>& dims, bool /*allowDataDependency*/) {
   const py::gil_scoped_release release;
-  graph.forwardDims(dims);
+  graph.forwardDims(dims, kernelInference());
   return true;
 }
 
 py::dict inferShapes(const GraphView& graph, const std::vector<Dims>& dims) {
-  const auto shapes = graph.inferShapes(dims);
+  const GraphShapes shapes = graph.inferShapes(dims, kernelInference());
   py::dict result;
   for (const NodePtr& node : graph.orderedNodesDeep()) {
-    const auto found = shapes.find(node.get());
-    if (found == shapes.end()) continue;
+    const auto* infos = shapes.find(node.get());
+    if (infos == nullptr) continue;
     py::list outputs;
-    for (const TensorInfo& info : found->second) outputs.append(py::make_tuple(info.dims, info.dtype));
+    for (const TensorInfo& info : *infos) outputs.append(py::make_tuple(info.dims, info.dtype));
     result[py::cast(node)] = outputs;
   }
   return result;
 }
 
 std::optional<NodePtr> rootNode(const GraphView& graph) {
-  if (!graph.inputs().empty()) return graph.inputs().front().targets.front().first;
+  if (!graph.inputs().empty()) return graph.inputs().front().targets.front().node;
   const auto nodes = graph.orderedNodes();
   return nodes.empty() ? std::nullopt : std::optional(nodes.front());
 }
@@ -176,7 +178,7 @@ std::vector<NodePtr> orderedNodes(const GraphView& graph, bool reversed, bool de
 }
 
 void bindNodes(GraphViewClass& graph) {
-  graph.def(py::init<std::string>(), py::arg("name") = "")
+  graph.def(py::init(&GraphView::create), py::arg("name") = "")
       .def("name", &GraphView::name)
       .def("set_name", &GraphView::setName, py::arg("name"))
       .def(

@@ -100,7 +100,7 @@ void addChildGraph(const NodePtr& node, const GraphViewPtr& graph, IOIndex_t out
 }
 
 void bindIdentity(NodeClass& node) {
-  node.def(py::init<OperatorPtr, std::string>(), py::arg("op"), py::arg("name") = "")
+  node.def(py::init(&Node::create), py::arg("op"), py::arg("name") = "")
       .def("name", &Node::name, "Unique within a graph.")
       .def("set_name", &Node::setName, py::arg("name"), "ValueError if a graph of this node has another node of that name.")
       .def("type", &Node::type, "The operator's type, for example \"Conv2D\".")
@@ -129,7 +129,7 @@ void bindEdges(NodeClass& node) {
           "inputs",
           [](const Node& self) {
             std::vector<OptionalEdge> edges;
-            for (const Node::Edge& edge : self.inputs()) edges.push_back(optional(edge));
+            for (const TensorRef& edge : self.inputs()) edges.push_back(optional(edge));
             return edges;
           },
           "One (parent, its output index) an input.")

@@ -9,8 +9,8 @@
 #include "PyTensor.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/graph/GraphView.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "aidge/graph/Node.hpp"
-#include "aidge/operator/Operator.hpp"
 #include "init.hpp"
 
 namespace py = pybind11;
@@ -82,7 +82,7 @@ void bindAttributeSchema(py::module_& m) {
 
 /// A producer's value is not writable from outside: others (plans, clones) rely on it, set_output replaces it.
 Tensor outputOf(const Operator& op, IOIndex_t index) {
-  const TensorPtr& tensor = op.getOutput(index);
+  const auto tensor = op.getOutput(index);
   return op.isProducer() ? readOnlyView(*tensor) : *tensor;
 }
 
@@ -96,10 +96,10 @@ void setOutput(Operator& op, IOIndex_t index, const py::object& value) {
   op.setOutput(index, op.isProducer() ? exclusive(value) : tensorFromPython(value));
 }
 
-std::vector<TensorInfo> infosOf(IOIndex_t count, const std::function<const TensorPtr&(IOIndex_t)>& tensorAt) {
+std::vector<TensorInfo> infosOf(IOIndex_t count, const std::function<std::shared_ptr<const Tensor>(IOIndex_t)>& tensorAt) {
   std::vector<TensorInfo> infos(count);
   for (IOIndex_t i = 0; i < count; ++i) {
-    if (const TensorPtr& tensor = tensorAt(i)) infos[i] = {tensor->dims(), tensor->dataType(), nullptr};
+    if (const auto tensor = tensorAt(i)) infos[i] = {tensor->dims(), tensor->dataType(), nullptr};
   }
   return infos;
 }
@@ -109,11 +109,11 @@ bool hasDims(const Operator& op) {
   for (IOIndex_t i = 0; i < op.nbInputs(); ++i) {
     const InputCategory category = op.inputSpec(i).category;
     const bool required = category == InputCategory::Data || category == InputCategory::Param;
-    const TensorPtr& tensor = op.getInput(i);
+    const auto tensor = op.getInput(i);
     if (tensor ? tensor->isUndefined() : required) return false;
   }
   for (IOIndex_t i = 0; i < op.nbOutputs(); ++i) {
-    if (!op.getOutput(i) || op.getOutput(i)->isUndefined()) return false;
+    if (op.getOutput(i)->isUndefined()) return false;
   }
   return true;
 }
@@ -121,8 +121,8 @@ bool hasDims(const Operator& op) {
 double macsOf(const Operator& op) {
   if (!hasDims(op))
     throwExpected("operator::macs", "dims of " + op.type() + " that are known (call forward_dims or compile first)", "none");
-  const auto inputs = infosOf(op.nbInputs(), [&](IOIndex_t i) -> const TensorPtr& { return op.getInput(i); });
-  const auto outputs = infosOf(op.nbOutputs(), [&](IOIndex_t i) -> const TensorPtr& { return op.getOutput(i); });
+  const auto inputs = infosOf(op.nbInputs(), [&](IOIndex_t i) { return op.getInput(i); });
+  const auto outputs = infosOf(op.nbOutputs(), [&](IOIndex_t i) { return op.getOutput(i); });
   return op.macs(inputs, outputs);
 }
 
@@ -150,16 +150,14 @@ void bindOperatorClass(OperatorClass op) {
       .def(
           "get_input",
           [](const Operator& self, IOIndex_t index) -> std::optional<Tensor> {
-            const TensorPtr& tensor = self.getInput(index);
+            const auto tensor = self.getInput(index);
             return tensor ? std::optional<Tensor>(*tensor) : std::nullopt;
           },
           py::arg("input_idx"), "The tensor that arrives there, as it is now; None where nothing is known.")
-      .def("get_output", &outputOf, py::arg("output_idx"), "The tensor that leaves there, as it is now; a producer's value is read-only.")
+      .def("get_output", &outputOf, py::arg("output_idx"),
+           "The tensor that the last finished run left there (whichever scheduler ran it), as it is now; a producer's value is read-only.")
       .def(
-          "set_input",
-          [](Operator& self, IOIndex_t index, const py::object& data) {
-            self.setInput(index, std::make_shared<Tensor>(tensorFromPython(data)));
-          },
+          "set_input", [](Operator& self, IOIndex_t index, const py::object& data) { self.setInput(index, tensorFromPython(data)); },
           py::arg("input_idx"), py::arg("data"))
       .def("set_output", &setOutput, py::arg("output_idx"), py::arg("data"),
            "Replaces the output tensor; on a producer its value, which is copied.")
@@ -170,7 +168,7 @@ void bindOperatorClass(OperatorClass op) {
           "get_micro_graph",
           [](const Operator& self) {
             if (!self.isMeta()) throwExpected("operator::get_micro_graph", "a meta operator", self.type());
-            return self.microGraph();
+            return microGraph(self);
           },
           "The graph inside a meta operator; ValueError for any other (ask is_meta).")
       .def("macs", &macsOf, "Multiply-accumulates for the dims of the last forward_dims. ValueError before that.")

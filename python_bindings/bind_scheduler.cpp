@@ -23,12 +23,21 @@ std::vector<Tensor> forward(SequentialScheduler& self, const std::optional<py::s
   return self.forward(tensors);
 }
 
+NodePtr nodeOf(const SequentialScheduler& self, const NodeOrName& node) {
+  return std::holds_alternative<NodePtr>(node) ? std::get<NodePtr>(node) : self.graph()->getNode(std::get<std::string>(node));
+}
+
 void keepOutputs(SequentialScheduler& self, const std::vector<NodeOrName>& nodes) {
   std::vector<NodePtr> kept;
-  for (const NodeOrName& node : nodes) {
-    kept.push_back(std::holds_alternative<NodePtr>(node) ? std::get<NodePtr>(node) : self.graph()->getNode(std::get<std::string>(node)));
-  }
+  for (const NodeOrName& node : nodes) kept.push_back(nodeOf(self, node));
+  const py::gil_scoped_release release;  // a running forward may wait for it
   self.keepOutputs(std::move(kept));
+}
+
+Tensor output(const SequentialScheduler& self, const NodeOrName& node, IOIndex_t index) {
+  const NodePtr found = nodeOf(self, node);
+  const py::gil_scoped_release release;
+  return self.output(found, index);
 }
 
 void bindReports(py::module_& m) {
@@ -61,11 +70,16 @@ void bindScheduler(py::module_& m) {
       .def("forward", &forward, py::arg("data") = py::none(), py::kw_only(), py::arg("forward_dims") = true,
            "One pass. `data`: one array or Tensor a graph input, in order; extra trailing ones (labels) are ignored; None: the last data "
            "again.\n"
-           "Returns the graph's outputs in order (row-major, float32) and leaves them in the operators' outputs. Shapes are always "
-           "inferred:\n"
+           "Returns the graph's outputs in order (row-major, float32) and shows them at the operators' outputs, where\n"
+           "the run that finished last is seen; `output` tells this scheduler's own. Shapes are always inferred:\n"
            "`forward_dims` is accepted for compatibility. The GIL is released. ValueError where an array does not fit its input.")
       .def("keep_outputs", &keepOutputs, py::arg("nodes"),
-           "Leaves these nodes' outputs (nodes or names) in their operators at every forward; replaces what was asked before.")
+           "Keeps these nodes' outputs (nodes or names) at every forward, for `output` and in their operators; replaces what was asked "
+           "before.")
+      .def(
+          "output", &output, py::arg("node"), py::arg("output_idx") = 0,
+          "What this scheduler's last forward left of a graph output or of a node (or name) of keep_outputs, whatever other schedulers of\n"
+          "the graph do. ValueError for any other.")
       .def("set_profiling", &SequentialScheduler::setProfiling, py::arg("on") = true, py::call_guard<py::gil_scoped_release>(),
            "Times every step from now on.")
       .def("report", &SequentialScheduler::report, py::call_guard<py::gil_scoped_release>(),

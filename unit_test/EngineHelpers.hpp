@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "aidge/graph/GraphView.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 
 /// What the tests of kernels and of the scheduler share.
@@ -54,7 +54,7 @@ inline void chain(const std::vector<NodePtr>& nodes) {
 
 /// A graph of these nodes, compiled for the CPU with inputs of these dims.
 inline GraphViewPtr compiledGraph(const std::vector<NodePtr>& nodes, const std::vector<Dims>& dims) {
-  auto graph = std::make_shared<GraphView>("test");
+  auto graph = GraphView::create("test");
   for (const NodePtr& node : nodes) graph->add(node);
   graph->compile("cpu", DataType::Float32, dims);
   return graph;

@@ -552,7 +552,7 @@ class Operator:
         """
     def get_output(self, output_idx: typing.SupportsInt | typing.SupportsIndex) -> Tensor:
         """
-        The tensor that leaves there, as it is now; a producer's value is read-only.
+        The tensor that the last finished run left there (whichever scheduler ran it), as it is now; a producer's value is read-only.
         """
     def input_category(self, input_idx: typing.SupportsInt | typing.SupportsIndex) -> InputCategory: ...
     def input_name(self, input_idx: typing.SupportsInt | typing.SupportsIndex) -> str: ...
@@ -1126,12 +1126,18 @@ class SequentialScheduler:
     ) -> list[Tensor]:
         """
         One pass. `data`: one array or Tensor a graph input, in order; extra trailing ones (labels) are ignored; None: the last data again.
-        Returns the graph's outputs in order (row-major, float32) and leaves them in the operators' outputs. Shapes are always inferred:
+        Returns the graph's outputs in order (row-major, float32) and shows them at the operators' outputs, where
+        the run that finished last is seen; `output` tells this scheduler's own. Shapes are always inferred:
         `forward_dims` is accepted for compatibility. The GIL is released. ValueError where an array does not fit its input.
         """
     def keep_outputs(self, nodes: collections.abc.Sequence[Node | str]) -> None:
         """
-        Leaves these nodes' outputs (nodes or names) in their operators at every forward; replaces what was asked before.
+        Keeps these nodes' outputs (nodes or names) at every forward, for `output` and in their operators; replaces what was asked before.
+        """
+    def output(self, node: Node | str, output_idx: typing.SupportsInt | typing.SupportsIndex = 0) -> Tensor:
+        """
+        What this scheduler's last forward left of a graph output or of a node (or name) of keep_outputs, whatever other schedulers of
+        the graph do. ValueError for any other.
         """
     def report(self) -> PlanReport:
         """

@@ -73,15 +73,9 @@ class GenericStep final : public Kernel {
   std::unique_ptr<GenericKernel> mKernel;
 };
 
-std::optional<std::vector<TensorInfo>> inferGeneric(const Operator& op, std::span<const TensorInfo> inputs) {
-  const std::shared_ptr<GenericProvider> provider = genericProvider();
-  return provider ? provider->infer(op, inputs) : std::nullopt;
-}
-
 }  // namespace
 
 void setGenericProvider(std::shared_ptr<GenericProvider> provider) {
-  OperatorRegistry::setGenericInference(provider ? inferGeneric : OperatorRegistry::GenericInference{});
   const std::lock_guard lock(holder().mutex);
   holder().provider = std::move(provider);
 }
@@ -89,6 +83,11 @@ void setGenericProvider(std::shared_ptr<GenericProvider> provider) {
 std::shared_ptr<GenericProvider> genericProvider() {
   const std::lock_guard lock(holder().mutex);
   return holder().provider;
+}
+
+std::optional<std::vector<TensorInfo>> inferGeneric(const Operator& op, std::span<const TensorInfo> inputs) {
+  const std::shared_ptr<GenericProvider> provider = genericProvider();
+  return provider ? provider->infer(op, inputs) : std::nullopt;
 }
 
 std::string genericRefusal(const Operator& op) {

@@ -31,7 +31,8 @@ void Kernel::runCounting(std::span<const void* const> /*inputs*/, std::span<void
 std::vector<TensorInfo> KernelRequest::infos() const {
   std::vector<TensorInfo> result;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    result.push_back({inputs[i].dims, inputs[i].dtype, constants[i] ? std::make_shared<const Tensor>(*constants[i]) : nullptr});
+    result.push_back(
+        {inputs[i].dims, inputs[i].dtype, constants[i] ? std::make_shared<const Tensor>(*constants[i]) : nullptr, !present[i]});
   }
   return result;
 }

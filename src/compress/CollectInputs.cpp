@@ -91,7 +91,7 @@ std::vector<statistics::Covariance> collectInputs(const GraphViewPtr& graph, Cal
                                                   std::size_t maxRows) {
   if (!graph || graph->backend().empty())
     throwExpected(kWhereCollectInputs, "a graph that has been compiled", graph ? "one without a backend" : "none");
-  std::vector<TensorId> tensors;
+  std::vector<TensorRef> tensors;
   std::vector<UnitRows> rows;
   for (const InputUnits& input : inputs) {
     if (!graph->contains(input.node))

@@ -252,7 +252,7 @@ class Compensation {
 
  private:
   static Tensor parameter(const NodePtr& node, IOIndex_t index) {
-    return *node->getParent(index)->getOperator()->getOutput(node->input(index).second);
+    return *node->getParent(index)->getOperator()->getOutput(node->input(index).index);
   }
 
   /// Gives the layer a bias, and producers that no other layer uses: the replay's nodes must not change later.
@@ -287,7 +287,7 @@ class Compensation {
     const bool matches = mOptions.method == CompensationMethod::MeanVariance;
     std::vector<LayerMoments> moments;
     std::vector<OutputMoments> outputs;
-    std::array<std::vector<TensorId>, 2> tensors;
+    std::array<std::vector<TensorRef>, 2> tensors;
     const BatchChoice batches(group, mLayers, mData, mOptions);
     for (const std::size_t i : group) {
       if (matches) {
@@ -330,7 +330,7 @@ class Compensation {
 
   LayerCompensation match(const FittedLayer& fitted, const OutputMoments& moments) {
     LayerCompensation result;
-    result.target = fitted.target.first->name();
+    result.target = fitted.target.node->name();
     const auto maps = moments.solve(result);
     result.isChanged = maps.has_value();
     result.note = noteOf(result);
@@ -346,7 +346,7 @@ class Compensation {
     const statistics::HeldOutRidge solution = moments.solve(mOptions.ridges);
     const double scale = moments.targetVariance();
     LayerCompensation result;
-    result.target = fitted.target.first->name();
+    result.target = fitted.target.node->name();
     result.ridge = solution.ridge;
     result.errorBefore = scale > 0.0 ? solution.errorBefore / scale : 0.0;
     result.errorAfter = scale > 0.0 ? solution.errorAfter / scale : 0.0;
@@ -381,7 +381,7 @@ void CompensationOptions::validate() const {
   if (ridges.empty() || !std::all_of(ridges.begin(), ridges.end(), [](double ridge) { return ridge > 0.0; })) {
     throwExpected(kWhereCompensate, "ridges > 0", ridges.empty() ? "none" : "others");
   }
-  if (!(fitShare > 0.0 && fitShare < 1.0)) throwExpected(kWhereCompensate, "fit_share in (0, 1)", std::to_string(fitShare));
+  if (!(fitShare > 0.0 && fitShare < 1.0)) throwExpected(kWhereCompensate, "a fit share in (0, 1)", std::to_string(fitShare));
   if (rowsPerUnknown == 0 && minRows == 0) throwExpected(kWhereCompensate, "rows_per_unknown or min_rows > 0", "0");
 }
 

@@ -8,7 +8,9 @@
 
 #include "../layers/Layers.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/graph/GraphShapes.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge::compress {
 
@@ -35,7 +37,7 @@ Ancestry ancestryOf(const GraphView& graph, const std::vector<FittedLayer>& laye
 NodePtr sumBehind(const GraphView& graph, const NodePtr& node) {
   const auto consumers = node->output(0);
   const bool isExit = std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& out) { return out.node == node; });
-  return consumers.size() == 1 && !isExit && consumers[0].first->getOperator()->role() == Role::Sum ? consumers[0].first : nullptr;
+  return consumers.size() == 1 && !isExit && consumers[0].node->getOperator()->role() == Role::Sum ? consumers[0].node : nullptr;
 }
 
 bool isFedBy(const NodePtr& node, const NodePtr& parent) {
@@ -48,8 +50,8 @@ class Planner {
   Planner(const GraphViewPtr& original, const GraphViewPtr& current, const std::vector<Dims>& dims)
       : mOriginal(*original),
         mCurrent(*current),
-        mOriginalShapes(original->inferAllShapes("compress::compensate", dims)),
-        mCurrentShapes(current->inferAllShapes("compress::compensate", dims)) {}
+        mOriginalShapes(original->inferAllShapes("compress::compensate", dims, kernelInference())),
+        mCurrentShapes(current->inferAllShapes("compress::compensate", dims, kernelInference())) {}
 
   FittedLayer begin(const NodePtr& node) const {
     FittedLayer fitted;
@@ -103,13 +105,11 @@ class Planner {
   }
 
  private:
-  static Dims dims(const GraphView::ShapeMap& shapes, const TensorId& tensor) {
-    return shapes.at(tensor.first.get()).at(tensor.second).dims;
-  }
+  static Dims dims(const GraphShapes& shapes, const TensorRef& tensor) { return shapes.at(tensor.node.get()).at(tensor.index).dims; }
   const GraphView& mOriginal;
   const GraphView& mCurrent;
-  GraphView::ShapeMap mOriginalShapes;
-  GraphView::ShapeMap mCurrentShapes;
+  GraphShapes mOriginalShapes;
+  GraphShapes mCurrentShapes;
 };
 
 }  // namespace
@@ -145,7 +145,7 @@ std::vector<std::vector<std::size_t>> independentLayers(const GraphViewPtr& curr
   double used = 0.0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (!layers[i].obstacle.empty()) continue;
-    Layers needed = ancestry.at(layers[i].output.first.get());
+    Layers needed = ancestry.at(layers[i].output.node.get());
     needed.erase(i);
     const auto units = static_cast<double>(layers[i].layer.unknowns() + layers[i].layer.outputs);
     const double bytes = 8.0 * units * units;

@@ -13,9 +13,9 @@ namespace Aidge::compress {
 /// A layer of the current network and its counterpart.
 struct FittedLayer {
   LinearNode layer;
-  TensorId input;                 ///< of the current network
-  TensorId output;                ///< its output, or the sum that it ends in
-  TensorId target;                ///< the same of the original
+  TensorRef input;                ///< of the current network
+  TensorRef output;               ///< its output, or the sum that it ends in
+  TensorRef target;               ///< the same of the original
   NodePtr counterpart;            ///< the layer of the original
   std::vector<std::size_t> kept;  ///< outputs of the original that the target is cut to
   std::size_t positions = 1;      ///< of the output, a sample

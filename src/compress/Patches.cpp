@@ -13,7 +13,7 @@ LinearNode readLinear(const GraphView& graph, const NodePtr& node) {
   LinearNode layer;
   layer.node = node;
   const bool isConv = node->getOperator()->role() == Role::Convolution;
-  const Tensor* weight = layers::constantAt(graph, *node, kWeight);
+  const auto weight = layers::constantAt(graph, *node, kWeight);
   if (weight == nullptr || weight->size() == 0) {
     layer.obstacle = "its weight is not a constant of floating-point type";
     return layer;

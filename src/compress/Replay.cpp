@@ -6,6 +6,7 @@
 
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge::compress {
 
@@ -13,18 +14,18 @@ namespace {
 
 constexpr std::string_view kWhereReplay = "compress::replay";
 
-std::size_t indexIn(const std::vector<TensorId>& tensors, const TensorId& tensor) {
+std::size_t indexIn(const std::vector<TensorRef>& tensors, const TensorRef& tensor) {
   return static_cast<std::size_t>(std::find(tensors.begin(), tensors.end(), tensor) - tensors.begin());
 }
 
 }  // namespace
 
-std::optional<TensorId> tensorAt(const GraphView& graph, const NodePtr& node, IOIndex_t input) {
-  const Node::Edge& source = node->input(input);
-  if (source.first) return source;
+std::optional<TensorRef> tensorAt(const GraphView& graph, const NodePtr& node, IOIndex_t input) {
+  const TensorRef& source = node->input(input);
+  if (source.node) return source;
   for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
     const auto& targets = graph.inputs()[i].targets;
-    if (std::find(targets.begin(), targets.end(), Node::Edge{node, input}) != targets.end()) return TensorId{nullptr, i};
+    if (std::find(targets.begin(), targets.end(), TensorRef{node, input}) != targets.end()) return TensorRef{nullptr, i};
   }
   return std::nullopt;
 }
@@ -34,26 +35,26 @@ Replay::Replay(GraphViewPtr graph, CalibrationData& data, std::size_t memory)
       mData(&data),
       mMemory(memory),
       mOrder(mGraph->orderedNodes()),
-      mShapes(mGraph->inferAllShapes(kWhereReplay, data.dims())) {
+      mShapes(mGraph->inferAllShapes(kWhereReplay, data.dims(), kernelInference())) {
   for (std::size_t i = 0; i < mOrder.size(); ++i) mPositions.emplace(mOrder[i].get(), i);
-  for (std::size_t i = 0; i < mGraph->inputs().size(); ++i) mLive.emplace_back(nullptr, i);
+  for (std::size_t i = 0; i < mGraph->inputs().size(); ++i) mLive.push_back({nullptr, i});
 }
 
-Dims Replay::dimsOf(const TensorId& tensor) const {
-  return tensor.first ? mShapes.at(tensor.first.get()).at(tensor.second).dims : mData->dims().at(tensor.second);
+Dims Replay::dimsOf(const TensorRef& tensor) const {
+  return tensor.node ? mShapes.at(tensor.node.get()).at(tensor.index).dims : mData->dims().at(tensor.index);
 }
 
-DataType Replay::dtypeOf(const TensorId& tensor) const {
-  return tensor.first ? mShapes.at(tensor.first.get()).at(tensor.second).dtype : mGraph->inputs().at(tensor.second).dtype;
+DataType Replay::dtypeOf(const TensorRef& tensor) const {
+  return tensor.node ? mShapes.at(tensor.node.get()).at(tensor.index).dtype : mGraph->inputs().at(tensor.index).dtype;
 }
 
-std::vector<TensorId> Replay::liveBefore(std::size_t position) const {
-  std::vector<TensorId> live;
+std::vector<TensorRef> Replay::liveBefore(std::size_t position) const {
+  std::vector<TensorRef> live;
   for (std::size_t i = position; i < mOrder.size(); ++i) {
     for (IOIndex_t input = 0; input < mOrder[i]->nbInputs(); ++input) {
       const auto tensor = tensorAt(*mGraph, mOrder[i], input);
       if (!tensor || indexIn(live, *tensor) != live.size()) continue;
-      const NodePtr& source = tensor->first;
+      const NodePtr& source = tensor->node;
       if (source && (source->getOperator()->isProducer() || mPositions.at(source.get()) >= position)) continue;
       live.push_back(*tensor);
     }
@@ -61,30 +62,30 @@ std::vector<TensorId> Replay::liveBefore(std::size_t position) const {
   return live;
 }
 
-double Replay::bytesOf(const std::vector<TensorId>& tensors) const {
+double Replay::bytesOf(const std::vector<TensorRef>& tensors) const {
   double total = 0.0;
-  for (const TensorId& tensor : tensors) total += static_cast<double>(elementCount(dimsOf(tensor))) * sizeof(float);
+  for (const TensorRef& tensor : tensors) total += static_cast<double>(elementCount(dimsOf(tensor))) * sizeof(float);
   return total / static_cast<double>(mData->dims().front().front()) * static_cast<double>(mData->samples());
 }
 
-std::vector<NodePtr> Replay::nodesOf(const std::vector<TensorId>& outputs) const {
+std::vector<NodePtr> Replay::nodesOf(const std::vector<TensorRef>& outputs) const {
   std::set<const Node*> needed;
   std::vector<NodePtr> stack;
-  const auto visit = [&](const TensorId& tensor) {
-    if (tensor.first && indexIn(mLive, tensor) == mLive.size() && needed.insert(tensor.first.get()).second) stack.push_back(tensor.first);
+  const auto visit = [&](const TensorRef& tensor) {
+    if (tensor.node && indexIn(mLive, tensor) == mLive.size() && needed.insert(tensor.node.get()).second) stack.push_back(tensor.node);
   };
-  for (const TensorId& tensor : outputs) visit(tensor);
+  for (const TensorRef& tensor : outputs) visit(tensor);
   while (!stack.empty()) {
     const NodePtr node = stack.back();
     stack.pop_back();
-    for (const Node::Edge& edge : node->inputs()) visit(edge);
+    for (const TensorRef& edge : node->inputs()) visit(edge);
   }
   std::vector<NodePtr> nodes;
   std::copy_if(mOrder.begin(), mOrder.end(), std::back_inserter(nodes), [&](const NodePtr& node) { return needed.contains(node.get()); });
   return nodes;
 }
 
-Replay::Part Replay::part(const std::vector<TensorId>& tensors) const {
+Replay::Part Replay::part(const std::vector<TensorRef>& tensors) const {
   Part part;
   part.mReplay = this;
   const std::vector<NodePtr> nodes = nodesOf(tensors);
@@ -97,13 +98,13 @@ Replay::Part Replay::part(const std::vector<TensorId>& tensors) const {
   std::vector<GraphInput> inputs;
   for (const NodePtr& node : nodes) {
     for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-      const Node::Edge& source = node->input(i);
+      const TensorRef& source = node->input(i);
       const NodePtr& twin = twins.at(node.get());
       const auto tensor = tensorAt(*mGraph, node, i);
       if (!tensor) continue;
       const std::size_t live = indexIn(mLive, *tensor);
       if (live == mLive.size()) {
-        twin->setInput(i, twins.at(source.first.get()), source.second);
+        twin->setInput(i, twins.at(source.node.get()), source.index);
         continue;
       }
       const auto known = std::find(part.mFeeds.begin(), part.mFeeds.end(), live);
@@ -111,27 +112,27 @@ Replay::Part Replay::part(const std::vector<TensorId>& tensors) const {
         part.mFeeds.push_back(live);
         inputs.push_back({"live_" + std::to_string(live), dimsOf(*tensor), true, dtypeOf(*tensor), {{twin, i}}});
       } else {
-        inputs[static_cast<std::size_t>(known - part.mFeeds.begin())].targets.emplace_back(twin, i);
+        inputs[static_cast<std::size_t>(known - part.mFeeds.begin())].targets.push_back({twin, i});
       }
     }
   }
   std::vector<GraphOutput> outputs;
-  std::vector<TensorId> computed;
-  for (const TensorId& tensor : tensors) {
+  std::vector<TensorRef> computed;
+  for (const TensorRef& tensor : tensors) {
     const std::size_t live = indexIn(mLive, tensor);
     if (live != mLive.size()) {
       part.mResults.emplace_back(true, live);
       continue;
     }
-    if (!tensor.first) throwExpected(kWhereReplay, "tensors behind the cut", "a graph input before it");
+    if (!tensor.node) throwExpected(kWhereReplay, "tensors behind the cut", "a graph input before it");
     const std::size_t index = indexIn(computed, tensor);
     part.mResults.emplace_back(false, index);
     if (index != computed.size()) continue;
     computed.push_back(tensor);
-    outputs.push_back({"out_" + std::to_string(index), twins.at(tensor.first.get()), tensor.second});
+    outputs.push_back({"out_" + std::to_string(index), twins.at(tensor.node.get()), tensor.index});
   }
   if (copies.empty()) return part;
-  part.mGraph = std::make_shared<GraphView>();
+  part.mGraph = GraphView::create();
   part.mGraph->add(std::span<const NodePtr>(copies), false);
   part.mGraph->setInputs(inputs);
   part.mGraph->setOutputs(outputs);
@@ -144,7 +145,7 @@ Replay::Part Replay::part(const std::vector<TensorId>& tensors) const {
 
 std::vector<Tensor> Replay::Part::run(const CalibrationData::Batch& batch) {
   const auto live = [&](std::size_t index) -> const Tensor& {
-    return mReplay->mIsKept ? mReplay->mTensors.at(batch.index).at(index) : batch.inputs[mReplay->mLive[index].second];
+    return mReplay->mIsKept ? mReplay->mTensors.at(batch.index).at(index) : batch.inputs[mReplay->mLive[index].index];
   };
   std::vector<Tensor> computed;
   if (mScheduler) {
@@ -160,9 +161,9 @@ std::vector<Tensor> Replay::Part::run(const CalibrationData::Batch& batch) {
 void Replay::advanceTo(const NodePtr& node) {
   const std::size_t position = mPositions.at(node.get());
   if (position <= mCut) return;
-  const std::vector<TensorId> live = liveBefore(position);
+  const std::vector<TensorRef> live = liveBefore(position);
   if (bytesOf(live) > static_cast<double>(mMemory)) return;
-  const bool isWhole = std::all_of(live.begin(), live.end(), [](const TensorId& tensor) { return !tensor.first; });
+  const bool isWhole = std::all_of(live.begin(), live.end(), [](const TensorRef& tensor) { return !tensor.node; });
   if (isWhole) return;  // nothing has been computed yet
   Part next = part(live);
   std::vector<std::vector<Tensor>> tensors(mData->batches());
@@ -181,7 +182,7 @@ void Replay::advanceTo(const NodePtr& node) {
   mCut = position;
 }
 
-void inLockStep(CalibrationData& data, std::span<Replay* const> replays, std::span<const std::vector<TensorId>> tensors,
+void inLockStep(CalibrationData& data, std::span<Replay* const> replays, std::span<const std::vector<TensorRef>> tensors,
                 const std::function<void(std::size_t firstSample, std::span<const std::vector<Tensor>>)>& use,
                 const std::function<bool(std::size_t batch)>& isWanted) {
   std::vector<Replay::Part> parts;

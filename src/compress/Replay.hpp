@@ -10,16 +10,14 @@
 #include <vector>
 
 #include "aidge/compress/CalibrationData.hpp"
+#include "aidge/graph/GraphShapes.hpp"
 #include "aidge/graph/GraphView.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 
 namespace Aidge::compress {
 
-/// A tensor of a graph: a node's output, or with no node the graph input of that index.
-using TensorId = Node::Edge;
-
-/// The tensor that arrives at a node's input; nothing where nothing does.
-[[nodiscard]] std::optional<TensorId> tensorAt(const GraphView& graph, const NodePtr& node, IOIndex_t input);
+/// The tensor that arrives at a node's input, with no node the graph input of that index; nothing if nothing arrives.
+[[nodiscard]] std::optional<TensorRef> tensorAt(const GraphView& graph, const NodePtr& node, IOIndex_t input);
 
 /// Tensors of all calibration batches at the places where a graph has been cut: what is behind is computed from them.
 class Replay {
@@ -42,7 +40,7 @@ class Replay {
     std::vector<std::pair<bool, std::size_t>> mResults;  ///< (is live, index of mLive or of an output)
   };
   /// Computes `tensors` with the weights that the graph has now.
-  [[nodiscard]] Part part(const std::vector<TensorId>& tensors) const;
+  [[nodiscard]] Part part(const std::vector<TensorRef>& tensors) const;
 
   /// Moves the cut to right before `node` in topological order, where its tensors fit into the memory. Weights before it must not change any more.
   void advanceTo(const NodePtr& node);
@@ -53,26 +51,26 @@ class Replay {
   [[nodiscard]] const GraphViewPtr& graph() const noexcept { return mGraph; }
 
  private:
-  [[nodiscard]] std::vector<TensorId> liveBefore(std::size_t position) const;
-  [[nodiscard]] double bytesOf(const std::vector<TensorId>& tensors) const;
-  [[nodiscard]] std::vector<NodePtr> nodesOf(const std::vector<TensorId>& outputs) const;
-  [[nodiscard]] Dims dimsOf(const TensorId& tensor) const;
-  [[nodiscard]] DataType dtypeOf(const TensorId& tensor) const;
+  [[nodiscard]] std::vector<TensorRef> liveBefore(std::size_t position) const;
+  [[nodiscard]] double bytesOf(const std::vector<TensorRef>& tensors) const;
+  [[nodiscard]] std::vector<NodePtr> nodesOf(const std::vector<TensorRef>& outputs) const;
+  [[nodiscard]] Dims dimsOf(const TensorRef& tensor) const;
+  [[nodiscard]] DataType dtypeOf(const TensorRef& tensor) const;
 
   GraphViewPtr mGraph;
   CalibrationData* mData;
   std::size_t mMemory;
   std::vector<NodePtr> mOrder;
   std::unordered_map<const Node*, std::size_t> mPositions;
-  GraphView::ShapeMap mShapes;
-  std::vector<TensorId> mLive;                ///< where the graph is cut
+  GraphShapes mShapes;
+  std::vector<TensorRef> mLive;               ///< where the graph is cut
   std::vector<std::vector<Tensor>> mTensors;  ///< one entry a batch, if mIsKept
   bool mIsKept = false;
   std::size_t mCut = 0;
 };
 
 /// Runs parts of several replays side by side: `use` gets their tensors batch by batch; of the batches that `isWanted` (all without it).
-void inLockStep(CalibrationData& data, std::span<Replay* const> replays, std::span<const std::vector<TensorId>> tensors,
+void inLockStep(CalibrationData& data, std::span<Replay* const> replays, std::span<const std::vector<TensorRef>> tensors,
                 const std::function<void(std::size_t firstSample, std::span<const std::vector<Tensor>>)>& use,
                 const std::function<bool(std::size_t batch)>& isWanted = {});
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "aidge/recipes/FuseBatchNorm.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 

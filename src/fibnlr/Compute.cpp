@@ -60,7 +60,7 @@ class Run {
     const auto& inputs = mModel->inputs();
     for (std::size_t i = 0; i < std::min(inputs.size(), batch.size()); ++i) {
       if (!allFinite(batch[i])) {
-        throwNotFinite("the graph input \"" + inputs[i].name + "\" of node " + inputs[i].targets.front().first->describe(),
+        throwNotFinite("the graph input \"" + inputs[i].name + "\" of node " + inputs[i].targets.front().node->describe(),
                        mResult.iterations);
       }
     }
@@ -122,7 +122,7 @@ Convergence compute(const GraphViewPtr& model, DataProvider& provider, const Par
   params.validate();
   const std::vector<NodePtr> nodes = prunableNodes(model, params);
   for (const NodePtr& node : nodes) {
-    if (!has<NPR>(node)) throwInvalid(kWhereCompute, "no NPR on " + node->describe() + ": run fibnlr_prepare first");
+    if (!has<NPR>(node)) throwInvalid(kWhereCompute, "no NPR on " + node->describe() + ": prepare must run first");
   }
   if (model->backend().empty()) throwExpected(kWhereCompute, "a graph that has been compiled", "one without a backend");
   Convergence result;

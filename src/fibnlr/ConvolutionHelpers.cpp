@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "aidge/recipes/ConvMap.hpp"
 
 namespace Aidge::fibnlr {
@@ -47,7 +47,7 @@ template <DimIdx_t DIM> std::array<DimSize_t, DIM> window(const NodePtr& node, s
 /// Dims of the weight: (outChannels, inChannels / groups, kernel …).
 Dims weightDims(const NodePtr& node) {
   const auto& [producer, index] = node->input(1);
-  const TensorPtr& weight = producer ? producer->getOperator()->getOutput(index) : node->getOperator()->getInput(1);
+  const auto weight = producer ? producer->getOperator()->getOutput(index) : node->getOperator()->getInput(1);
   if (!weight || weight->nbDims() < 2) throwExpected("fibnlr::convolution", "a weight of known dims on " + node->describe(), "none");
   return weight->dims();
 }
@@ -155,7 +155,7 @@ template <DimIdx_t DIM> NodePtr convFrom(const NodePtr& a, const NodePtr& b) {
                                                 {"groups", std::int64_t{shape.groups}}});
   Dims weight{shape.out, shape.in / shape.groups};
   weight.insert(weight.end(), kernel.begin(), kernel.end());
-  merged->getOperator()->setInput(1, std::make_shared<Tensor>(std::move(weight)));
+  merged->getOperator()->setInput(1, Tensor(std::move(weight)));
   return merged;
 }
 
@@ -164,7 +164,7 @@ template <DimIdx_t DIM> NodePtr mergeConv(const NodePtr& a, const NodePtr& b) {
   if (!shapes) return nullptr;
   const ConvMap map = withoutDilation(compose(loaded(a, shapes->first), loaded(b, shapes->second)));
   const NodePtr merged = convFrom<DIM>(a, b);
-  const DataType dtype = a->getParent(1)->getOperator()->getOutput(a->input(1).second)->dataType();
+  const DataType dtype = a->getParent(1)->getOperator()->getOutput(a->input(1).index)->dataType();
   const auto feed = [&](IOIndex_t index, Dims dims, const std::vector<double>& values) {
     merged->setInput(index, Producer(Tensor::fromValues<double>(std::move(dims), std::span<const double>(values)).cast(dtype)));
   };

@@ -4,7 +4,9 @@
 #include <unordered_set>
 
 #include "aidge/core/Errors.hpp"
+#include "aidge/graph/GraphShapes.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge::fibnlr {
 
@@ -107,10 +109,10 @@ std::vector<Dims> inputDimsOf(const GraphViewPtr& model, const std::vector<NodeP
   if (!model->isCompiled() && !hasStaticInputs(*model)) {
     throwExpected("fibnlr::prepare", "a graph whose dims are known (call compile or forwardDims first)", "inputs without static dims");
   }
-  const auto shapes = model->inferShapes(model->compiledDims());
+  const GraphShapes shapes = model->inferShapes(model->compiledDims(), kernelInference());
   for (const NodePtr& node : nodes) {
-    const auto known = shapes.find(node.get());
-    dims.push_back(known == shapes.end() ? Dims{} : known->second.at(0).dims);  // behind a node whose dims only a run tells
+    const auto* outputs = shapes.find(node.get());
+    dims.push_back(outputs == nullptr ? Dims{} : outputs->at(0).dims);  // unknown after a node whose dims depend on values
   }
   return dims;
 }

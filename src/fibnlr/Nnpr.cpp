@@ -77,8 +77,7 @@ NodeMap<double> computeNNPR(const GraphViewPtr& model, const Parameters& params)
   std::vector<NPR> ratios;
   for (const NodePtr& node : nodes) {
     const NPR* ratio = tryGet<NPR>(node);
-    if (ratio == nullptr)
-      throwInvalid("fibnlr::computeNNPR", "no NPR on " + node->describe() + ": run fibnlr_prepare and fibnlr_compute first");
+    if (ratio == nullptr) throwInvalid("fibnlr::computeNNPR", "no NPR on " + node->describe() + ": prepare and compute must run first");
     if (!std::isfinite(ratio->value()))
       throwExpected("fibnlr::computeNNPR", "a finite NPR on " + node->describe(), std::to_string(ratio->value()));
     ratios.push_back(*ratio);

@@ -10,7 +10,7 @@
 #include "aidge/fibnlr/Affine.hpp"
 #include "aidge/fibnlr/Groups.hpp"
 #include "aidge/fibnlr/Prepare.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 
 namespace Aidge::fibnlr {
 
@@ -38,7 +38,7 @@ std::vector<NodePtr> eligibleNodes(const GraphViewPtr& model, const Parameters& 
   for (const NodePtr& node : nodes) {
     const NNPR* value = tryGet<NNPR>(node);
     if (value == nullptr || std::isnan(value->value)) {
-      throwInvalid("fibnlr::prune", "no NPR: run fibnlr_compute first (missing on " + node->describe() + ")");
+      throwInvalid("fibnlr::prune", "no NPR: compute must run first (missing on " + node->describe() + ")");
     }
     const Group* group = tryGet<Group>(node);
     values.push_back(value->value);
@@ -60,7 +60,7 @@ void take(const GraphViewPtr& model, const NodePtr& node, AblationMethod method)
 
 /// Every eligible node with its twin in a copy of the graph.
 void replaceAll(const GraphViewPtr& model, const std::vector<NodePtr>& eligible, DataProvider* data) {
-  if (data == nullptr) throwInvalid("fibnlr::prune", "AblationMethod.AFFINE fits on data: call prune with a provider, or fibnlr");
+  if (data == nullptr) throwInvalid("fibnlr::prune", "the affine ablation fits on data: prune needs a provider");
   const GraphViewPtr original = model->clone();
   const std::vector<NodePtr> nodes = model->orderedNodesDeep();
   const std::vector<NodePtr> twins = original->orderedNodesDeep();

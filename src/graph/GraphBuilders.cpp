@@ -8,19 +8,19 @@ namespace Aidge {
 
 namespace {
 
-using Part = std::variant<NodePtr, GraphViewPtr>;
+using Part = GraphView::Part;
 
-std::vector<Node::Edge> freeDataInputs(const Part& part) {
-  std::vector<Node::Edge> edges;
+std::vector<TensorRef> freeDataInputs(const Part& part) {
+  std::vector<TensorRef> edges;
   if (const auto* graph = std::get_if<GraphViewPtr>(&part)) return (*graph)->orderedInputs();
   const NodePtr& node = std::get<NodePtr>(part);
   for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-    if (!node->getParent(i) && node->inputCategory(i) == InputCategory::Data) edges.emplace_back(node, i);
+    if (!node->getParent(i) && node->inputCategory(i) == InputCategory::Data) edges.push_back({node, i});
   }
   return edges;
 }
 
-std::vector<Node::Edge> exits(const Part& part) {
+std::vector<TensorRef> exits(const Part& part) {
   if (const auto* graph = std::get_if<GraphViewPtr>(&part)) return (*graph)->orderedOutputs();
   return {{std::get<NodePtr>(part), 0}};
 }
@@ -33,17 +33,9 @@ void connect(const Part& from, const Part& to) {
                   std::to_string(targets.size()));
   }
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    std::vector<Node::Edge> joined{targets[i]};
+    std::vector<TensorRef> joined{targets[i]};
     if (const auto* graph = std::get_if<GraphViewPtr>(&to)) joined = (*graph)->inputs()[i].targets;
-    for (const auto& [node, index] : joined) node->setInput(index, sources[i].first, sources[i].second);
-  }
-}
-
-void include(GraphView& graph, const Part& part) {
-  if (const auto* inner = std::get_if<GraphViewPtr>(&part)) {
-    graph.add(**inner);
-  } else {
-    graph.add(std::get<NodePtr>(part));
+    for (const auto& [node, index] : joined) node->setInput(index, sources[i].node, sources[i].index);
   }
 }
 
@@ -58,20 +50,18 @@ void checkParts(std::span<const Part> parts, std::string_view where) {
 
 GraphViewPtr sequential(std::span<const Part> parts, std::string name) {
   checkParts(parts, "graph::sequential");
-  auto graph = std::make_shared<GraphView>(std::move(name));
-  for (std::size_t i = 1; i < parts.size(); ++i) connect(parts[i - 1], parts[i]);
+  auto graph = GraphView::create(std::move(name));
   graph->transaction([&] {
-    for (const Part& part : parts) include(*graph, part);
+    for (std::size_t i = 1; i < parts.size(); ++i) connect(parts[i - 1], parts[i]);
+    graph->add(parts);
   });
   return graph;
 }
 
 GraphViewPtr parallel(std::span<const Part> parts, std::string name) {
   checkParts(parts, "graph::parallel");
-  auto graph = std::make_shared<GraphView>(std::move(name));
-  graph->transaction([&] {
-    for (const Part& part : parts) include(*graph, part);
-  });
+  auto graph = GraphView::create(std::move(name));
+  graph->add(parts);
   return graph;
 }
 
@@ -82,7 +72,7 @@ GraphViewPtr residual(std::span<const Part> parts, std::string name) {
   const auto outputs = graph->orderedOutputs();
   if (outputs.size() != 1 || first.size() != 1)
     throwExpected("graph::residual", "one output of the first part and of the whole chain", std::to_string(outputs.size()));
-  first[0].first->addChild(outputs[0].first, first[0].second);
+  first[0].node->addChild(outputs[0].node, first[0].index);
   return graph;
 }
 
@@ -96,13 +86,13 @@ GraphViewPtr getConnectedGraphView(const NodePtr& node) {
     stack.pop_back();
     if (!seen.emplace(current.get(), true).second) continue;
     found.push_back(current);
-    for (const Node::Edge& edge : current->inputs()) {
-      if (edge.first) stack.push_back(edge.first);
+    for (const TensorRef& edge : current->inputs()) {
+      if (edge.node) stack.push_back(edge.node);
     }
     for (NodePtr& child : current->getChildren()) stack.push_back(std::move(child));
   }
   std::sort(found.begin(), found.end(), [](const NodePtr& a, const NodePtr& b) { return a->id() < b->id(); });
-  auto graph = std::make_shared<GraphView>();
+  auto graph = GraphView::create();
   graph->add(std::span<const NodePtr>(found), false);
   return graph;
 }

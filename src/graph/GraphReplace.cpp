@@ -11,10 +11,10 @@ namespace Aidge {
 
 /// The one tensor that goes into a region, and the one that leaves it.
 struct GraphView::RegionBorder {
-  std::optional<Node::Edge> source;       ///< null node: what the user feeds
+  std::optional<TensorRef> source;        ///< null node: what the user feeds
   std::optional<std::size_t> graphInput;  ///< which entry feeds the region
-  std::vector<Node::Edge> heads;          ///< (node, input) of the region that take it
-  std::optional<Node::Edge> exit;
+  std::vector<TensorRef> heads;           ///< (node, input) of the region that take it
+  std::optional<TensorRef> exit;
 };
 
 namespace {
@@ -27,8 +27,8 @@ using NodeSet = std::unordered_set<const Node*>;
 }
 
 /// Whether an edge brings data from outside of the region: not a parameter, not from within.
-bool comesFromOutside(const Node::Edge& edge, const NodeSet& inside) {
-  return !edge.first || (inside.count(edge.first.get()) == 0 && !edge.first->getOperator()->isProducer());
+bool comesFromOutside(const TensorRef& edge, const NodeSet& inside) {
+  return !edge.node || (inside.count(edge.node.get()) == 0 && !edge.node->getOperator()->isProducer());
 }
 
 }  // namespace
@@ -44,16 +44,16 @@ GraphView::RegionBorder GraphView::borderOf(std::span<const NodePtr> region) con
     std::optional<std::size_t> entry;
     for (std::size_t g = 0; g < mInputs.size(); ++g) {
       const auto& targets = mInputs[g].targets;
-      if (std::find(targets.begin(), targets.end(), Node::Edge{node, index}) != targets.end()) entry = g;
+      if (std::find(targets.begin(), targets.end(), TensorRef{node, index}) != targets.end()) entry = g;
     }
     if (border.source && (*border.source != node->input(index) || border.graphInput != entry)) throwSeveral("takes");
     border.source = node->input(index);
     border.graphInput = entry;
-    border.heads.emplace_back(node, index);
+    border.heads.push_back({node, index});
   };
   const auto isExit = [&](const NodePtr& node, IOIndex_t index) {
     const auto consumers = node->output(index);
-    return std::any_of(consumers.begin(), consumers.end(), [&](const Node::Edge& edge) { return inside.count(edge.first.get()) == 0; }) ||
+    return std::any_of(consumers.begin(), consumers.end(), [&](const TensorRef& edge) { return inside.count(edge.node.get()) == 0; }) ||
            std::any_of(mOutputs.begin(), mOutputs.end(), [&](const GraphOutput& out) { return out.node == node && out.index == index; });
   };
   for (const NodePtr& node : region) {
@@ -63,46 +63,45 @@ GraphView::RegionBorder GraphView::borderOf(std::span<const NodePtr> region) con
     for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) {
       if (!isExit(node, i)) continue;
       if (border.exit) throwSeveral("gives");
-      border.exit = Node::Edge{node, i};
+      border.exit = TensorRef{node, i};
     }
   }
   if (!border.source || !border.exit) throwExpected(kWhere, "a region that takes one tensor and gives one", "one without");
   return border;
 }
 
-std::size_t GraphView::eraseRegion(std::span<const NodePtr> region) {
-  std::size_t at = mNodes.size();
+double GraphView::eraseRegion(std::span<const NodePtr> region) {
+  double at = endPlace();
   std::vector<NodePtr> parameters;
   for (const NodePtr& node : region) {
-    at = std::min(at, mIndex.at(node.get()));
+    at = std::min(at, mPlaces.at(node.get()));
     for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
       const NodePtr parent = node->getParent(i);
       if (contains(parent) && parent->getOperator()->isProducer()) parameters.push_back(parent);
       node->resetInput(i);
     }
   }
-  const auto erase = [&](const NodePtr& node) {
-    if (mIndex.at(node.get()) < at) --at;
-    eraseNode(node);
-  };
-  for (const NodePtr& node : region) erase(node);
+  for (const NodePtr& node : region) eraseNode(node);
   for (const NodePtr& producer : parameters) {
     const bool isExit = std::any_of(mOutputs.begin(), mOutputs.end(), [&](const GraphOutput& out) { return out.node == producer; });
-    if (contains(producer) && producer->getChildren().empty() && !isExit) erase(producer);
+    if (contains(producer) && producer->getChildren().empty() && !isExit) eraseNode(producer);
   }
   return at;
 }
 
-void GraphView::insertChain(std::span<const NodePtr> chain, std::size_t at) {
-  const std::size_t before = mNodes.size();
+void GraphView::insertChain(std::span<const NodePtr> chain, double at) {
+  std::vector<NodePtr> added;
+  const auto append = [&](const NodePtr& node) {
+    if (!contains(node) && std::find(added.begin(), added.end(), node) == added.end()) added.push_back(node);
+  };
   for (const NodePtr& node : chain) {
-    for (const Node::Edge& edge : node->inputs()) {
-      if (edge.first && edge.first->getOperator()->isProducer()) insertNode(edge.first);
+    for (const TensorRef& edge : node->inputs()) {
+      if (edge.node && edge.node->getOperator()->isProducer()) append(edge.node);
     }
-    insertNode(node);
+    append(node);
   }
-  std::rotate(mNodes.begin() + static_cast<std::ptrdiff_t>(at), mNodes.begin() + static_cast<std::ptrdiff_t>(before), mNodes.end());
-  for (std::size_t i = at; i < mNodes.size(); ++i) mIndex[mNodes[i].get()] = i;
+  const std::vector<double> places = placesFrom(at, added.size());
+  for (std::size_t i = 0; i < added.size(); ++i) insertNodeAt(added[i], places[i]);
 }
 
 void GraphView::replace(std::span<const NodePtr> region, std::span<const NodePtr> chain) {
@@ -113,22 +112,22 @@ void GraphView::replace(std::span<const NodePtr> region, std::span<const NodePtr
   const std::vector<NodePtr> old(region.begin(), region.end());
   const RegionBorder border = borderOf(old);
   transaction([&] {
-    const std::vector<Node::Edge> consumers = border.exit->first->output(border.exit->second);
+    const std::vector<TensorRef> consumers = border.exit->node->output(border.exit->index);
     if (border.graphInput) {
       auto& targets = mInputs[*border.graphInput].targets;
-      std::erase_if(targets, [&](const Node::Edge& target) {
+      std::erase_if(targets, [&](const TensorRef& target) {
         return std::find(border.heads.begin(), border.heads.end(), target) != border.heads.end();
       });
-      targets.emplace_back(chain.front(), 0);
+      targets.push_back({chain.front(), 0});
     }
     for (GraphOutput& output : mOutputs) {
-      if (output.node == border.exit->first && output.index == border.exit->second) output = {output.name, chain.back(), 0};
+      if (output.node == border.exit->node && output.index == border.exit->index) output = {output.name, chain.back(), 0};
     }
-    for (const Node::Edge& edge : consumers) {
-      if (std::find(old.begin(), old.end(), edge.first) == old.end()) edge.first->setInput(edge.second, chain.back(), 0);
+    for (const TensorRef& edge : consumers) {
+      if (std::find(old.begin(), old.end(), edge.node) == old.end()) edge.node->setInput(edge.index, chain.back(), 0);
     }
-    const std::size_t at = eraseRegion(old);
-    if (border.source->first) chain.front()->setInput(0, border.source->first, border.source->second);
+    const double at = eraseRegion(old);
+    if (border.source->node) chain.front()->setInput(0, border.source->node, border.source->index);
     insertChain(chain, at);
   });
 }

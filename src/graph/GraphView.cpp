@@ -1,18 +1,16 @@
 #include "aidge/graph/GraphView.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <queue>
-#include <set>
-#include <unordered_set>
 
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
+#include "core/EditLog.hpp"
 
 namespace Aidge {
 
 namespace {
-
-bool isOptional(InputCategory category) { return category == InputCategory::OptionalData || category == InputCategory::OptionalParam; }
 
 /// Number of single-character edits between two names (for "did you mean").
 std::size_t editDistance(std::string_view a, std::string_view b) {
@@ -32,56 +30,167 @@ std::size_t editDistance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+GraphViewPtr GraphView::create(std::string name) { return GraphViewPtr(new GraphView(std::move(name))); }
+
 GraphView::~GraphView() {
-  for (const NodePtr& node : mNodes) {
+  for (const auto& [place, node] : mNodes) {
     std::erase_if(node->mViews, [this](const std::weak_ptr<GraphView>& view) { return view.expired() || view.lock().get() == this; });
   }
+  for (const auto& action : mAtEnd) action();
 }
 
-// --- nodes ----------------------------------------------------------------------------------------------------------
+// --- nodes by place -------------------------------------------------------------------------------------------------
 
-void GraphView::insertNode(const NodePtr& node) {
+const std::vector<NodePtr>& GraphView::nodes() const {
+  const std::lock_guard lock(mListMutex);
+  if (!mListIsCurrent) {
+    mList.clear();
+    for (const auto& [place, node] : mNodes) mList.push_back(node);
+    mListIsCurrent = true;
+  }
+  return mList;
+}
+
+void GraphView::link(const NodePtr& node, double place) {
+  mNodes.emplace(place, node);
+  mPlaces.emplace(node.get(), place);
+  addName(node->name(), node.get());
+  node->mViews.push_back(weak_from_this());
+  mListIsCurrent = false;
+  bump();
+}
+
+void GraphView::unlink(const NodePtr& node) {
+  const NodePtr keep = node;
+  mVersion += keep->revision() + 1;
+  const auto found = mPlaces.find(keep.get());
+  mNodes.erase(found->second);
+  mPlaces.erase(found);
+  removeName(keep->name());
+  mListIsCurrent = false;
+  std::erase_if(keep->mViews, [this](const std::weak_ptr<GraphView>& view) { return view.expired() || view.lock().get() == this; });
+}
+
+void GraphView::insertNode(const NodePtr& node) { insertNodeAt(node, endPlace()); }
+
+void GraphView::insertNodeAt(const NodePtr& node, double place) {
   if (!node) throwExpected("graph::add", "a node", "none");
   if (contains(node)) return;
-  if (node->name().empty()) node->mName = uniqueName(node->type());
+  if (node->name().empty()) node->rename(uniqueName(node->type()));
   if (findNode(node->name())) throwExpected("graph::add", "a name that no other node of the graph has", node->describe());
-  mIndex.emplace(node.get(), mNodes.size());
-  mNodes.push_back(node);
-  node->mViews.push_back(weak_from_this());
-  bump();
+  link(node, place);
+  detail::EditLog::record([self = shared_from_this(), node] { self->unlink(node); });
+  touch(node);
 }
 
 void GraphView::eraseNode(const NodePtr& node) {
   const NodePtr keep = node;
-  const std::size_t at = mIndex.at(keep.get());
-  mVersion += keep->revision() + 1;
-  mNodes.erase(mNodes.begin() + static_cast<std::ptrdiff_t>(at));
-  mIndex.erase(keep.get());
-  for (std::size_t i = at; i < mNodes.size(); ++i) mIndex[mNodes[i].get()] = i;
-  std::erase_if(keep->mViews, [this](const std::weak_ptr<GraphView>& view) { return view.expired() || view.lock().get() == this; });
+  const double place = mPlaces.at(keep.get());
+  unlink(keep);
+  detail::EditLog::record([self = shared_from_this(), keep, place] { self->link(keep, place); });
+  for (const TensorRef& edge : keep->inputs()) touch(edge.node);
+  for (const NodePtr& child : keep->getChildren()) touch(child);
 }
+
+std::vector<double> GraphView::placesFrom(double at, std::size_t count) {
+  const auto spread = [&](double first) {
+    const auto next = mNodes.upper_bound(first);
+    const double step = next == mNodes.end() ? 1.0 : (next->first - first) / static_cast<double>(count + 1);
+    std::vector<double> places;
+    for (std::size_t i = 0; i < count; ++i) places.push_back(first + step * static_cast<double>(mNodes.contains(first) ? i + 1 : i));
+    return places;
+  };
+  std::vector<double> places = spread(at);
+  const bool isAscending = std::adjacent_find(places.begin(), places.end(), std::greater_equal<>()) == places.end();
+  const bool isFree = std::none_of(places.begin(), places.end(), [&](double place) { return mNodes.contains(place); });
+  if (isAscending && isFree) return places;
+  // No number is left in between: number the nodes anew.
+  detail::EditLog::record([self = shared_from_this(), nodes = mNodes, old = mPlaces] {
+    self->mNodes = nodes;
+    self->mPlaces = old;
+  });
+  std::map<double, NodePtr> renumbered;
+  double first = 0.0;
+  for (const auto& [place, node] : mNodes) {
+    const double number = static_cast<double>(renumbered.size()) + 1.0;
+    if (place <= at) first = number;
+    mPlaces[node.get()] = number;
+    renumbered.emplace_hint(renumbered.end(), number, node);
+  }
+  mNodes = std::move(renumbered);
+  return spread(mNodes.contains(first) ? first : 0.5);
+}
+
+// --- names ----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// "relu" and 3 for "relu_3"; nothing for a name without a number of that form.
+std::optional<std::pair<std::string, std::size_t>> numbered(const std::string& name) {
+  const std::size_t bar = name.rfind('_');
+  if (bar == std::string::npos || bar + 1 == name.size() || name[bar + 1] == '0' || name.size() - bar > 10) return std::nullopt;
+  std::size_t number = 0;
+  for (std::size_t i = bar + 1; i < name.size(); ++i) {
+    if (name[i] < '0' || name[i] > '9') return std::nullopt;
+    number = 10 * number + static_cast<std::size_t>(name[i] - '0');
+  }
+  return std::pair(name.substr(0, bar), number);
+}
+
+std::string withNumber(std::string_view base, std::size_t number) { return std::string(base) + "_" + std::to_string(number); }
+
+}  // namespace
+
+void GraphView::addName(const std::string& name, Node* node) {
+  mNames.emplace(name, node);
+  const auto parts = numbered(name);
+  if (!parts) return;
+  Numbers& numbers = mNumbers[parts->first];
+  numbers.free.erase(parts->second);
+  if (parts->second != numbers.next) return;
+  do {
+    ++numbers.next;
+  } while (mNames.contains(withNumber(parts->first, numbers.next)));
+}
+
+void GraphView::removeName(const std::string& name) {
+  mNames.erase(name);
+  const auto parts = numbered(name);
+  if (!parts) return;
+  Numbers& numbers = mNumbers[parts->first];
+  if (parts->second < numbers.next) numbers.free.insert(parts->second);
+}
+
+NodePtr GraphView::findNode(std::string_view name) const {
+  const auto found = mNames.find(std::string(name));
+  return found == mNames.end() ? nullptr : found->second->shared_from_this();
+}
+
+std::string GraphView::uniqueName(std::string_view base) const {
+  std::string name(base);
+  if (!mNames.contains(name)) return name;
+  const auto found = mNumbers.find(name);
+  if (found == mNumbers.end()) return withNumber(base, 1);
+  const Numbers& numbers = found->second;
+  return withNumber(base, numbers.free.empty() ? numbers.next : *numbers.free.begin());
+}
+
+// --- edits ----------------------------------------------------------------------------------------------------------
 
 void GraphView::add(const NodePtr& node, bool includeProducers) { add(std::span(&node, 1), includeProducers); }
 
 void GraphView::add(std::span<const NodePtr> nodes, bool includeProducers) {
-  const std::size_t before = mNodes.size();
-  try {
+  transaction([&] {
     for (const NodePtr& node : nodes) {
       if (includeProducers && node) {
-        for (const Node::Edge& edge : node->inputs()) {
-          if (edge.first && edge.first->getOperator()->isProducer()) insertNode(edge.first);
+        for (const TensorRef& edge : node->inputs()) {
+          if (edge.node && edge.node->getOperator()->isProducer()) insertNode(edge.node);
         }
       }
       insertNode(node);
     }
-  } catch (...) {
-    while (mNodes.size() > before) eraseNode(mNodes.back());
-    throw;
-  }
-  refreshBoundary();
+  });
 }
-
-void GraphView::add(const GraphView& other) { add(std::span(other.nodes()), false); }
 
 void GraphView::remove(const NodePtr& node, bool includeProducers) {
   if (!contains(node)) throwExpected("graph::remove", "a node of this graph", node ? node->describe() : "none");
@@ -92,8 +201,8 @@ void GraphView::remove(const NodePtr& node, bool includeProducers) {
       if (contains(keep->getParent(i))) keep->resetInput(i);
     }
     for (IOIndex_t i = 0; i < keep->nbOutputs(); ++i) {
-      for (const Node::Edge& edge : keep->output(i)) {
-        if (contains(edge.first)) edge.first->resetInput(edge.second);
+      for (const TensorRef& edge : keep->output(i)) {
+        if (contains(edge.node)) edge.node->resetInput(edge.index);
       }
     }
     eraseNode(keep);
@@ -112,12 +221,12 @@ void GraphView::replace(const NodePtr& oldNode, const NodePtr& newNode) {
   }
   const NodePtr keep = oldNode;
   transaction([&] {
-    const std::size_t at = mIndex.at(keep.get());
+    const double at = mPlaces.at(keep.get());
     const auto edges = keep->inputs();
     const auto consumers = keep->outputs();
     for (GraphInput& input : mInputs) {
-      for (Node::Edge& target : input.targets) {
-        if (target.first == keep && target.second < newNode->nbInputs()) target.first = newNode;
+      for (TensorRef& target : input.targets) {
+        if (target.node == keep && target.index < newNode->nbInputs()) target.node = newNode;
       }
     }
     for (GraphOutput& output : mOutputs) {
@@ -132,15 +241,12 @@ void GraphView::replace(const NodePtr& oldNode, const NodePtr& newNode) {
       if (!wanted && contains(parent) && parent->getOperator()->isProducer() && parent->getChildren().empty()) eraseNode(parent);
     }
     for (IOIndex_t i = 0; i < consumers.size(); ++i) {
-      for (const Node::Edge& edge : consumers[i]) edge.first->setInput(edge.second, newNode, i);
+      for (const TensorRef& edge : consumers[i]) edge.node->setInput(edge.index, newNode, i);
     }
-    for (const Node::Edge& edge : newNode->inputs()) {
-      if (edge.first && edge.first->getOperator()->isProducer()) insertNode(edge.first);
+    for (const TensorRef& edge : newNode->inputs()) {
+      if (edge.node && edge.node->getOperator()->isProducer()) insertNode(edge.node);
     }
-    insertNode(newNode);
-    const std::size_t target = std::min(at, mNodes.size() - 1);
-    std::rotate(mNodes.begin() + static_cast<std::ptrdiff_t>(target), mNodes.end() - 1, mNodes.end());
-    for (std::size_t i = target; i < mNodes.size(); ++i) mIndex[mNodes[i].get()] = i;
+    insertNodeAt(newNode, at);
   });
 }
 
@@ -161,15 +267,15 @@ void GraphView::bypass(const NodePtr& node) {
   }
   transaction([&] {
     const auto consumers = keep->output(0);
-    for (const Node::Edge& edge : consumers) {
+    for (const TensorRef& edge : consumers) {
       if (parent) {
-        edge.first->setInput(edge.second, parent, index);
+        edge.node->setInput(edge.index, parent, index);
       } else {
-        edge.first->resetInput(edge.second);
+        edge.node->resetInput(edge.index);
       }
     }
     for (GraphInput& input : mInputs) {
-      const auto at = std::find(input.targets.begin(), input.targets.end(), Node::Edge{keep, 0});
+      const auto at = std::find(input.targets.begin(), input.targets.end(), TensorRef{keep, 0});
       if (at == input.targets.end()) continue;
       const auto position = input.targets.erase(at);
       input.targets.insert(position, consumers.begin(), consumers.end());
@@ -188,8 +294,8 @@ void GraphView::insertAfter(const NodePtr& parent, IOIndex_t index, const NodePt
   if (!contains(parent)) throwExpected("graph::insertAfter", "a node of this graph", parent ? parent->describe() : "none");
   if (!node || contains(node)) throwExpected("graph::insertAfter", "a new node that is not in the graph", node ? node->describe() : "none");
   transaction([&] {
-    for (const Node::Edge& edge : parent->output(index)) {
-      if (contains(edge.first)) edge.first->setInput(edge.second, node, 0);
+    for (const TensorRef& edge : parent->output(index)) {
+      if (contains(edge.node)) edge.node->setInput(edge.index, node, 0);
     }
     parent->addChild(node, index);
     for (GraphOutput& output : mOutputs) {
@@ -222,17 +328,10 @@ void GraphView::addChild(const NodePtr& child, const NodePtr& from, IOIndex_t ou
 
 // --- looking up -----------------------------------------------------------------------------------------------------
 
-NodePtr GraphView::findNode(std::string_view name) const {
-  for (const NodePtr& node : mNodes) {
-    if (node->name() == name) return node;
-  }
-  return nullptr;
-}
-
 NodePtr GraphView::getNode(std::string_view name) const {
   if (NodePtr node = findNode(name)) return node;
   std::vector<std::pair<std::size_t, std::string>> nearest;
-  for (const NodePtr& node : mNodes) nearest.emplace_back(editDistance(name, node->name()), node->name());
+  for (const NodePtr& node : nodes()) nearest.emplace_back(editDistance(name, node->name()), node->name());
   std::sort(nearest.begin(), nearest.end());
   std::string names = "\"" + std::string(name) + "\"";
   for (std::size_t i = 0; i < std::min<std::size_t>(3, nearest.size()); ++i)
@@ -240,55 +339,51 @@ NodePtr GraphView::getNode(std::string_view name) const {
   throwExpected("graph::getNode", "the name of a node of this graph", nearest.empty() ? names : names + "\")");
 }
 
-std::string GraphView::uniqueName(std::string_view base) const {
-  std::unordered_set<std::string_view> taken;
-  for (const NodePtr& node : mNodes) taken.insert(node->name());
-  std::string name(base);
-  for (std::size_t i = 1; taken.count(name) != 0; ++i) name = std::string(base) + "_" + std::to_string(i);
-  return name;
-}
-
 GraphViewPtr GraphView::ownerOf(const NodePtr& node) {
   if (contains(node)) return shared_from_this();
-  for (const NodePtr& candidate : mNodes) {
-    if (!candidate->getOperator()->isMeta()) continue;
-    if (GraphViewPtr owner = candidate->getOperator()->microGraph()->ownerOf(node)) return owner;
+  for (const NodePtr& candidate : nodes()) {
+    const GraphViewPtr inner = microGraph(*candidate->getOperator());
+    if (!inner) continue;
+    if (GraphViewPtr owner = inner->ownerOf(node)) return owner;
   }
   return nullptr;
 }
 
 std::vector<NodePtr> GraphView::orderedNodes() const {
-  std::vector<std::size_t> waiting(mNodes.size(), 0);
+  const std::vector<NodePtr>& arrived = nodes();
+  std::unordered_map<const Node*, std::size_t> index;
+  for (std::size_t i = 0; i < arrived.size(); ++i) index.emplace(arrived[i].get(), i);
+  std::vector<std::size_t> waiting(arrived.size(), 0);
   std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
-  for (std::size_t i = 0; i < mNodes.size(); ++i) {
-    for (const Node::Edge& edge : mNodes[i]->inputs()) {
-      if (contains(edge.first) && !edge.first->getOperator()->isProducer()) ++waiting[i];
+  for (std::size_t i = 0; i < arrived.size(); ++i) {
+    for (const TensorRef& edge : arrived[i]->inputs()) {
+      if (contains(edge.node) && !edge.node->getOperator()->isProducer()) ++waiting[i];
     }
-    if (waiting[i] == 0 && !mNodes[i]->getOperator()->isProducer()) ready.push(i);
+    if (waiting[i] == 0 && !arrived[i]->getOperator()->isProducer()) ready.push(i);
   }
   std::vector<NodePtr> order;
-  std::vector<bool> placed(mNodes.size(), false);
+  std::vector<bool> placed(arrived.size(), false);
   const auto place = [&](std::size_t i) {
     if (placed[i]) return;
     placed[i] = true;
-    order.push_back(mNodes[i]);
+    order.push_back(arrived[i]);
   };
   while (!ready.empty()) {
     const std::size_t at = ready.top();
     ready.pop();
-    for (const Node::Edge& edge : mNodes[at]->inputs()) {
-      if (contains(edge.first) && edge.first->getOperator()->isProducer()) place(mIndex.at(edge.first.get()));
+    for (const TensorRef& edge : arrived[at]->inputs()) {
+      if (contains(edge.node) && edge.node->getOperator()->isProducer()) place(index.at(edge.node.get()));
     }
     place(at);
-    for (const auto& edges : mNodes[at]->outputs()) {
-      for (const Node::Edge& edge : edges) {
-        const auto found = mIndex.find(edge.first.get());
-        if (found != mIndex.end() && --waiting[found->second] == 0) ready.push(found->second);
+    for (const auto& edges : arrived[at]->outputs()) {
+      for (const TensorRef& edge : edges) {
+        const auto found = index.find(edge.node.get());
+        if (found != index.end() && --waiting[found->second] == 0) ready.push(found->second);
       }
     }
   }
-  for (std::size_t i = 0; i < mNodes.size(); ++i) {
-    if (mNodes[i]->getOperator()->isProducer()) place(i);
+  for (std::size_t i = 0; i < arrived.size(); ++i) {
+    if (arrived[i]->getOperator()->isProducer()) place(i);
   }
   return order;
 }
@@ -297,237 +392,38 @@ std::vector<NodePtr> GraphView::orderedNodesDeep() const {
   std::vector<NodePtr> all;
   for (const NodePtr& node : orderedNodes()) {
     all.push_back(node);
-    if (!node->getOperator()->isMeta()) continue;
-    const auto inner = node->getOperator()->microGraph()->orderedNodesDeep();
-    all.insert(all.end(), inner.begin(), inner.end());
+    const GraphViewPtr inner = microGraph(*node->getOperator());
+    if (!inner) continue;
+    const auto nodesInside = inner->orderedNodesDeep();
+    all.insert(all.end(), nodesInside.begin(), nodesInside.end());
   }
   return all;
 }
 
-// --- inputs and outputs ---------------------------------------------------------------------------------------------
-
-bool GraphView::isBoundaryInput(const Node& node, IOIndex_t index) const {
-  const NodePtr& parent = node.input(index).first;
-  return parent ? !contains(parent) : !isOptional(node.inputCategory(index));
-}
-
-void GraphView::refreshBoundary() {
-  if (mSuspended > 0) return;
-  bump();
-  std::set<std::pair<const Node*, IOIndex_t>> listed;
-  for (GraphInput& input : mInputs) {
-    std::erase_if(input.targets, [&](const Node::Edge& target) {
-      const bool declared = contains(target.first) && target.second < target.first->nbInputs();
-      return !declared || contains(target.first->getParent(target.second));
-    });
-    for (const Node::Edge& target : input.targets) listed.emplace(target.first.get(), target.second);
-  }
-  std::erase_if(mInputs, [](const GraphInput& input) { return input.targets.empty(); });
-  const auto freeName = [](const auto& entries, const std::string& base) {
-    std::string name = base;
-    for (std::size_t i = 1; std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.name == name; }); ++i)
-      name = base + "_" + std::to_string(i);
-    return name;
-  };
-  for (const NodePtr& node : mNodes) {
-    for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-      if (!isBoundaryInput(*node, i) || listed.count({node.get(), i}) != 0) continue;
-      mInputs.push_back({freeName(mInputs, "input"), {}, false, mDataType, {{node, i}}});
-    }
-  }
-  const auto isConsumed = [&](const NodePtr& node, IOIndex_t index) {
-    const auto edges = node->output(index);
-    return std::any_of(edges.begin(), edges.end(), [&](const Node::Edge& edge) { return contains(edge.first); });
-  };
-  std::erase_if(mOutputs, [&](const GraphOutput& output) {
-    return !contains(output.node) || (!mExplicitOutputs && isConsumed(output.node, output.index));
-  });
-  if (mOutputs.empty()) mExplicitOutputs = false;
-  if (mExplicitOutputs) return;
-  for (const NodePtr& node : mNodes) {
-    if (node->getOperator()->isProducer()) continue;
-    for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) {
-      const bool present = std::any_of(mOutputs.begin(), mOutputs.end(),
-                                       [&](const GraphOutput& output) { return output.node == node && output.index == i; });
-      if (!present && !isConsumed(node, i)) mOutputs.push_back({freeName(mOutputs, "output"), node, i});
-    }
-  }
-}
-
-void GraphView::setInputs(std::vector<GraphInput> inputs) {
-  std::set<std::pair<const Node*, IOIndex_t>> seen;
-  std::unordered_set<std::string_view> names;
-  for (const GraphInput& input : inputs) {
-    if (!names.insert(input.name).second) throwExpected("graph::setInputs", "distinct names", "\"" + input.name + "\" twice");
-    if (input.targets.empty()) throwExpected("graph::setInputs", "at least one target of \"" + input.name + "\"", "none");
-    for (const auto& [node, index] : input.targets) {
-      if (!contains(node)) throwExpected("graph::setInputs", "targets in this graph", node ? node->describe() : "none");
-      if (contains(node->getParent(index)) || !seen.emplace(node.get(), index).second) {
-        throwExpected("graph::setInputs", "unconnected targets, each once", "input " + std::to_string(index) + " of " + node->describe());
-      }
-    }
-  }
-  mInputs = std::move(inputs);
-  refreshBoundary();
-}
-
-void GraphView::setOutputs(std::vector<GraphOutput> outputs) {
-  std::unordered_set<std::string_view> names;
-  if (outputs.empty()) throwExpected("graph::setOutputs", "at least one output", "none");
-  for (const GraphOutput& output : outputs) {
-    if (!names.insert(output.name).second) throwExpected("graph::setOutputs", "distinct names", "\"" + output.name + "\" twice");
-    if (!contains(output.node)) throwExpected("graph::setOutputs", "nodes of this graph", output.node ? output.node->describe() : "none");
-    static_cast<void>(output.node->output(output.index));
-  }
-  mOutputs = std::move(outputs);
-  mExplicitOutputs = true;
-  refreshBoundary();
-}
-
-std::vector<Node::Edge> GraphView::orderedInputs() const {
-  std::vector<Node::Edge> edges;
-  for (const GraphInput& input : mInputs) edges.push_back(input.targets.front());
-  return edges;
-}
-
-std::vector<Node::Edge> GraphView::orderedOutputs() const {
-  std::vector<Node::Edge> edges;
-  for (const GraphOutput& output : mOutputs) edges.emplace_back(output.node, output.index);
-  return edges;
-}
-
-void GraphView::setOrderedInputs(std::span<const Node::Edge> order) {
-  std::vector<GraphInput> rest = mInputs;
-  std::vector<GraphInput> result;
-  for (const Node::Edge& edge : order) {
-    const auto found = std::find_if(rest.begin(), rest.end(), [&](const GraphInput& input) {
-      return std::find(input.targets.begin(), input.targets.end(), edge) != input.targets.end();
-    });
-    if (found == rest.end())
-      throwExpected("graph::setOrderedInputs", "inputs of this graph, each once",
-                    edge.first ? "input " + std::to_string(edge.second) + " of " + edge.first->describe() : "none");
-    result.push_back(std::move(*found));
-    rest.erase(found);
-  }
-  std::move(rest.begin(), rest.end(), std::back_inserter(result));
-  mInputs = std::move(result);
-  bump();
-}
-
-void GraphView::setOrderedOutputs(std::span<const Node::Edge> order) {
-  std::vector<GraphOutput> rest = mOutputs;
-  std::vector<GraphOutput> result;
-  for (const auto& [node, index] : order) {
-    const auto found =
-        std::find_if(rest.begin(), rest.end(), [&](const GraphOutput& output) { return output.node == node && output.index == index; });
-    if (found == rest.end())
-      throwExpected("graph::setOrderedOutputs", "outputs of this graph, each once",
-                    node ? "output " + std::to_string(index) + " of " + node->describe() : "none");
-    result.push_back(std::move(*found));
-    rest.erase(found);
-  }
-  std::move(rest.begin(), rest.end(), std::back_inserter(result));
-  mOutputs = std::move(result);
-  bump();
-}
-
-void GraphView::setMandatoryInputsFirst() {
-  std::stable_partition(mInputs.begin(), mInputs.end(), [](const GraphInput& input) {
-    return std::any_of(input.targets.begin(), input.targets.end(),
-                       [](const Node::Edge& target) { return target.first->inputCategory(target.second) == InputCategory::Data; });
-  });
-  bump();
-}
+// --- all or nothing -------------------------------------------------------------------------------------------------
 
 std::uint64_t GraphView::version() const {
   std::uint64_t total = mVersion;
-  for (const NodePtr& node : mNodes) total += node->revision();
+  for (const NodePtr& node : nodes()) total += node->revision();
   return total;
 }
 
-// --- all or nothing -------------------------------------------------------------------------------------------------
-
-/// Everything that an edit can change, of this graph and of the graphs inside it.
-struct GraphView::Snapshot {
-  struct NodeState {
-    NodePtr node;
-    std::string name;
-    std::vector<Node::Edge> inputs;
-    std::vector<std::vector<Node::ChildEdge>> children;
-    Operator::State op;
-    std::unique_ptr<Snapshot> inner;
-  };
-
-  explicit Snapshot(const GraphView& graph)
-      : nodes(graph.mNodes), inputs(graph.mInputs), outputs(graph.mOutputs), explicitOutputs(graph.mExplicitOutputs) {
-    std::unordered_set<const Node*> seen;
-    for (const NodePtr& node : nodes) {
-      record(node, seen);
-      for (const Node::Edge& edge : node->mInputs) record(edge.first, seen);
-    }
-  }
-
-  void record(const NodePtr& node, std::unordered_set<const Node*>& seen) {
-    if (!node || !seen.insert(node.get()).second) return;
-    const auto& micro = node->getOperator()->microGraph();
-    states.push_back({node, node->mName, node->mInputs, node->mChildren, node->getOperator()->state(),
-                      micro ? std::make_unique<Snapshot>(*micro) : nullptr});
-  }
-
-  void restore(GraphView& graph) const {
-    for (const NodePtr& node : std::vector<NodePtr>(graph.mNodes)) {
-      // A node that came in by the failed edit leaves again, without edges to the nodes that were here before.
-      if (std::find(nodes.begin(), nodes.end(), node) != nodes.end()) continue;
-      for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-        if (node->mInputs[i].first && graph.contains(node->mInputs[i].first) && !node->mInputs[i].first->getOperator()->isProducer())
-          node->detachFromParent(i);
-      }
-      graph.eraseNode(node);
-    }
-    for (const NodePtr& node : nodes) {
-      if (!graph.contains(node)) node->mViews.push_back(graph.weak_from_this());
-    }
-    for (const NodeState& state : states) {
-      state.node->mName = state.name;
-      state.node->mInputs = state.inputs;
-      state.node->mChildren = state.children;
-      state.node->getOperator()->restore(state.op);
-      state.node->bump();
-      if (state.inner) state.inner->restore(*state.node->getOperator()->microGraph());
-    }
-    graph.mNodes = nodes;
-    graph.mIndex.clear();
-    for (std::size_t i = 0; i < nodes.size(); ++i) graph.mIndex.emplace(nodes[i].get(), i);
-    graph.mInputs = inputs;
-    graph.mOutputs = outputs;
-    graph.mExplicitOutputs = explicitOutputs;
-    graph.bump();
-  }
-
-  std::vector<NodePtr> nodes;
-  std::vector<GraphInput> inputs;
-  std::vector<GraphOutput> outputs;
-  bool explicitOutputs;
-  std::vector<NodeState> states;
-};
-
 void GraphView::transaction(const std::function<void()>& edit) {
-  if (mSuspended > 0) {  // inside another transaction, which puts everything back
-    edit();
-    return;
-  }
   const GraphViewPtr keep = shared_from_this();
-  const Snapshot before(*this);
-  mSuspended = 1;
-  try {
-    edit();
-    mSuspended = 0;
+  detail::EditLog::run([&] {
+    recordBoundary();
+    if (mSuspended) return edit();  // the outer transaction refreshes the boundary
+    mSuspended = true;
+    try {
+      edit();
+    } catch (...) {
+      mSuspended = false;
+      mTouched.clear();
+      throw;
+    }
+    mSuspended = false;
     refreshBoundary();
-  } catch (...) {
-    mSuspended = 0;
-    before.restore(*this);
-    throw;
-  }
+  });
 }
 
 }  // namespace Aidge

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <unordered_set>
 
 #include "aidge/core/Errors.hpp"
 #include "aidge/graph/GraphView.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "aidge/graph/Observer.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "core/EditLog.hpp"
 
 namespace Aidge {
 
@@ -16,20 +17,6 @@ namespace {
 std::uint64_t nextId() {
   static std::atomic<std::uint64_t> counter{0};
   return ++counter;
-}
-
-/// True if `target` can be reached from `start` by going to consumers.
-bool reaches(const NodePtr& start, const Node* target) {
-  std::vector<NodePtr> stack{start};
-  std::unordered_set<const Node*> seen;
-  while (!stack.empty()) {
-    const NodePtr node = std::move(stack.back());
-    stack.pop_back();
-    if (node.get() == target) return true;
-    if (!seen.insert(node.get()).second) continue;
-    for (NodePtr& child : node->getChildren()) stack.push_back(std::move(child));
-  }
-  return false;
 }
 
 }  // namespace
@@ -53,24 +40,26 @@ struct Node::Hooks {
 };
 
 Node::Node(std::shared_ptr<Operator> op, std::string name)
-    : mId(nextId()), mName(std::move(name)), mOperator(std::move(op)), mHooks(std::make_shared<Hooks>()) {
+    : mId(nextId()), mName(std::move(name)), mOperator(std::move(op)), mHooks(std::make_shared<Hooks>()), mRank(static_cast<double>(mId)) {
   if (!mOperator) throwExpected("graph::Node", "an operator", "none");
   mInputs.resize(mOperator->nbInputs());
   mChildren.resize(mOperator->nbOutputs());
 }
 
+NodePtr Node::create(std::shared_ptr<Operator> op, std::string name) { return NodePtr(new Node(std::move(op), std::move(name))); }
+
 Node::~Node() {
   // A chain of parents is released iteratively: recursion would overflow the stack on a very deep network.
   std::vector<NodePtr> pending;
-  for (Edge& edge : mInputs) {
-    if (edge.first) pending.push_back(std::move(edge.first));
+  for (TensorRef& edge : mInputs) {
+    if (edge.node) pending.push_back(std::move(edge.node));
   }
   while (!pending.empty()) {
     const NodePtr node = std::move(pending.back());
     pending.pop_back();
     if (node.use_count() != 1) continue;
-    for (Edge& edge : node->mInputs) {
-      if (edge.first) pending.push_back(std::move(edge.first));
+    for (TensorRef& edge : node->mInputs) {
+      if (edge.node) pending.push_back(std::move(edge.node));
     }
   }
 }
@@ -84,49 +73,60 @@ void Node::setName(std::string name) {
     const NodePtr other = view->findNode(name);
     if (other && other.get() != this) throwExpected("graph::setName", "a name that no other node of the graph has", "\"" + name + "\"");
   }
-  mName = std::move(name);
+  rename(std::move(name));
+}
+
+void Node::rename(std::string name) {
+  for (const auto& weak : mViews) {
+    const GraphViewPtr view = weak.lock();
+    if (!view) continue;
+    view->removeName(mName);
+    view->addName(name, this);
+  }
+  std::swap(mName, name);
+  detail::EditLog::record([self = shared_from_this(), old = std::move(name)] { self->rename(old); });
   bump();
 }
 
 InputCategory Node::inputCategory(IOIndex_t index) const { return mOperator->inputSpec(index).category; }
 
-const Node::Edge& Node::input(IOIndex_t index) const {
+const TensorRef& Node::input(IOIndex_t index) const {
   if (index >= mInputs.size()) {
     throwExpected("graph::input", "an input index below " + std::to_string(mInputs.size()) + " on " + describe(), std::to_string(index));
   }
   return mInputs[index];
 }
 
-std::vector<Node::Edge> Node::output(IOIndex_t index) const {
+std::vector<TensorRef> Node::output(IOIndex_t index) const {
   if (index >= mChildren.size()) {
     throwExpected("graph::output", "an output index below " + std::to_string(mChildren.size()) + " on " + describe(),
                   std::to_string(index));
   }
-  std::vector<Edge> edges;
+  std::vector<TensorRef> edges;
   for (const ChildEdge& child : mChildren[index]) {
-    if (NodePtr node = child.node.lock()) edges.emplace_back(std::move(node), child.input);
+    if (NodePtr node = child.node.lock()) edges.push_back({std::move(node), child.input});
   }
   std::sort(edges.begin(), edges.end(),
-            [](const Edge& a, const Edge& b) { return std::pair(a.first->id(), a.second) < std::pair(b.first->id(), b.second); });
+            [](const TensorRef& a, const TensorRef& b) { return std::pair(a.node->id(), a.index) < std::pair(b.node->id(), b.index); });
   return edges;
 }
 
-std::vector<std::vector<Node::Edge>> Node::outputs() const {
-  std::vector<std::vector<Edge>> result;
+std::vector<std::vector<TensorRef>> Node::outputs() const {
+  std::vector<std::vector<TensorRef>> result;
   for (IOIndex_t i = 0; i < nbOutputs(); ++i) result.push_back(output(i));
   return result;
 }
 
 std::vector<NodePtr> Node::getParents() const {
   std::vector<NodePtr> parents;
-  for (const Edge& edge : mInputs) parents.push_back(edge.first);
+  for (const TensorRef& edge : mInputs) parents.push_back(edge.node);
   return parents;
 }
 
 std::vector<NodePtr> Node::getChildren() const {
   std::vector<NodePtr> children;
   for (IOIndex_t i = 0; i < nbOutputs(); ++i) {
-    for (Edge& edge : output(i)) children.push_back(std::move(edge.first));
+    for (TensorRef& edge : output(i)) children.push_back(std::move(edge.node));
   }
   std::sort(children.begin(), children.end(), [](const NodePtr& a, const NodePtr& b) { return a->id() < b->id(); });
   children.erase(std::unique(children.begin(), children.end()), children.end());
@@ -135,22 +135,46 @@ std::vector<NodePtr> Node::getChildren() const {
 
 std::vector<NodePtr> Node::getChildren(IOIndex_t index) const {
   std::vector<NodePtr> children;
-  for (Edge& edge : output(index)) {
-    if (children.empty() || children.back() != edge.first) children.push_back(std::move(edge.first));
+  for (TensorRef& edge : output(index)) {
+    if (children.empty() || children.back() != edge.node) children.push_back(std::move(edge.node));
   }
   return children;
 }
 
-void Node::detachFromParent(IOIndex_t inIndex) {
+// --- edges ----------------------------------------------------------------------------------------------------------
+
+void Node::detach(IOIndex_t inIndex) {
   auto& [parent, outIndex] = mInputs[inIndex];
   if (!parent) return;
   std::erase_if(parent->mChildren[outIndex], [&](const ChildEdge& child) {
     const NodePtr node = child.node.lock();
     return !node || (node.get() == this && child.input == inIndex);
   });
+  detail::EditLog::record(
+      [self = shared_from_this(), inIndex, parent = parent, outIndex = outIndex] { self->attach(inIndex, parent, outIndex); });
   parent->bump();
   parent.reset();
   outIndex = 0;
+  bump();
+}
+
+void Node::attach(IOIndex_t inIndex, const NodePtr& parent, IOIndex_t outIndex) {
+  mInputs[inIndex] = {parent, outIndex};
+  parent->mChildren[outIndex].push_back({weak_from_this(), inIndex});
+  detail::EditLog::record([self = shared_from_this(), inIndex] { self->detach(inIndex); });
+  parent->bump();
+  bump();
+}
+
+void Node::refreshViews(std::initializer_list<NodePtr> others) {
+  const NodePtr self = shared_from_this();
+  for (const auto& weak : std::vector<std::weak_ptr<GraphView>>(mViews)) {
+    const GraphViewPtr view = weak.lock();
+    if (!view) continue;
+    view->touch(self);
+    for (const NodePtr& node : others) view->touch(node);
+    view->refreshBoundary();
+  }
 }
 
 void Node::setInput(IOIndex_t inIndex, const NodePtr& parent, IOIndex_t outIndex) {
@@ -163,39 +187,31 @@ void Node::setInput(IOIndex_t inIndex, const NodePtr& parent, IOIndex_t outIndex
     throwExpected("graph::setInput", "an output index below " + std::to_string(parent->nbOutputs()) + " on " + parent->describe(),
                   std::to_string(outIndex));
   }
-  if (parent.get() == this || reaches(shared_from_this(), parent.get())) {
-    throwInvalid("graph::setInput", "connecting " + parent->describe() + " to " + describe() + " would make a cycle");
-  }
-  detachFromParent(inIndex);
-  mInputs[inIndex] = {parent, outIndex};
-  parent->mChildren[outIndex].push_back({weak_from_this(), inIndex});
-  parent->bump();
-  bump();
-  for (const auto& weak : mViews) {
-    if (const GraphViewPtr view = weak.lock()) view->refreshBoundary();
-  }
+  rankBehind(parent);
+  const NodePtr before = mInputs[inIndex].node;
+  detach(inIndex);
+  attach(inIndex, parent, outIndex);
+  refreshViews({before, parent});
 }
 
 void Node::resetInput(IOIndex_t inIndex) {
-  static_cast<void>(input(inIndex));
-  if (!mInputs[inIndex].first) return;
-  detachFromParent(inIndex);
-  bump();
-  for (const auto& weak : mViews) {
-    if (const GraphViewPtr view = weak.lock()) view->refreshBoundary();
-  }
+  const NodePtr before = input(inIndex).node;
+  if (!before) return;
+  detach(inIndex);
+  refreshViews({before});
 }
 
 void Node::addChild(const NodePtr& child, IOIndex_t outIndex, IOIndex_t inIndex) {
   if (!child) throwExpected("graph::addChild", "a node", "none");
   if (inIndex == kFirstFree) {
     inIndex = 0;
-    while (inIndex < child->nbInputs() && (child->mInputs[inIndex].first || child->inputCategory(inIndex) != InputCategory::Data))
-      ++inIndex;
+    while (inIndex < child->nbInputs() && (child->mInputs[inIndex].node || child->inputCategory(inIndex) != InputCategory::Data)) ++inIndex;
     if (inIndex == child->nbInputs()) throwExpected("graph::addChild", "a free data input on " + child->describe(), "none");
   }
   child->setInput(inIndex, shared_from_this(), outIndex);
 }
+
+// --- hooks and observers --------------------------------------------------------------------------------------------
 
 HookHandle Node::addBeforeForward(Hook hook) {
   const std::uint64_t key = ++mHooks->lastKey;
@@ -277,7 +293,7 @@ bool Node::hasHooks() const noexcept { return !mHooks->before.empty() || !mHooks
 bool Node::hasObservers() const noexcept { return !mHooks->observers.empty(); }
 
 NodePtr Node::clone() const {
-  auto copy = std::make_shared<Node>(mOperator->clone(), mName);
+  auto copy = create(mOperator->clone(), mName);
   copy->mAttributes = mAttributes.clone();
   return copy;
 }
@@ -285,5 +301,23 @@ NodePtr Node::clone() const {
 std::string Node::describe() const { return "\"" + mName + "\" (" + type() + ")"; }
 
 std::uint64_t Node::revision() const noexcept { return mRevision + mHooks->revision + mOperator->revision(); }
+
+// --- makers ---------------------------------------------------------------------------------------------------------
+
+NodePtr makeNode(std::string_view type, AttributeMap attributes, std::string name, IOIndex_t nbInputs) {
+  return Node::create(std::make_shared<Operator>(type, std::move(attributes), nbInputs), std::move(name));
+}
+
+NodePtr Producer(Tensor value, std::string name, bool constant) {
+  return Node::create(Operator::producer(std::move(value), constant), std::move(name));
+}
+
+NodePtr GenericOperator(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, std::string name, AttributeMap attributes) {
+  return Node::create(Operator::generic(std::move(type), nbInputs, nbOutputs, std::move(attributes)), std::move(name));
+}
+
+NodePtr MetaOperator(std::string type, GraphViewPtr graph, std::string name) {
+  return Node::create(Operator::meta(std::move(type), std::move(graph)), std::move(name));
+}
 
 }  // namespace Aidge

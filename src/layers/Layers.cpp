@@ -33,27 +33,31 @@ bool isWeighted(const Operator& op) { return isConvOrFC(op) || op.role() == Role
 
 bool isConvOrFC(const Operator& op) { return op.role() == Role::Convolution || op.role() == Role::FullyConnected; }
 
-const Tensor* constantAt(const GraphView& graph, const Node& node, IOIndex_t index) {
+std::shared_ptr<const Tensor> constantAt(const GraphView& graph, const Node& node, IOIndex_t index) {
   const auto& [producer, output] = node.input(index);
   if (!graph.contains(producer) || !producer->getOperator()->isProducer()) return nullptr;
-  const TensorPtr& value = producer->getOperator()->getOutput(output);
-  return value->hasData() && kFloatTypes.contains(value->dataType()) ? value.get() : nullptr;
+  const auto value = producer->getOperator()->getOutput(output);
+  return value->hasData() && kFloatTypes.contains(value->dataType()) ? value : nullptr;
 }
 
 std::vector<double> parameter(const GraphView& graph, const Node& node, IOIndex_t index) {
-  const Tensor* value = constantAt(graph, node, index);
+  const auto value = constantAt(graph, node, index);
   return value != nullptr ? value->toDoubles() : std::vector<double>{};
 }
 
 bool isFed(const GraphView& graph, const NodePtr& node, IOIndex_t index) {
   return std::any_of(graph.inputs().begin(), graph.inputs().end(), [&](const GraphInput& input) {
-    return std::find(input.targets.begin(), input.targets.end(), Node::Edge{node, index}) != input.targets.end();
+    return std::find(input.targets.begin(), input.targets.end(), TensorRef{node, index}) != input.targets.end();
   });
 }
 
 std::optional<ChannelAffine> affineOf(const GraphView& graph, const Node& node, IOIndex_t data, const Dims& dims) {
+  std::vector<std::shared_ptr<const Tensor>> constants;
   std::vector<const Tensor*> inputs;
-  for (IOIndex_t i = 0; i < node.nbInputs(); ++i) inputs.push_back(i == data ? nullptr : constantAt(graph, node, i));
+  for (IOIndex_t i = 0; i < node.nbInputs(); ++i) {
+    constants.push_back(i == data ? nullptr : constantAt(graph, node, i));
+    inputs.push_back(constants.back().get());
+  }
   return node.getOperator()->traits().affine(*node.getOperator(), data, dims, inputs);
 }
 

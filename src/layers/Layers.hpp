@@ -2,6 +2,7 @@
 // Reads, writes, scales and counts the linear layers of networks: for the scheduler's folding, recipes, fibnlr and compress. Internal.
 // Which operators these are, and what they do to their data, is in the traits of their schemas (aidge/operator/Traits.hpp).
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,7 +10,7 @@
 
 #include "aidge/data/Tensor.hpp"
 #include "aidge/graph/GraphView.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 
 namespace Aidge::layers {
 
@@ -25,7 +26,7 @@ inline constexpr IOIndex_t kBias = 2;
 // --- reading --------------------------------------------------------------------------------------------------------
 
 /// The tensor of the producer at an input of `node`; nullptr where there is none in the graph, or it has no data or no floating-point type.
-[[nodiscard]] const Tensor* constantAt(const GraphView& graph, const Node& node, IOIndex_t index);
+[[nodiscard]] std::shared_ptr<const Tensor> constantAt(const GraphView& graph, const Node& node, IOIndex_t index);
 /// Its values; empty where there is none.
 [[nodiscard]] std::vector<double> parameter(const GraphView& graph, const Node& node, IOIndex_t index);
 /// Whether an input of the graph feeds this input.

@@ -35,6 +35,4 @@ DataType castTarget(const Operator& op) {
   return *type;
 }
 
-NodePtr Cast(DataType to, const std::string& name) { return makeNode("Cast", {{"to", std::string(toString(to))}}, name); }
-
 }  // namespace Aidge

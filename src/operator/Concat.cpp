@@ -1,14 +1,9 @@
-#include "aidge/operator/Concat.hpp"
-
 #include "SchemaUtils.hpp"
 
 namespace Aidge {
 namespace {
 
 using namespace detail;
-
-/// More inputs than any network has; keeps a wrong count from exhausting memory.
-constexpr IOIndex_t kMostInputs = 65536;
 
 std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
@@ -44,12 +39,5 @@ bool addSchema() {
 [[maybe_unused]] const bool kRegistered = addSchema();
 
 }  // namespace
-
-NodePtr Concat(IOIndex_t nbInputs, std::int64_t axis, const std::string& name) {
-  if (nbInputs < 1 || nbInputs > kMostInputs) {
-    throwExpected("operator::Concat", "1 to " + std::to_string(kMostInputs) + " inputs", std::to_string(nbInputs));
-  }
-  return makeNode("Concat", {{"axis", axis}}, name, nbInputs);
-}
 
 }  // namespace Aidge

@@ -1,5 +1,3 @@
-#include "aidge/operator/Elementwise.hpp"
-
 #include <algorithm>
 #include <functional>
 
@@ -127,13 +125,5 @@ bool addPReLU() {
 [[maybe_unused]] const bool kRegistered = addArithmetic() && addBits() && addTruth() && addVariadic() && addPReLU();
 
 }  // namespace
-
-NodePtr Add(const std::string& name) { return makeNode("Add", {}, name); }
-
-NodePtr Sub(const std::string& name) { return makeNode("Sub", {}, name); }
-
-NodePtr Mul(const std::string& name) { return makeNode("Mul", {}, name); }
-
-NodePtr Div(const std::string& name) { return makeNode("Div", {}, name); }
 
 }  // namespace Aidge

@@ -1,5 +1,3 @@
-#include "aidge/operator/Fill.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -116,19 +114,5 @@ bool addSchema(std::string type, std::string brief, const std::vector<std::strin
               {{"upper", true}, {"k", std::int64_t{0}}}, inferTrilu, "which keeps a triangle of its last two axes");
 
 }  // namespace
-
-NodePtr ConstantOfShape(const std::vector<std::int64_t>& shape, Tensor value, const std::string& name) {
-  return makeNode("ConstantOfShape", {{"shape", shape}, {"value", std::move(value)}}, name);
-}
-
-NodePtr Range(const std::string& name) { return makeNode("Range", {}, name); }
-
-NodePtr EyeLike(std::int64_t k, const std::string& dtype, const std::string& name) {
-  return makeNode("EyeLike", {{"k", k}, {"dtype", dtype}}, name);
-}
-
-NodePtr OneHot(std::int64_t axis, const std::string& name) { return makeNode("OneHot", {{"axis", axis}}, name); }
-
-NodePtr Trilu(bool upper, std::int64_t k, const std::string& name) { return makeNode("Trilu", {{"upper", upper}, {"k", k}}, name); }
 
 }  // namespace Aidge

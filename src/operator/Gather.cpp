@@ -1,5 +1,3 @@
-#include "aidge/operator/Gather.hpp"
-
 #include <algorithm>
 
 #include "SchemaUtils.hpp"
@@ -154,21 +152,5 @@ bool addIndexing(std::string type, std::string brief, AttributeMap attributes, I
     addIndexing("ScatterND", "The data with updates at tuples of indices.", {{"reduction", std::string("none")}}, inferScatterND, true);
 
 }  // namespace
-
-NodePtr Gather(std::int64_t axis, const std::string& name) { return makeNode("Gather", {{"axis", axis}}, name); }
-
-NodePtr GatherElements(std::int64_t axis, const std::string& name) { return makeNode("GatherElements", {{"axis", axis}}, name); }
-
-NodePtr GatherND(std::int64_t batchDims, const std::string& name) { return makeNode("GatherND", {{"batch_dims", batchDims}}, name); }
-
-NodePtr ScatterElements(std::int64_t axis, const std::string& reduction, const std::string& name) {
-  return makeNode("ScatterElements", {{"axis", axis}, {"reduction", reduction}}, name);
-}
-
-NodePtr ScatterND(const std::string& reduction, const std::string& name) { return makeNode("ScatterND", {{"reduction", reduction}}, name); }
-
-NodePtr ReverseSequence(std::int64_t batchAxis, std::int64_t timeAxis, const std::string& name) {
-  return makeNode("ReverseSequence", {{"batch_axis", batchAxis}, {"time_axis", timeAxis}}, name);
-}
 
 }  // namespace Aidge

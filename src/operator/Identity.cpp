@@ -1,5 +1,3 @@
-#include "aidge/operator/Identity.hpp"
-
 #include "SchemaUtils.hpp"
 
 namespace Aidge {
@@ -42,9 +40,5 @@ bool addDropout() {
 [[maybe_unused]] const bool kRegistered = addIdentity() && addDropout();
 
 }  // namespace
-
-NodePtr Identity(const std::string& name) { return makeNode("Identity", {}, name); }
-
-NodePtr Dropout(double ratio, const std::string& name) { return makeNode("Dropout", {{"ratio", ratio}}, name); }
 
 }  // namespace Aidge

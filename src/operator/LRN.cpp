@@ -1,5 +1,3 @@
-#include "aidge/operator/LRN.hpp"
-
 #include <limits>
 
 #include "SchemaUtils.hpp"
@@ -37,9 +35,5 @@ bool addSchema() {
 [[maybe_unused]] const bool kRegistered = addSchema();
 
 }  // namespace
-
-NodePtr LRN(std::int64_t size, double alpha, double beta, double bias, const std::string& name) {
-  return makeNode("LRN", {{"size", size}, {"alpha", alpha}, {"beta", beta}, {"bias", bias}}, name);
-}
 
 }  // namespace Aidge

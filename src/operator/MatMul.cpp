@@ -1,5 +1,3 @@
-#include "aidge/operator/MatMul.hpp"
-
 #include "SchemaUtils.hpp"
 
 namespace Aidge {
@@ -46,7 +44,5 @@ bool addSchema() {
 [[maybe_unused]] const bool kRegistered = addSchema();
 
 }  // namespace
-
-NodePtr MatMul(const std::string& name) { return makeNode("MatMul", {}, name); }
 
 }  // namespace Aidge

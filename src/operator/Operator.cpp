@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "aidge/core/Errors.hpp"
-#include "aidge/graph/GraphView.hpp"
+#include "core/EditLog.hpp"
 
 namespace Aidge {
 
@@ -104,14 +104,14 @@ constexpr std::size_t kMaxFollowed = 1024;
 bool isFollowed(const TensorInfo& info) { return elementCount(info.dims) <= kMaxFollowed; }
 
 /// Computes the outputs' values where all inputs' values are known.
-void followValues(const Operator& op, std::span<const TensorInfo> inputs, std::vector<TensorInfo>& outputs) {
-  const auto& evaluate = OperatorRegistry::evaluator();
+void followValues(const Operator& op, std::span<const TensorInfo> inputs, std::vector<TensorInfo>& outputs, const Inference& with) {
   const auto known = [](const TensorInfo& info) { return info.value != nullptr; };
-  if (!evaluate || std::all_of(outputs.begin(), outputs.end(), known) || !std::all_of(outputs.begin(), outputs.end(), isFollowed)) return;
+  if (!with.evaluate || std::all_of(outputs.begin(), outputs.end(), known) || !std::all_of(outputs.begin(), outputs.end(), isFollowed))
+    return;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].missing && (!known(inputs[i]) || !isFollowed(inputs[i]))) return;
   }
-  std::vector<Tensor> values = evaluate(op, inputs, outputs);
+  std::vector<Tensor> values = with.evaluate(op, inputs, outputs);
   for (std::size_t i = 0; i < values.size(); ++i) outputs[i].value = std::make_shared<const Tensor>(std::move(values[i]));
 }
 
@@ -138,10 +138,13 @@ Operator::Operator(std::string_view type, AttributeMap attributes, IOIndex_t nbI
     if (!convertTo(value, found->second)) throwWrongType(name, value, found->second);
     found->second = std::move(value);
   }
-  mInputs.resize(mInputSpecs.size());
   if (mSchema->validate) mSchema->validate(*this);
-  const IOIndex_t count = mSchema->outputCount ? mSchema->outputCount(*this) : mSchema->outputs.size();
-  for (IOIndex_t i = 0; i < count; ++i) mOutputs.push_back(std::make_shared<Tensor>());
+  makeSlots(mSchema->outputCount ? mSchema->outputCount(*this) : mSchema->outputs.size());
+}
+
+void Operator::makeSlots(IOIndex_t nbOutputs) {
+  for (std::size_t i = 0; i < mInputSpecs.size(); ++i) mInputs.push_back(std::make_shared<TensorSlot>());
+  for (IOIndex_t i = 0; i < nbOutputs; ++i) mOutputs.push_back(std::make_shared<TensorSlot>(Tensor()));
 }
 
 std::shared_ptr<Operator> Operator::generic(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, AttributeMap attributes) {
@@ -154,19 +157,17 @@ std::shared_ptr<Operator> Operator::generic(std::string type, IOIndex_t nbInputs
     const bool mayMiss = std::find(optional.begin(), optional.end(), static_cast<std::int64_t>(i)) != optional.end();
     op->mInputSpecs.push_back({"input" + std::to_string(i), mayMiss ? InputCategory::OptionalData : InputCategory::Data, kAllTypes});
   }
-  op->mInputs.resize(nbInputs);
-  for (IOIndex_t i = 0; i < nbOutputs; ++i) op->mOutputs.push_back(std::make_shared<Tensor>());
+  op->makeSlots(nbOutputs);
   return op;
 }
 
-std::shared_ptr<Operator> Operator::meta(std::string type, GraphViewPtr graph) {
-  if (!graph) throwExpected("operator::meta", "a graph", "none");
+std::shared_ptr<Operator> Operator::meta(std::string type, std::shared_ptr<OperatorBody> body) {
+  if (!body) throwExpected("operator::meta", "a graph", "none");
   const std::shared_ptr<Operator> op(new Operator());
   op->mType = std::move(type);
-  for (const GraphInput& input : graph->inputs()) op->mInputSpecs.push_back({input.name, InputCategory::Data, kAllTypes});
-  op->mInputs.resize(op->mInputSpecs.size());
-  for (std::size_t i = 0; i < graph->outputs().size(); ++i) op->mOutputs.push_back(std::make_shared<Tensor>());
-  op->mMicroGraph = std::move(graph);
+  for (std::string& name : body->inputNames()) op->mInputSpecs.push_back({std::move(name), InputCategory::Data, kAllTypes});
+  op->makeSlots(body->nbResults());
+  op->mBody = std::move(body);
   return op;
 }
 
@@ -199,6 +200,12 @@ void Operator::setAttribute(std::string_view name, AttributeValue value) {
     if (mSchema != nullptr) throwExpected("operator::" + mType, "an attribute of this operator", "\"" + std::string(name) + "\"");
     mAttributes.emplace(std::string(name), std::move(value));
     ++mRevision;
+    detail::EditLog::record([weak = weak_from_this(), key = std::string(name)] {
+      const auto op = weak.lock();
+      if (!op) return;
+      op->mAttributes.erase(key);
+      ++op->mRevision;
+    });
     return;
   }
   if (mSchema != nullptr && !convertTo(value, found->second)) throwWrongType(name, value, found->second);
@@ -213,59 +220,65 @@ void Operator::setAttribute(std::string_view name, AttributeValue value) {
     throw;
   }
   ++mRevision;
+  detail::EditLog::record([weak = weak_from_this(), key = std::string(name), old = std::move(value)] {
+    const auto op = weak.lock();
+    if (!op) return;
+    op->mAttributes.find(key)->second = old;
+    ++op->mRevision;
+  });
 }
 
-const TensorPtr& Operator::getInput(IOIndex_t index) const {
+const std::shared_ptr<TensorSlot>& Operator::inputSlot(IOIndex_t index) const {
   static_cast<void>(inputSpec(index));
   return mInputs[index];
 }
 
-const TensorPtr& Operator::getOutput(IOIndex_t index) const {
+const std::shared_ptr<TensorSlot>& Operator::outputSlot(IOIndex_t index) const {
   if (index >= mOutputs.size())
     throwExpected("operator::" + mType, "an output index below " + std::to_string(mOutputs.size()), std::to_string(index));
   return mOutputs[index];
 }
 
-void Operator::setInput(IOIndex_t index, TensorPtr tensor) {
+std::shared_ptr<const Tensor> Operator::getInput(IOIndex_t index) const { return inputSlot(index)->get(); }
+
+void Operator::setInput(IOIndex_t index, Tensor tensor) { shareInput(index, std::make_shared<TensorSlot>(std::move(tensor))); }
+
+void Operator::shareInput(IOIndex_t index, std::shared_ptr<TensorSlot> slot) {
   static_cast<void>(inputSpec(index));
-  mInputs[index] = std::move(tensor);
+  mInputs[index] = std::move(slot);
 }
 
 void Operator::setOutput(IOIndex_t index, Tensor tensor) {
-  const TensorPtr& present = getOutput(index);
-  if (!isProducer()) {
-    mOutputs[index] = std::make_shared<Tensor>(std::move(tensor));
-    return;
-  }
-  const std::uint64_t old = present->revision();
-  mOutputs[index] = std::make_shared<Tensor>(tensor.isExternal() ? tensor.clone() : std::move(tensor));
-  mRevision += old + 1;
+  const auto before = getOutput(index);
+  if (isProducer()) mRevision += before->revision() + 1;
+  mOutputs[index]->set(isProducer() && tensor.isExternal() ? tensor.clone() : std::move(tensor));
+  detail::EditLog::record([weak = weak_from_this(), index, before] {
+    const auto op = weak.lock();
+    if (!op) return;
+    op->mRevision += op->getOutput(index)->revision() + 1;
+    op->mOutputs[index]->set(before);
+  });
 }
 
-std::vector<TensorInfo> Operator::infer(std::span<const TensorInfo> inputs) const {
+std::vector<TensorInfo> Operator::infer(std::span<const TensorInfo> inputs, const Inference& with) const {
   if (inputs.size() != nbInputs())
     throwExpected("operator::" + mType, std::to_string(nbInputs()) + " inputs", std::to_string(inputs.size()));
-  if (isProducer()) return {{mOutputs[0]->dims(), mOutputs[0]->dataType(), mOutputs[0]->hasData() ? mOutputs[0] : nullptr}};
-  if (mMicroGraph) {
-    std::vector<Dims> dims;
-    for (const TensorInfo& input : inputs) dims.push_back(input.dims);
-    const auto shapes = mMicroGraph->inferShapes(dims);
-    std::vector<TensorInfo> infos;
-    for (const GraphOutput& output : mMicroGraph->outputs()) {
-      const auto known = shapes.find(output.node.get());
-      if (known == shapes.end())
-        throw DataDependentError("[operator::infer] expected dims that are known before a run, got those of " + mType);
-      infos.push_back(known->second[output.index]);
-    }
+  if (isProducer()) {
+    const auto value = getOutput(0);
+    return {{value->dims(), value->dataType(), value->hasData() ? value : nullptr}};
+  }
+  if (mBody) {
+    std::vector<TensorInfo> infos = mBody->inferResults(inputs, with);
+    if (infos.size() != nbOutputs())
+      throw DataDependentError("[operator::infer] expected dims that are known before a run, got those of " + mType);
     return infos;
   }
   if (mSchema == nullptr) {
-    const auto& inferGeneric = OperatorRegistry::genericInference();
-    auto infos = inferGeneric ? inferGeneric(*this, inputs) : std::nullopt;
+    auto infos = with.generic ? with.generic(*this, inputs) : std::nullopt;
     return infos ? std::move(*infos) : declaredInfos(*this, inputs);
   }
   std::vector<TensorInfo> infos = mSchema->infer(*this, inputs);
-  followValues(*this, inputs, infos);
+  followValues(*this, inputs, infos, with);
   return infos;
 }
 
@@ -273,61 +286,40 @@ double Operator::macs(std::span<const TensorInfo> inputs, std::span<const Tensor
   return mSchema != nullptr && mSchema->macs ? mSchema->macs(*this, inputs, outputs) : 0.0;
 }
 
-std::size_t Operator::parameters() const { return isProducer() && kFloatTypes.contains(mOutputs[0]->dataType()) ? mOutputs[0]->size() : 0; }
+std::size_t Operator::parameters() const {
+  return isProducer() && kFloatTypes.contains(getOutput(0)->dataType()) ? getOutput(0)->size() : 0;
+}
 
 std::shared_ptr<Operator> Operator::clone() const {
   const std::shared_ptr<Operator> copy(new Operator());
   copy->mType = mType;
   copy->mSchema = mSchema;
-  if (mMicroGraph) copy->mMicroGraph = mMicroGraph->clone();
+  if (mBody) copy->mBody = mBody->cloneBody();
   copy->mInputSpecs = mInputSpecs;
   copy->mAttributes = mAttributes;
-  copy->mInputs.resize(mInputs.size());
-  for (const TensorPtr& output : mOutputs) {
+  copy->makeSlots(nbOutputs());
+  for (IOIndex_t i = 0; i < nbOutputs(); ++i) {
+    Tensor output = *getOutput(i);
     if (isProducer()) {
-      copy->mOutputs.push_back(std::make_shared<Tensor>(output->clone()));
+      output = output.clone();
     } else {
-      auto empty = std::make_shared<Tensor>(*output);
-      empty->release();
-      copy->mOutputs.push_back(std::move(empty));
+      output.release();
     }
+    copy->mOutputs[i]->set(std::move(output));
   }
   return copy;
 }
 
-void Operator::restore(State state) {
-  for (const TensorPtr& output : mOutputs) mRevision += output->revision();
-  mAttributes = std::move(state.attributes);
-  mOutputs = std::move(state.outputs);
-  ++mRevision;
-}
-
 std::uint64_t Operator::revision() const noexcept {
   std::uint64_t total = mRevision;
-  if (isProducer()) total += mOutputs[0]->revision();
-  if (mMicroGraph) total += mMicroGraph->version();
+  if (isProducer()) total += getOutput(0)->revision();
+  if (mBody) total += mBody->version();
   return total;
 }
 
 void Operator::throwWrongType(std::string_view name, const AttributeValue& value, const AttributeValue& wanted) const {
   throwExpected("operator::" + mType, "attribute \"" + std::string(name) + "\" of type " + std::string(typeName(wanted)),
                 std::string(typeName(value)));
-}
-
-NodePtr makeNode(std::string_view type, AttributeMap attributes, std::string name, IOIndex_t nbInputs) {
-  return std::make_shared<Node>(std::make_shared<Operator>(type, std::move(attributes), nbInputs), std::move(name));
-}
-
-NodePtr Producer(Tensor value, std::string name, bool constant) {
-  return std::make_shared<Node>(Operator::producer(std::move(value), constant), std::move(name));
-}
-
-NodePtr GenericOperator(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, std::string name, AttributeMap attributes) {
-  return std::make_shared<Node>(Operator::generic(std::move(type), nbInputs, nbOutputs, std::move(attributes)), std::move(name));
-}
-
-NodePtr MetaOperator(std::string type, GraphViewPtr graph, std::string name) {
-  return std::make_shared<Node>(Operator::meta(std::move(type), std::move(graph)), std::move(name));
 }
 
 }  // namespace Aidge

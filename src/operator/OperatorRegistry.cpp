@@ -1,4 +1,6 @@
 #include <map>
+#include <mutex>
+#include <shared_mutex>
 #include <stdexcept>
 
 #include "aidge/operator/Operator.hpp"
@@ -7,50 +9,38 @@ namespace Aidge {
 
 namespace {
 
-std::map<std::string, OperatorSchema, std::less<>>& schemas() {
-  static std::map<std::string, OperatorSchema, std::less<>> registry;
-  return registry;
-}
+/// Function-local, so that registration from other translation units' static initialisers always finds it alive.
+struct Registry {
+  std::shared_mutex mutex;
+  std::map<std::string, OperatorSchema, std::less<>> schemas;
+};
 
-OperatorRegistry::Evaluator& registeredEvaluator() {
-  static OperatorRegistry::Evaluator evaluator;
-  return evaluator;
-}
-
-OperatorRegistry::GenericInference& registeredInference() {
-  static OperatorRegistry::GenericInference infer;
-  return infer;
+Registry& registry() {
+  static Registry instance;
+  return instance;
 }
 
 }  // namespace
 
 bool OperatorRegistry::add(OperatorSchema schema) {
   const std::string type = schema.type;
-  if (!schemas().emplace(type, std::move(schema)).second)
+  const std::unique_lock lock(registry().mutex);
+  if (!registry().schemas.emplace(type, std::move(schema)).second)
     throw std::logic_error("[operator::registry] type \"" + type + "\" is registered twice");
   return true;
 }
 
 const OperatorSchema* OperatorRegistry::find(std::string_view type) {
-  const auto found = schemas().find(type);
-  return found == schemas().end() ? nullptr : &found->second;
+  const std::shared_lock lock(registry().mutex);
+  const auto found = registry().schemas.find(type);
+  return found == registry().schemas.end() ? nullptr : &found->second;
 }
 
 std::vector<std::string> OperatorRegistry::types() {
+  const std::shared_lock lock(registry().mutex);
   std::vector<std::string> names;
-  for (const auto& [name, schema] : schemas()) names.push_back(name);
+  for (const auto& [name, schema] : registry().schemas) names.push_back(name);
   return names;
 }
-
-bool OperatorRegistry::setEvaluator(Evaluator evaluator) {
-  registeredEvaluator() = std::move(evaluator);
-  return true;
-}
-
-const OperatorRegistry::Evaluator& OperatorRegistry::evaluator() { return registeredEvaluator(); }
-
-void OperatorRegistry::setGenericInference(GenericInference infer) { registeredInference() = std::move(infer); }
-
-const OperatorRegistry::GenericInference& OperatorRegistry::genericInference() { return registeredInference(); }
 
 }  // namespace Aidge

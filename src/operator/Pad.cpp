@@ -1,5 +1,3 @@
-#include "aidge/operator/Pad.hpp"
-
 #include <algorithm>
 
 #include "SchemaUtils.hpp"
@@ -74,10 +72,5 @@ bool addSchema() {
 [[maybe_unused]] const bool kRegistered = addSchema();
 
 }  // namespace
-
-NodePtr Pad(const std::vector<std::int64_t>& pads, const std::string& mode, double value, const std::vector<std::int64_t>& axes,
-            const std::string& name) {
-  return makeNode("Pad", {{"pads", pads}, {"mode", mode}, {"value", value}, {"axes", axes}}, name);
-}
 
 }  // namespace Aidge

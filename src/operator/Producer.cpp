@@ -7,7 +7,7 @@ using namespace detail;
 
 std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
-  const TensorPtr& value = op.getOutput(0);
+  const auto value = op.getOutput(0);
   return {TensorInfo{value->dims(), value->dataType(), value->hasData() ? value : nullptr}};
 }
 

@@ -1,5 +1,3 @@
-#include "aidge/operator/Reduce.hpp"
-
 #include "SchemaUtils.hpp"
 
 namespace Aidge {
@@ -53,9 +51,5 @@ bool addSchemas() {
 [[maybe_unused]] const bool kRegistered = addSchemas();
 
 }  // namespace
-
-NodePtr ReduceMean(const std::vector<std::int64_t>& axes, bool keepDims, bool noopWithEmptyAxes, const std::string& name) {
-  return makeNode("ReduceMean", {{"axes", axes}, {"keep_dims", keepDims}, {"noop_with_empty_axes", noopWithEmptyAxes}}, name);
-}
 
 }  // namespace Aidge

@@ -22,7 +22,7 @@ constexpr std::size_t kSizes = 3;
 constexpr double kMostExtent = 2147483647.0;
 
 Doubles floatArgument(const Operator& op, Inputs inputs, std::size_t index, std::string_view name) {
-  const bool connected = index < inputs.size() && !inputs[index].missing && (inputs[index].value != nullptr || !inputs[index].dims.empty());
+  const bool connected = index < inputs.size() && !inputs[index].missing;
   if (!connected) return op.attribute<Doubles>(name);
   if (inputs[index].value == nullptr) {
     throw DataDependentError("[" + errorSite(op) + "] expected " + std::string(name) +
@@ -150,11 +150,6 @@ std::vector<ResizeAxis> resolveResize(const Operator& op, std::span<const Tensor
   }
   applyRoi(op, floatArgument(op, inputs, kRoi, "roi"), axes, result);
   return result;
-}
-
-NodePtr Resize(const std::string& mode, const std::vector<double>& scales, const std::vector<std::int64_t>& sizes,
-               const std::string& name) {
-  return makeNode("Resize", {{"mode", mode}, {"scales", scales}, {"sizes", sizes}}, name);
 }
 
 }  // namespace Aidge

@@ -1,13 +1,12 @@
 #include "SchemaUtils.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 namespace Aidge::detail {
 namespace {
-
-bool isOptional(InputCategory category) { return category == InputCategory::OptionalData || category == InputCategory::OptionalParam; }
 
 void checkKnown(const Operator& op, Inputs inputs, std::size_t index) {
   const Dims& dims = inputs[index].dims;
@@ -27,7 +26,7 @@ void checkInputs(const Operator& op, Inputs inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) checkKnown(op, inputs, i);
 }
 
-bool isPresent(Inputs inputs, std::size_t index) { return !inputs[index].dims.empty(); }
+bool isPresent(Inputs inputs, std::size_t index) { return !inputs[index].missing; }
 
 std::string describeInput(const Operator& op, Inputs inputs, std::size_t index) {
   return op.inputSpec(index).name + " " + toString(inputs[index].dims);
@@ -57,7 +56,7 @@ bool isFloat(DataType type) {
 void requireSameType(const Operator& op, Inputs inputs, std::size_t offset) {
   for (std::size_t i = 1; i < inputs.size(); ++i) {
     const InputSpec& spec = op.inputSpec(i + offset);
-    if (inputs[i].dtype == inputs[0].dtype || (isOptional(spec.category) && !isPresent(inputs, i))) continue;
+    if (inputs[i].dtype == inputs[0].dtype || !isPresent(inputs, i)) continue;
     const std::string wanted = spec.name + " of the same type as " + op.inputSpec(offset).name;
     throwExpected(errorSite(op), wanted + " (" + std::string(toString(inputs[0].dtype)) + ")", toString(inputs[i].dtype));
   }
@@ -66,7 +65,7 @@ void requireSameType(const Operator& op, Inputs inputs, std::size_t offset) {
 void requireTypes(const Operator& op, Inputs inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const InputSpec& spec = op.inputSpec(i);
-    if (spec.types.contains(inputs[i].dtype) || inputs[i].missing || (isOptional(spec.category) && !isPresent(inputs, i))) continue;
+    if (spec.types.contains(inputs[i].dtype) || !isPresent(inputs, i)) continue;
     std::string names;
     for (const DataType type : spec.types.types()) names.append(names.empty() ? "" : ", ").append(toString(type));
     throwType(op, inputs, i, "one of the types " + names);
@@ -201,23 +200,5 @@ std::vector<TensorInfo> inferAlongAxis(const Operator& op, Inputs inputs) {
 }
 
 std::string typeName(std::string_view family, std::size_t spatial) { return std::string(family) + std::to_string(spatial) + "D"; }
-
-void addParam(const NodePtr& node, IOIndex_t index, std::string_view suffix, Tensor value) {
-  const std::string name = node->name().empty() ? "" : node->name() + "_" + std::string(suffix);
-  node->setInput(index, Producer(std::move(value), name));
-}
-
-void requirePositive(std::string_view type, std::string_view name, DimSize_t value) {
-  if (value < 1) throwExpected("operator::" + std::string(type), std::string(name) + " of at least 1", std::to_string(value));
-}
-
-void requireGroups(std::string_view type, DimSize_t inChannels, DimSize_t outChannels, DimSize_t groups) {
-  requirePositive(type, "in_channels", inChannels);
-  requirePositive(type, "out_channels", outChannels);
-  requirePositive(type, "groups", groups);
-  if (inChannels % groups == 0 && outChannels % groups == 0) return;
-  throwExpected("operator::" + std::string(type), "in_channels and out_channels to be multiples of groups = " + std::to_string(groups),
-                std::to_string(inChannels) + " and " + std::to_string(outChannels));
-}
 
 }  // namespace Aidge::detail

@@ -1,7 +1,6 @@
 #pragma once
-// What the operator families share: checks that end in "[operator::<type>] expected X, got Y", and spellings for schemas and factories.
+// What the operator families share: checks that end in "[operator::<type>] expected X, got Y", and spellings for schemas.
 
-#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,7 +21,7 @@ using Inputs = std::span<const TensorInfo>;
 
 /// Checks that all dims are known and their product fits memory. (Operator::infer has counted the inputs.)
 void checkInputs(const Operator& op, Inputs inputs);
-/// Whether an optional parameter is there; a missing one has no dims.
+/// Whether something is connected to an input.
 [[nodiscard]] bool isPresent(Inputs inputs, std::size_t index);
 void requireRank(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank);
 void requireRankAtLeast(const Operator& op, Inputs inputs, std::size_t index, std::size_t rank);
@@ -81,16 +80,7 @@ void validateWindow(const Operator& op, std::size_t spatial, bool kernelOptional
 /// An elementwise operator on A and B with inferBroadcast.
 [[nodiscard]] OperatorSchema broadcasting(std::string type, std::string formula, TypeSet types, AttributeMap attributes = {});
 
-// --- factories ------------------------------------------------------------------------------------------------------
-
 /// "Conv2D".
 [[nodiscard]] std::string typeName(std::string_view family, std::size_t spatial);
-template <std::size_t N> [[nodiscard]] Ints toInts(const std::array<DimSize_t, N>& values) { return Ints(values.begin(), values.end()); }
-/// Feeds input `index` from a new producer called `<name of the node>_<suffix>` (unnamed if the node is).
-void addParam(const NodePtr& node, IOIndex_t index, std::string_view suffix, Tensor value);
-/// Throws unless value >= 1. For factories, where there is no operator yet.
-void requirePositive(std::string_view type, std::string_view name, DimSize_t value);
-/// Throws unless both channel counts are positive multiples of groups.
-void requireGroups(std::string_view type, DimSize_t inChannels, DimSize_t outChannels, DimSize_t groups);
 
 }  // namespace Aidge::detail

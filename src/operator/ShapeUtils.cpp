@@ -16,7 +16,7 @@ std::string listText(std::span<const std::int64_t> values) {
 
 std::vector<std::int64_t> listArgument(const Operator& op, std::span<const TensorInfo> inputs, std::size_t index) {
   const std::string& name = op.schema()->extraInputs[index - op.schema()->inputs.size()];
-  const bool connected = index < inputs.size() && !inputs[index].missing && (inputs[index].value != nullptr || !inputs[index].dims.empty());
+  const bool connected = index < inputs.size() && !inputs[index].missing;
   if (!connected) return op.attribute<std::vector<std::int64_t>>(name);
   const TensorInfo& input = inputs[index];
   if (input.dims.size() > 1 || (input.dtype != DataType::Int32 && input.dtype != DataType::Int64)) {

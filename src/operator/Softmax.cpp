@@ -1,5 +1,3 @@
-#include "aidge/operator/Softmax.hpp"
-
 #include "SchemaUtils.hpp"
 
 namespace Aidge {
@@ -26,7 +24,5 @@ bool addSchema(const char* type, const char* brief) {
     addSchema("LogSoftmax", "Its logarithm: y = x - log(sum of exp(x) along axis).");
 
 }  // namespace
-
-NodePtr Softmax(std::int64_t axis, const std::string& name) { return makeNode("Softmax", {{"axis", axis}}, name); }
 
 }  // namespace Aidge

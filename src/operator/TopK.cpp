@@ -1,5 +1,3 @@
-#include "aidge/operator/TopK.hpp"
-
 #include "SchemaUtils.hpp"
 
 namespace Aidge {
@@ -34,9 +32,5 @@ bool addTopK() {
 [[maybe_unused]] const bool kRegistered = addTopK();
 
 }  // namespace
-
-NodePtr TopK(std::int64_t k, std::int64_t axis, bool largest, const std::string& name) {
-  return makeNode("TopK", {{"k", Ints{k}}, {"axis", axis}, {"largest", largest}}, name);
-}
 
 }  // namespace Aidge

@@ -4,6 +4,7 @@
 
 #include "ChannelRules.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge::detail {
 
@@ -32,30 +33,8 @@ bool ChannelCut::leavesSome(const LabelGrid& grid, const Dims& before) const {
 
 // --- analysis -------------------------------------------------------------------------------------------------------
 
-namespace {
-
-std::vector<Dims> resolveDims(const char* where, const GraphView& graph, const std::vector<Dims>& given) {
-  const auto& inputs = graph.inputs();
-  std::vector<Dims> result = given.empty() && graph.isCompiled() ? graph.compiledDims() : given;
-  const bool declared = result.empty();
-  if (!declared && result.size() != inputs.size())
-    throwExpected(where, "dims for " + std::to_string(inputs.size()) + " graph inputs", std::to_string(result.size()));
-  for (std::size_t i = 0; declared && i < inputs.size(); ++i) {
-    Dims dims = inputs[i].dims;
-    if (!dims.empty() && dims[0] == kDynamicDim) dims[0] = 1;
-    if (!inputs[i].hasDims || std::find(dims.begin(), dims.end(), kDynamicDim) != dims.end()) {
-      throwExpected(where, "dims for the graph input \"" + inputs[i].name + "\", which leaves axes open (compile, or `dims`)", "none");
-    }
-    result.push_back(std::move(dims));
-  }
-  for (const Dims& dims : result) static_cast<void>(elementCount(dims));
-  return result;
-}
-
-}  // namespace
-
 ChannelAnalysis::ChannelAnalysis(const char* where, const GraphView& graph, const std::vector<Dims>& dims)
-    : mWhere(where), mInputDims(resolveDims(where, graph, dims)) {
+    : mWhere(where), mInputDims(fixedInputDims(where, graph, dims)), mShapes(graph, inputInfos(graph, mInputDims), kernelInference()) {
   feedInputs(graph);
   for (const NodePtr& node : graph.orderedNodes()) {
     if (!node->getOperator()->isProducer()) follow(node, valuesAt(graph, node));
@@ -70,11 +49,9 @@ void ChannelAnalysis::feedInputs(const GraphView& graph) {
     const GraphInput& input = graph.inputs()[i];
     const Label label = atoms.fixedLabel("the graph input \"" + input.name + "\"");
     for (const auto& [node, index] : input.targets) {
-      Value& value = mFed[{node.get(), index}];
-      value.info.dims = mInputDims[i];
-      value.info.dtype = input.dtype;
+      Value& value = mFed[{node, index}];
+      value.dims = mInputDims[i];
       value.grid = LabelGrid::uniform(mInputDims[i].size(), label);
-      value.isKnown = true;
     }
   }
 }
@@ -84,22 +61,18 @@ std::vector<ChannelAnalysis::Value> ChannelAnalysis::valuesAt(const GraphView& g
   for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
     const auto& [parent, output] = node->input(i);
     Value& value = values[i];
-    if (const auto fed = mFed.find({node.get(), i}); fed != mFed.end()) {
+    if (const auto fed = mFed.find({node, i}); fed != mFed.end()) {
       value = fed->second;
     } else if (!graph.contains(parent)) {
-      value.isKnown = true;  // an optional input without a value
-      value.info.missing = true;
+      continue;  // an optional input without a value
     } else if (parent->getOperator()->isProducer()) {
-      const TensorPtr& tensor = parent->getOperator()->getOutput(0);
-      value.info.dims = tensor->dims();
-      value.info.dtype = tensor->dataType();
-      value.info.value = tensor->hasData() ? tensor : nullptr;
+      const auto tensor = parent->getOperator()->getOutput(0);
+      value.dims = tensor->dims();
       value.grid = LabelGrid::uniform(tensor->nbDims(), mConstantLabel);
-      value.isKnown = value.isConstant = true;
-    } else if (const auto found = mIndex.find({parent.get(), output}); found != mIndex.end()) {
-      value.info = mInfos.at({parent.get(), output});
+      value.isConstant = true;
+    } else if (const auto found = mIndex.find({parent, output}); found != mIndex.end()) {
+      value.dims = tensors[found->second].dims;
       value.grid = tensors[found->second].grid;
-      value.isKnown = true;
     }
   }
   return values;
@@ -107,45 +80,34 @@ std::vector<ChannelAnalysis::Value> ChannelAnalysis::valuesAt(const GraphView& g
 
 void ChannelAnalysis::follow(const NodePtr& node, const std::vector<Value>& inputs) {
   std::vector<RuleInput> data;
-  std::vector<TensorInfo> infos;
-  bool isKnown = true;
   for (IOIndex_t i = 0; i < inputs.size(); ++i) {
-    const Value& value = inputs[i];
-    isKnown = isKnown && value.isKnown;
-    const bool isPresent = node->getParent(i) != nullptr || mFed.count({node.get(), i}) != 0;
-    data.push_back({value.info.dims, value.grid, isPresent, value.isConstant});
-    infos.push_back(value.info);
+    const bool isPresent = node->getParent(i) != nullptr || mFed.contains({node, i});
+    data.push_back({inputs[i].dims, inputs[i].grid, isPresent, inputs[i].isConstant});
   }
-  std::vector<TensorInfo> results;
-  try {
-    if (isKnown) results = node->getOperator()->infer(infos);
-  } catch (const UnsupportedError&) {
-    isKnown = false;
-  } catch (const std::invalid_argument& error) {
-    throw std::invalid_argument(std::string(error.what()) + " at node " + node->describe());
-  }
+  const std::vector<TensorInfo>* results = mShapes.find(node.get());
   std::vector<Dims> dims;
-  for (const TensorInfo& info : results) dims.push_back(info.dims);
+  if (results != nullptr) {
+    for (const TensorInfo& info : *results) dims.push_back(info.dims);
+  }
   RuleScope scope(*this, node, std::move(data), dims);
   const bool isEmpty = std::any_of(dims.begin(), dims.end(), [](const Dims& extents) { return elementCount(extents) == 0; });
-  const Rule rule = isKnown && !isEmpty ? findRule(node->getOperator()->traits().channels.rule) : nullptr;
+  const Rule rule = results != nullptr && !isEmpty ? findRule(node->getOperator()->traits().channels.rule) : nullptr;
   if (rule != nullptr) {
     rule(scope);
   } else {
     scope.fixAll("whose channels cannot be followed");
   }
-  if (!isKnown) return;
-  mMacs += node->getOperator()->macs(infos, results);
-  for (IOIndex_t i = 0; i < results.size(); ++i) {
-    mIndex[{node.get(), i}] = tensors.size();
-    mInfos[{node.get(), i}] = results[i];
-    tensors.push_back({node, i, results[i].dims, scope.results[i]});
+  if (results == nullptr) return;
+  mMacs += node->getOperator()->macs(*mShapes.inputsOf(node.get()), *results);
+  for (IOIndex_t i = 0; i < results->size(); ++i) {
+    mIndex[{node, i}] = tensors.size();
+    tensors.push_back({node, i, dims[i], scope.results[i]});
   }
 }
 
 void ChannelAnalysis::fixOutputs(const GraphView& graph) {
   for (const GraphOutput& output : graph.outputs()) {
-    const LabelledTensor* tensor = find(output.node.get(), output.index);
+    const LabelledTensor* tensor = find({output.node, output.index});
     if (tensor == nullptr) continue;
     for (const Label label : tensor->grid.labels) atoms.fix(label, "is the graph output \"" + output.name + "\"");
   }
@@ -170,8 +132,8 @@ void ChannelAnalysis::makeCutsStraight() {
   }
 }
 
-const LabelledTensor* ChannelAnalysis::find(const Node* node, IOIndex_t output) const {
-  const auto found = mIndex.find({node, output});
+const LabelledTensor* ChannelAnalysis::find(const TensorRef& tensor) const {
+  const auto found = mIndex.find(tensor);
   return found == mIndex.end() ? nullptr : &tensors[found->second];
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ChannelLabels.hpp"
-#include "aidge/graph/GraphView.hpp"
+#include "aidge/graph/GraphShapes.hpp"
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge::detail {
@@ -83,15 +83,14 @@ class ChannelAnalysis {
   std::vector<AttributeEdit> edits;
 
   [[nodiscard]] const std::vector<Dims>& inputDims() const noexcept { return mInputDims; }
-  [[nodiscard]] const LabelledTensor* find(const Node* node, IOIndex_t output) const;
+  [[nodiscard]] const LabelledTensor* find(const TensorRef& tensor) const;
   /// Multiply-accumulates of the nodes whose dims are known.
   [[nodiscard]] double macs() const noexcept { return mMacs; }
 
  private:
   struct Value {
-    TensorInfo info;
+    Dims dims;
     LabelGrid grid;
-    bool isKnown = false;
     bool isConstant = false;
   };
 
@@ -104,9 +103,9 @@ class ChannelAnalysis {
 
   const char* mWhere;
   std::vector<Dims> mInputDims;
-  std::map<std::pair<const Node*, IOIndex_t>, Value> mFed;
-  std::map<std::pair<const Node*, IOIndex_t>, std::size_t> mIndex;  ///< into `tensors`
-  std::map<std::pair<const Node*, IOIndex_t>, TensorInfo> mInfos;
+  GraphShapes mShapes;
+  std::map<TensorRef, Value> mFed;
+  std::map<TensorRef, std::size_t> mIndex;  ///< into `tensors`
   Label mConstantLabel = -1;
   double mMacs = 0.0;
 };

@@ -12,15 +12,15 @@ void Element::collect(std::vector<NodePtr>& nodes) const {
   nodes.push_back(node);
 }
 
-Wire ChainFinder::wireAt(const NodePtr& node, IOIndex_t index) const {
+TensorRef ChainFinder::sourceAt(const NodePtr& node, IOIndex_t index) const {
   const auto& [parent, output] = node->input(index);
-  if (parent && mGraph.contains(parent)) return {parent, output, 0};
-  Wire wire;
+  if (parent && mGraph.contains(parent)) return {parent, output};
+  TensorRef fed;
   for (const GraphInput& input : mGraph.inputs()) {
-    if (std::find(input.targets.begin(), input.targets.end(), Node::Edge{node, index}) != input.targets.end()) return wire;
-    ++wire.graphInput;
+    if (std::find(input.targets.begin(), input.targets.end(), TensorRef{node, index}) != input.targets.end()) return fed;
+    ++fed.index;
   }
-  return wire;
+  return fed;
 }
 
 const std::optional<LinearLayer>& ChainFinder::layerOf(const NodePtr& node) const {
@@ -29,15 +29,15 @@ const std::optional<LinearLayer>& ChainFinder::layerOf(const NodePtr& node) cons
   return mLayers.emplace(node.get(), readLayer(mGraph, node, mDims)).first->second;
 }
 
-std::string ChainFinder::whyKept(const Wire& wire, const std::vector<Node::Edge>& heads) const {
-  const auto isHead = [&](const Node::Edge& edge) { return std::find(heads.begin(), heads.end(), edge) != heads.end(); };
+std::string ChainFinder::whyKept(const TensorRef& wire, const std::vector<TensorRef>& heads) const {
+  const auto isHead = [&](const TensorRef& edge) { return std::find(heads.begin(), heads.end(), edge) != heads.end(); };
   if (!wire.node) return "the graph's user feeds the tensor between them";
   for (const GraphOutput& output : mGraph.outputs()) {
     if (output.node == wire.node && output.index == wire.index)
       return "the tensor between them is the graph output \"" + output.name + "\"";
   }
-  for (const Node::Edge& edge : wire.node->output(wire.index)) {
-    if (!isHead(edge)) return edge.first->describe() + " uses the tensor between them too";
+  for (const TensorRef& edge : wire.node->output(wire.index)) {
+    if (!isHead(edge)) return edge.node->describe() + " uses the tensor between them too";
   }
   return {};
 }
@@ -51,17 +51,17 @@ std::optional<Element> ChainFinder::elementAt(const NodePtr& node) const {
   element.node = node;
   element.layer = *layer;
   element.heads = {{node, layer->data}};
-  element.source = wireAt(node, layer->data);
+  element.source = sourceAt(node, layer->data);
   element.input = mDims.input(node, layer->data);
   element.output = mDims.output(node);
   element.macs = mDims.workOf(node);
   return element;
 }
 
-ChainFinder::Path ChainFinder::pathTo(const Wire& end, const std::vector<Node::Edge>& heads) const {
+ChainFinder::Path ChainFinder::pathTo(const TensorRef& end, const std::vector<TensorRef>& heads) const {
   Path path;
   path.wires.push_back(end);
-  const std::vector<Node::Edge>* consumers = &heads;
+  const std::vector<TensorRef>* consumers = &heads;
   while (path.wires.back().node && whyKept(path.wires.back(), *consumers).empty()) {
     auto element = elementAt(path.wires.back().node);
     if (!element) break;
@@ -74,8 +74,8 @@ ChainFinder::Path ChainFinder::pathTo(const Wire& end, const std::vector<Node::E
 
 std::optional<Element> ChainFinder::blockAt(const NodePtr& sum) const {
   if (sum->hasHooks() || sum->hasObservers()) return std::nullopt;
-  const std::array<Wire, 2> ends{wireAt(sum, 0), wireAt(sum, 1)};
-  for (const Wire& end : ends) {
+  const std::array<TensorRef, 2> ends{sourceAt(sum, 0), sourceAt(sum, 1)};
+  for (const TensorRef& end : ends) {
     if (end.node && end.node->getOperator()->isProducer()) return std::nullopt;
   }
   std::array<Path, 2> paths;
@@ -98,7 +98,7 @@ std::optional<Element> ChainFinder::blockAt(const NodePtr& sum) const {
       std::reverse(block.branches[k].begin(), block.branches[k].end());
       const auto& branch = block.branches[k];
       for (const Element& inner : branch) block.macs += inner.macs;
-      const auto& heads = branch.empty() ? std::vector<Node::Edge>{{sum, k}} : branch.front().heads;
+      const auto& heads = branch.empty() ? std::vector<TensorRef>{{sum, k}} : branch.front().heads;
       block.heads.insert(block.heads.end(), heads.begin(), heads.end());
       block.input = branch.empty() ? mDims.input(sum, k) : branch.front().input;
     }

@@ -18,7 +18,7 @@ bool feedsOnly(const GraphView& graph, const NodePtr& node, const NodePtr& consu
   const auto edges = node->output(0);
   const bool isExit =
       std::any_of(graph.outputs().begin(), graph.outputs().end(), [&](const GraphOutput& output) { return output.node == node; });
-  return !isExit && edges.size() == 1 && edges.front().first == consumer;
+  return !isExit && edges.size() == 1 && edges.front().node == consumer;
 }
 
 }  // namespace
@@ -28,14 +28,14 @@ bool foldBatchNorm(const GraphViewPtr& graph, const NodePtr& norm) {
   if (!graph->contains(layer) || !layers::isWeighted(*layer->getOperator()) || !feedsOnly(*graph, layer, norm)) return false;
   const Operator& op = *layer->getOperator();
   const auto affine = layers::affineOf(*graph, *norm, 0, {});
-  const Tensor* weight = layers::constantAt(*graph, *layer, kWeight);
-  const Tensor* bias = layers::constantAt(*graph, *layer, kBias);
+  const auto weight = layers::constantAt(*graph, *layer, kWeight);
+  const auto bias = layers::constantAt(*graph, *layer, kBias);
   if (!affine || weight == nullptr || layers::isFed(*graph, layer, kBias)) return false;
   const std::size_t channels = affine->factor.size();
   const bool biasFits = layer->getParent(kBias) ? bias != nullptr && bias->size() == channels : true;
   if (channels == 0 || layers::outputChannels(op, weight->dims()) != channels || !biasFits) return false;
   const Tensor scaled = layers::scaledWeight(op, *weight, affine->factor);
-  const Tensor mapped = layers::mappedBias(bias, *affine, weight->dataType());
+  const Tensor mapped = layers::mappedBias(bias.get(), *affine, weight->dataType());
   layers::setParameter(graph, layer, kWeight, layer->name() + "_w", scaled);
   layers::setParameter(graph, layer, kBias, layer->name() + "_b", mapped);
   graph->bypass(norm);

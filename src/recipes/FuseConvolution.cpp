@@ -37,6 +37,7 @@
 #include "aidge/backend/Kernel.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge {
 
@@ -63,7 +64,7 @@ std::vector<NodePtr> exclusiveProducers(const std::vector<NodePtr>& nodes) {
 /// The type of the weights in a segment.
 DataType typeOf(const std::vector<NodePtr>& nodes, const std::string& core) {
   for (const NodePtr& node : nodes) {
-    if (node->name() == core) return node->getParent(1)->getOperator()->getOutput(node->input(1).second)->dataType();
+    if (node->name() == core) return node->getParent(1)->getOperator()->getOutput(node->input(1).index)->dataType();
   }
   return DataType::Float32;
 }
@@ -121,7 +122,7 @@ class Fusion {
       while (applyOnce()) mDims = GraphDims(*mGraph, mDims.inputs());
       if (mOriginal) measureErrors();
     });
-    if (mGraph->isCompiled()) mGraph->forwardDims(mGraph->compiledDims());
+    if (mGraph->isCompiled()) mGraph->forwardDims(mGraph->compiledDims(), kernelInference());
     mReport.secondsAfter = mMade.empty() ? mReport.secondsBefore : mMeter.graph(*mGraph, mDims.inputs());
     mReport.parametersAfter = layers::parametersOf(*mGraph);
     for (Made& made : mMade) mReport.merged.push_back(std::move(made.merge));
@@ -152,7 +153,7 @@ class Fusion {
   [[nodiscard]] std::vector<PlannedGraph> plan() const {
     std::vector<GraphViewPtr> graphs{mGraph};
     for (const NodePtr& node : mGraph->orderedNodesDeep()) {
-      if (node->getOperator()->isMeta()) graphs.push_back(node->getOperator()->microGraph());
+      if (node->getOperator()->isMeta()) graphs.push_back(microGraph(*node->getOperator()));
     }
     std::vector<PlannedGraph> plans;
     for (const GraphViewPtr& graph : graphs) {

@@ -34,9 +34,9 @@ struct Difference {
 };
 
 /// Copies of the nodes and of the producers that feed them, wired as they are.
-GraphViewPtr copied(const std::vector<NodePtr>& nodes, const std::vector<Node::Edge>& heads, const Dims& input) {
+GraphViewPtr copied(const std::vector<NodePtr>& nodes, const std::vector<TensorRef>& heads, const Dims& input) {
   std::unordered_map<const Node*, NodePtr> copies;
-  const auto graph = std::make_shared<GraphView>();
+  const auto graph = GraphView::create();
   for (const NodePtr& node : nodes) copies.emplace(node.get(), node->clone());
   for (const NodePtr& node : nodes) {
     const NodePtr copy = copies.at(node.get());
@@ -50,7 +50,7 @@ GraphViewPtr copied(const std::vector<NodePtr>& nodes, const std::vector<Node::E
   }
   for (const NodePtr& node : nodes) graph->add(copies.at(node.get()));
   GraphInput entry{"x", input, true, DataType::Float32, {}};
-  for (const auto& [node, index] : heads) entry.targets.emplace_back(copies.at(node.get()), index);
+  for (const auto& [node, index] : heads) entry.targets.push_back({copies.at(node.get()), index});
   graph->setInputs({std::move(entry)});
   return graph;
 }
@@ -83,8 +83,7 @@ std::optional<double> LatencyMeter::graph(const GraphView& graph, const std::vec
   return run(copy, dims);
 }
 
-std::optional<double> LatencyMeter::nodes(const std::vector<NodePtr>& nodes, const std::vector<Node::Edge>& heads,
-                                          const Dims& input) const {
+std::optional<double> LatencyMeter::nodes(const std::vector<NodePtr>& nodes, const std::vector<TensorRef>& heads, const Dims& input) const {
   if (!isOn()) return std::nullopt;
   const GraphViewPtr copy = copied(nodes, heads, input);
   copy->compile(mBackend, DataType::Float32, {input});

@@ -21,7 +21,7 @@ class LatencyMeter {
   /// A whole graph; nothing where it cannot run.
   [[nodiscard]] std::optional<double> graph(const GraphView& graph, const std::vector<Dims>& dims) const;
   /// Copies of some connected nodes, of which `heads` take the input. Nothing where it is off.
-  [[nodiscard]] std::optional<double> nodes(const std::vector<NodePtr>& nodes, const std::vector<Node::Edge>& heads,
+  [[nodiscard]] std::optional<double> nodes(const std::vector<NodePtr>& nodes, const std::vector<TensorRef>& heads,
                                             const Dims& input) const;
 
  private:

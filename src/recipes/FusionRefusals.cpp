@@ -41,11 +41,11 @@ class Explainer {
   }
 
   void explain(const NodePtr& second, IOIndex_t index, std::vector<RefusedMerge>& refused) {
-    Wire wire = mFinder.wireAt(second, index);
+    TensorRef wire = mFinder.sourceAt(second, index);
     std::string kept = mFinder.whyKept(wire, {{second, index}});
     while (wire.node && isPass(wire.node)) {
       const NodePtr pass = wire.node;
-      wire = mFinder.wireAt(pass, 0);
+      wire = mFinder.sourceAt(pass, 0);
       if (kept.empty()) kept = mFinder.whyKept(wire, {{pass, 0}});
     }
     const NodePtr& first = wire.node;

@@ -7,6 +7,7 @@
 #include "../layers/Layers.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge::detail {
 
@@ -37,20 +38,6 @@ ConvShape pointwise(DimSize_t channels, std::size_t axes) { return identityMap(c
 
 bool sameBehindBatch(const Dims& a, const Dims& b) {
   return a.size() == b.size() && (a.size() < 2 || std::equal(a.begin() + 1, a.end(), b.begin() + 1));
-}
-
-std::vector<Dims> declaredDims(const GraphView& graph) {
-  std::vector<Dims> result;
-  for (const GraphInput& input : graph.inputs()) {
-    Dims dims = input.dims;
-    if (!dims.empty() && dims[0] == kDynamicDim) dims[0] = 1;
-    if (!input.hasDims || std::find(dims.begin(), dims.end(), kDynamicDim) != dims.end()) {
-      throwExpected("recipes::fuseConvolution",
-                    "dims for the graph input \"" + input.name + "\", which leaves axes open (compile, or `dims`)", "none");
-    }
-    result.push_back(std::move(dims));
-  }
-  return result;
 }
 
 // --- layers ---------------------------------------------------------------------------------------------------------
@@ -224,40 +211,16 @@ Reader readerOf(const Operator& op) {
 
 }  // namespace
 
-GraphDims::GraphDims(const GraphView& graph, std::vector<Dims> inputs) : mInputs(std::move(inputs)) {
-  if (mInputs.empty()) mInputs = graph.isCompiled() ? graph.compiledDims() : declaredDims(graph);
-  if (mInputs.size() != graph.inputs().size()) {
-    throwExpected("recipes::fuseConvolution", "dims for " + std::to_string(graph.inputs().size()) + " graph inputs",
-                  std::to_string(mInputs.size()));
-  }
+GraphDims::GraphDims(const GraphView& graph, std::vector<Dims> inputs)
+    : mInputs(fixedInputDims("recipes::fuseConvolution", graph, std::move(inputs))),
+      mShapes(graph.inferAllShapes("recipes::fuseConvolution", mInputs, kernelInference())) {
   for (std::size_t i = 0; i < mInputs.size(); ++i)
     mFixed = mFixed && graph.inputs()[i].hasDims && sameBehindBatch(graph.inputs()[i].dims, mInputs[i]);
-  const auto shapes = graph.inferAllShapes("recipes::fuseConvolution", mInputs);
-  for (const auto& [node, infos] : shapes) {
-    for (std::size_t i = 0; i < infos.size(); ++i) mOutputs[{node, i}] = infos[i].dims;
-  }
-  collect(graph, mInputs);
 }
 
-void GraphDims::collect(const GraphView& graph, const std::vector<Dims>& inputs) {
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    for (const auto& [node, index] : graph.inputs()[i].targets) mData[{node.get(), index}] = inputs[i];
-  }
-  for (const NodePtr& node : graph.orderedNodes()) {
-    std::vector<Dims> data;
-    for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-      const auto& [parent, output] = node->input(i);
-      const auto found = mOutputs.find({parent.get(), output});
-      if (graph.contains(parent) && found != mOutputs.end()) mData[{node.get(), i}] = found->second;
-      data.push_back(mData[{node.get(), i}]);
-    }
-    if (node->getOperator()->isMeta()) collect(*node->getOperator()->microGraph(), data);
-  }
-}
+const Dims& GraphDims::input(const NodePtr& node, IOIndex_t index) const { return mShapes.inputsOf(node.get())->at(index).dims; }
 
-const Dims& GraphDims::input(const NodePtr& node, IOIndex_t index) const { return mData.at({node.get(), index}); }
-
-const Dims& GraphDims::output(const NodePtr& node) const { return mOutputs.at({node.get(), 0}); }
+const Dims& GraphDims::output(const NodePtr& node) const { return mShapes.at(node.get()).at(0).dims; }
 
 double GraphDims::workOf(const NodePtr& node) const {
   const auto info = [](const Dims& dims) { return TensorInfo{dims, DataType::Float32, nullptr}; };

@@ -1,12 +1,11 @@
 #pragma once
 // Which operators are linear in their data, and as what convolution.
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "aidge/graph/GraphView.hpp"
+#include "aidge/graph/GraphShapes.hpp"
 #include "aidge/operator/Operator.hpp"
 #include "aidge/recipes/ConvMap.hpp"
 
@@ -30,12 +29,9 @@ class GraphDims {
   [[nodiscard]] Dims spatial(const Dims& dims) const;
 
  private:
-  void collect(const GraphView& graph, const std::vector<Dims>& inputs);
-
   std::vector<Dims> mInputs;
+  GraphShapes mShapes;
   bool mFixed = true;
-  std::map<std::pair<const Node*, IOIndex_t>, Dims> mData;
-  std::map<std::pair<const Node*, IOIndex_t>, Dims> mOutputs;
 };
 
 enum class LayerKind : std::uint8_t {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 
 namespace Aidge::detail {
 

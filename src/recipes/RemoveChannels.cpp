@@ -8,7 +8,8 @@
 #include "../layers/Layers.hpp"
 #include "GroupedChannels.hpp"
 #include "aidge/core/Errors.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge {
 
@@ -102,7 +103,7 @@ class CutPlanner {
       for (std::size_t c = 0; c < source.count; ++c) labels.push_back(source.first + static_cast<Label>(c));
       return labels;
     }
-    const LabelledTensor* tensor = mAnalysis.find(node.get(), 0);
+    const LabelledTensor* tensor = mAnalysis.find({node, 0});
     if (tensor == nullptr) return {};
     const auto axes = varyingAxes(mAnalysis.atoms, tensor->grid);
     const DimIdx_t axis = axes.empty() ? 1 : axes[0];
@@ -168,7 +169,7 @@ class CutPlanner {
         return tensor.node->describe();
     }
     for (const ConstantUse& use : mAnalysis.constants) {
-      const Dims& dims = use.node->getParent(use.input)->getOperator()->getOutput(0)->dims();
+      const Dims dims = use.node->getParent(use.input)->getOperator()->getOutput(0)->dims();
       for (const LabelGrid& grid : use.cuts) {
         if (!mCut.leavesSome(grid, dims)) return use.node->getParent(use.input)->describe();
       }
@@ -201,12 +202,12 @@ class CutPlanner {
 struct NewConstant {
   NodePtr producer;
   KeptPlaces kept;
-  std::vector<Node::Edge> users;
+  std::vector<TensorRef> users;
 };
 
 /// Constants by what is kept of them; users that cut nothing, the graph's outputs among them, need the whole.
 std::vector<NewConstant> planConstants(const GraphView& graph, const ChannelAnalysis& analysis, const ChannelCut& cut) {
-  std::map<Node::Edge, KeptPlaces> kept;
+  std::map<TensorRef, KeptPlaces> kept;
   for (const ConstantUse& use : analysis.constants) {
     const NodePtr producer = use.node->getParent(use.input);
     kept[{use.node, use.input}].merge(keptPlaces(analysis, cut, use, producer->getOperator()->getOutput(0)->dims()));
@@ -218,7 +219,7 @@ std::vector<NewConstant> planConstants(const GraphView& graph, const ChannelAnal
     for (const GraphOutput& output : graph.outputs()) {
       if (output.node == node && plan.size() == first) plan.push_back({node, {}, {}});
     }
-    for (const Node::Edge& user : node->output(0)) {
+    for (const TensorRef& user : node->output(0)) {
       const auto found = kept.find(user);
       const KeptPlaces& places = found == kept.end() ? KeptPlaces{} : found->second;
       const auto same = std::find_if(plan.begin() + static_cast<std::ptrdiff_t>(first), plan.end(),
@@ -237,7 +238,7 @@ void applyConstants(const GraphViewPtr& graph, const std::vector<NewConstant>& p
   std::vector<std::pair<NodePtr, Tensor>> inPlace;
   std::set<const Node*> placed;
   for (const NewConstant& entry : plan) {
-    const Tensor& whole = *entry.producer->getOperator()->getOutput(0);
+    const Tensor whole = *entry.producer->getOperator()->getOutput(0);
     Tensor value = whole;
     for (const auto& [axis, places] : entry.kept) value = slicesOf(value, axis, places);
     if (placed.insert(entry.producer.get()).second) {
@@ -266,7 +267,7 @@ void applyAttributes(const ChannelAnalysis& analysis, const ChannelCut& cut) {
 /// Shapes as the cut predicts them, or std::logic_error, which takes the edit back.
 void checkShapes(const ChannelAnalysis& before, const ChannelAnalysis& after, const ChannelCut& cut) {
   for (const LabelledTensor& tensor : before.tensors) {
-    const LabelledTensor* now = after.find(tensor.node.get(), tensor.output);
+    const LabelledTensor* now = after.find({tensor.node, tensor.output});
     const Dims wanted = cut.dims(tensor.grid, tensor.dims);
     if (now == nullptr || now->dims != wanted) {
       throw std::logic_error(std::string("[") + kWhere + "] expected dims " + toString(wanted) + " of " + tensor.node->describe() +
@@ -293,7 +294,7 @@ RemovalReport removeChannels(const GraphViewPtr& graph, const Request& channels,
     checkShapes(analysis, after, cut);
     report.macsAfter = after.macs();
     report.parametersAfter = layers::parametersOf(*graph);
-    if (graph->isCompiled()) graph->forwardDims(graph->compiledDims());
+    if (graph->isCompiled()) graph->forwardDims(graph->compiledDims(), kernelInference());
   });
   return report;
 }

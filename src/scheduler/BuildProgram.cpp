@@ -7,6 +7,7 @@
 #include "Program.hpp"
 #include "aidge/backend/GenericKernels.hpp"
 #include "aidge/core/Errors.hpp"
+#include "aidge/scheduler/Inference.hpp"
 
 namespace Aidge::plan {
 
@@ -62,7 +63,7 @@ class Flattener {
     Scope scope = scopeOf(graph, inputs);
     for (const NodePtr& node : graph.orderedNodes()) addNode(node, scope);
     std::vector<ValueId> outputs;
-    for (const GraphOutput& output : graph.outputs()) outputs.push_back(scope.made.at({output.node.get(), output.index}));
+    for (const GraphOutput& output : graph.outputs()) outputs.push_back(scope.made.at({output.node, output.index}));
     return outputs;
   }
 
@@ -70,10 +71,10 @@ class Flattener {
   void runStage(const GraphView& graph, const std::vector<ValueId>& inputs, Stage& stage) {
     Scope scope = scopeOf(graph, inputs);
     const std::size_t own = graph.inputs().size();
-    for (std::size_t i = 0; i < stage.given.size(); ++i) scope.made[{stage.given[i].first.get(), stage.given[i].second}] = inputs[own + i];
+    for (std::size_t i = 0; i < stage.given.size(); ++i) scope.made[stage.given[i]] = inputs[own + i];
     const std::vector<NodePtr> nodes = graph.orderedNodes();
     for (const NodePtr& node : nodes) {
-      if (node->getOperator()->isProducer()) scope.made[{node.get(), 0}] = addConstant(*node);
+      if (node->getOperator()->isProducer()) scope.made[{node, 0}] = addConstant(*node);
     }
     for (stage.end = stage.first; stage.end < nodes.size() && addIfKnown(nodes[stage.end], scope, stage); ++stage.end) {
     }
@@ -84,17 +85,16 @@ class Flattener {
   [[nodiscard]] const std::vector<std::string>& offenders() const { return mOffenders; }
 
  private:
-  using Place = std::pair<const Node*, IOIndex_t>;
   struct Scope {
-    std::map<Place, ValueId> fed;   ///< graph inputs by target
-    std::map<Place, ValueId> made;  ///< node outputs
+    std::map<TensorRef, ValueId> fed;   ///< graph inputs by target
+    std::map<TensorRef, ValueId> made;  ///< node outputs
   };
 
   static Scope scopeOf(const GraphView& graph, const std::vector<ValueId>& inputs) {
     Scope scope;
     const auto& declared = graph.inputs();
     for (std::size_t i = 0; i < declared.size() && i < inputs.size(); ++i) {
-      for (const Node::Edge& target : declared[i].targets) scope.fed[{target.first.get(), target.second}] = inputs[i];
+      for (const TensorRef& target : declared[i].targets) scope.fed[target] = inputs[i];
     }
     return scope;
   }
@@ -121,41 +121,41 @@ class Flattener {
                                 nodes.begin() + static_cast<std::ptrdiff_t>(stage.end));
     const auto give = [&](const NodePtr& node, IOIndex_t index, std::optional<std::size_t> graphOutput) {
       const std::size_t place = stage.results.size();
-      mProgram.exports.push_back({.value = scope.made.at({node.get(), index}), .node = node, .index = index, .graphOutput = place});
-      stage.results.emplace_back(node, index);
+      mProgram.exports.push_back({.value = scope.made.at({node, index}), .node = node, .index = index, .graphOutput = place});
+      stage.results.push_back({node, index});
       stage.graphOutputs.push_back(graphOutput);
     };
     for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
       const GraphOutput& output = graph.outputs()[i];
       if (output.node->getOperator()->isProducer() ? last : own.contains(output.node)) give(output.node, output.index, i);
     }
-    std::set<Place> given;
+    std::set<TensorRef> given;
     for (std::size_t n = stage.end; n < nodes.size(); ++n) {
       for (IOIndex_t i = 0; i < nodes[n]->nbInputs(); ++i) {
         const auto& [parent, index] = nodes[n]->input(i);
         const bool needed = parent && own.contains(parent) && !parent->getOperator()->isProducer();
-        if (needed && given.emplace(parent.get(), index).second) give(parent, index, std::nullopt);
+        if (needed && given.insert({parent, index}).second) give(parent, index, std::nullopt);
       }
     }
   }
 
-  std::vector<ValueId> inputsOf(const Node& node, const Scope& scope) const {
+  std::vector<ValueId> inputsOf(const NodePtr& node, const Scope& scope) const {
     std::vector<ValueId> result;
-    for (IOIndex_t i = 0; i < node.nbInputs(); ++i) {
-      const Node::Edge& edge = node.input(i);
-      const auto made = edge.first ? scope.made.find({edge.first.get(), edge.second}) : scope.made.end();
-      const auto fed = scope.fed.find({&node, i});
+    for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
+      const TensorRef& edge = node->input(i);
+      const auto made = edge.node ? scope.made.find(edge) : scope.made.end();
+      const auto fed = scope.fed.find({node, i});
       if (made != scope.made.end()) {
         result.push_back(made->second);
       } else if (fed != scope.fed.end()) {
         result.push_back(fed->second);
       } else {
-        const InputCategory category = node.inputCategory(i);
+        const InputCategory category = node->inputCategory(i);
         if (category == InputCategory::Data || category == InputCategory::Param) {
-          throwExpected(
-              kWhere,
-              "input " + std::to_string(i) + " (" + node.getOperator()->inputSpec(i).name + ") of " + node.describe() + " to be connected",
-              "nothing");
+          throwExpected(kWhere,
+                        "input " + std::to_string(i) + " (" + node->getOperator()->inputSpec(i).name + ") of " + node->describe() +
+                            " to be connected",
+                        "nothing");
         }
         result.push_back(kNoValue);
       }
@@ -164,24 +164,24 @@ class Flattener {
   }
 
   void addNode(const NodePtr& node, Scope& scope) {
-    const std::vector<ValueId> inputs = inputsOf(*node, scope);
+    const std::vector<ValueId> inputs = inputsOf(node, scope);
     addBefore(node, inputs);
     std::vector<ValueId> outputs;
-    if (const auto known = scope.made.find({node.get(), 0}); known != scope.made.end()) {
-      for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) outputs.push_back(scope.made.at({node.get(), i}));
+    if (const auto known = scope.made.find({node, 0}); known != scope.made.end()) {
+      for (IOIndex_t i = 0; i < node->nbOutputs(); ++i) outputs.push_back(scope.made.at({node, i}));
     } else if (node->getOperator()->isProducer()) {
       outputs.push_back(addConstant(*node));
     } else if (node->getOperator()->isMeta()) {
-      outputs = run(*node->getOperator()->microGraph(), inputs);
+      outputs = run(*microGraph(*node->getOperator()), inputs);
     } else {
       outputs = addOperator(node, inputs);
     }
-    for (IOIndex_t i = 0; i < outputs.size(); ++i) scope.made[{node.get(), i}] = outputs[i];
+    for (IOIndex_t i = 0; i < outputs.size(); ++i) scope.made[{node, i}] = outputs[i];
     addAfter(node, outputs);
   }
 
   ValueId addConstant(const Node& node) {
-    const Tensor& tensor = *node.getOperator()->getOutput(0);
+    const Tensor tensor = *node.getOperator()->getOutput(0);
     if (!tensor.hasData()) throwExpected(kWhere, "a value in " + node.describe(), "a tensor without data");
     Value value = makeValue(node.name() + ":0", tensor.dims(), tensor.dataType());
     value.constant = tensor;
@@ -222,7 +222,7 @@ class Flattener {
 
   static std::vector<TensorInfo> inferNamed(const Node& node, const std::vector<TensorInfo>& infos) {
     try {
-      return node.getOperator()->infer(infos);
+      return node.getOperator()->infer(infos, kernelInference());
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument(node.describe() + ": " + error.what());
     } catch (const DataDependentError& error) {
@@ -279,7 +279,7 @@ Program buildProgram(GraphView& graph, const std::string& backend, const std::ve
   std::vector<ValueId> fed;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const std::size_t own = graph.inputs().size();
-    Value value = makeValue(i < own ? graph.inputs()[i].name : stage.given[i - own].first->name(), inputs[i].dims, inputs[i].dtype);
+    Value value = makeValue(i < own ? graph.inputs()[i].name : stage.given[i - own].node->name(), inputs[i].dims, inputs[i].dtype);
     if (inputs[i].value != nullptr) {
       value.constant = *inputs[i].value;
     } else {

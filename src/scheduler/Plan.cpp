@@ -98,10 +98,10 @@ void Plan::dropPackedConstants() {
   }
 }
 
-std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, std::byte* arena, std::span<double> seconds) {
+std::vector<Tensor> Plan::run(std::span<const Tensor> inputs, std::byte* arena, std::span<double> seconds, Results& kept) {
   bindValues(inputs, arena);
   for (std::size_t g = 0; g < mProgram.segments.size(); ++g) runSegment(g, arena, seconds);
-  std::vector<Tensor> results = exportResults();
+  std::vector<Tensor> results = exportResults(kept);
   mTensors.clear();
   return results;
 }
@@ -294,7 +294,8 @@ double Plan::macsOf(const Step& step) const {
   const auto infos = [&](std::span<const ValueId> ids) {
     std::vector<TensorInfo> result;
     for (const ValueId id : ids)
-      result.push_back(id == kNoValue ? TensorInfo{} : TensorInfo{mProgram.values[id].desc.dims, mProgram.values[id].desc.dtype, nullptr});
+      result.push_back(id == kNoValue ? TensorInfo{.dims = {}, .missing = true}
+                                      : TensorInfo{mProgram.values[id].desc.dims, mProgram.values[id].desc.dtype, nullptr});
     return result;
   };
   return step.op->macs(infos(step.inputs), infos(step.outputs));
@@ -307,29 +308,29 @@ Tensor Plan::tensorOf(ValueId id) const {
 }
 
 void Plan::callHooks(const Step& step) {
-  Operator& op = *step.node->getOperator();
+  const Operator& op = *step.node->getOperator();
   const bool before = step.kind == StepKind::BeforeHooks;
+  std::vector<std::pair<const TensorSlot*, TensorSlot::Value>> shown;
   for (IOIndex_t i = 0; i < step.inputs.size(); ++i) {
     const ValueId id = step.inputs[i];
     if (id == kNoValue || (before ? mProgram.values[id].constant.has_value() : op.isProducer())) continue;
-    const TensorPtr& place = before ? op.getInput(i) : op.getOutput(i);
-    if (place) {
-      *place = tensorOf(id);
-    } else {
-      op.setInput(i, std::make_shared<Tensor>(tensorOf(id)));
-    }
+    const auto& slot = before ? op.inputSlot(i) : op.outputSlot(i);
+    const auto tensor = std::make_shared<const Tensor>(tensorOf(id));
+    slot->set(tensor);
+    shown.emplace_back(slot.get(), tensor);
   }
+  const TensorSlot::Shown ownTensors(std::move(shown));
   const std::vector<Node::Hook> hooks = before ? step.node->beforeForwardHooks() : step.node->afterForwardHooks();
   for (const Node::Hook& hook : hooks) hook(*step.node);
 }
 
-std::vector<Tensor> Plan::exportResults() {
+std::vector<Tensor> Plan::exportResults(Results& kept) {
   std::vector<Tensor> results;
   for (const Export& entry : mProgram.exports) {
     const Value& root = mProgram.values[mProgram.root(entry.value)];
     Tensor tensor = tensorOf(entry.value);
     if (root.constant || root.graphInput) tensor = tensor.clone();
-    if (!entry.node->getOperator()->isProducer()) *entry.node->getOperator()->getOutput(entry.index) = tensor;
+    if (!entry.node->getOperator()->isProducer()) kept.insert_or_assign(TensorRef{entry.node, entry.index}, tensor);
     if (entry.graphOutput) results.push_back(std::move(tensor));
   }
   return results;

@@ -23,9 +23,9 @@ class Plan {
   Plan(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs, const std::vector<NodePtr>& keep, int threads,
        Stage& stage);
 
-  /// Runs the steps. `inputs`: one row-major tensor an input, of the plan's dims; `arena`: at least arenaBytes(). Returns the stage's results and leaves
-  /// exports in their operators. `seconds`: one a step, to which its time is added; or empty. One run at a time.
-  std::vector<Tensor> run(std::span<const Tensor> inputs, std::byte* arena, std::span<double> seconds);
+  /// Runs the steps. `inputs`: one row-major tensor an input, of the plan's dims; `arena`: at least arenaBytes(). Returns the stage's results, and adds
+  /// what is exported to `kept`. `seconds`: per step, accumulated; empty to disable timing. One run at a time.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, std::byte* arena, std::span<double> seconds, Results& kept);
 
   [[nodiscard]] std::size_t arenaBytes() const noexcept { return mMemory.arenaBytes; }
   [[nodiscard]] std::size_t nbSteps() const noexcept { return mTasks.size(); }
@@ -73,7 +73,7 @@ class Plan {
   /// Multiply-accumulates of a step for the whole batch.
   [[nodiscard]] double macsOf(const Step& step) const;
   [[nodiscard]] Tensor tensorOf(ValueId id) const;
-  std::vector<Tensor> exportResults();
+  std::vector<Tensor> exportResults(Results& kept);
 
   Program mProgram;
   MemoryPlan mMemory;

@@ -1,5 +1,7 @@
 #include "PlanPool.hpp"
 
+#include <unordered_map>
+
 namespace Aidge::plan {
 
 namespace {
@@ -9,11 +11,38 @@ constexpr std::size_t kMostPlans = 6;
 
 }  // namespace
 
+namespace {
+
+/// The pools of all graphs that live. It is never destroyed: a graph may outlive the static objects.
+struct Pools {
+  std::mutex mutex;
+  std::unordered_map<const GraphView*, std::shared_ptr<PlanPool>> ofGraph;
+};
+
+Pools& pools() {
+  static auto* instance = new Pools();
+  return *instance;
+}
+
+/// The pool is destroyed outside of the lock: its plans may hold the last handles of other graphs.
+void forget(const GraphView* graph) {
+  std::shared_ptr<PlanPool> last;
+  const std::lock_guard lock(pools().mutex);
+  const auto found = pools().ofGraph.find(graph);
+  last = std::move(found->second);
+  pools().ofGraph.erase(found);
+}
+
+}  // namespace
+
 std::shared_ptr<PlanPool> PlanPool::of(GraphView& graph) {
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  if (!graph.prepared()) graph.prepared() = std::make_shared<PlanPool>();
-  return std::static_pointer_cast<PlanPool>(graph.prepared());
+  const std::lock_guard lock(pools().mutex);
+  std::shared_ptr<PlanPool>& pool = pools().ofGraph[&graph];
+  if (!pool) {
+    pool = std::make_shared<PlanPool>();
+    graph.atEnd([key = &graph] { forget(key); });
+  }
+  return pool;
 }
 
 std::unique_ptr<PlanLease> PlanPool::take(GraphView& graph, const PlanKey& key, const std::vector<TensorInfo>& inputs) {

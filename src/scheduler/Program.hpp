@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,7 +52,7 @@ struct Step {
   bool removed = false;
 };
 
-/// A value that is left in operators' tensors (and returned, if it is a graph output).
+/// A value that the run leaves as a result of its node (and returns, if it is a graph output).
 struct Export {
   ValueId value = kNoValue;
   NodePtr node{};
@@ -100,24 +101,26 @@ struct Program {
 [[nodiscard]] Role roleOf(const Step& step);
 /// Whether a pass made the step's operator ("Reorder", "Rearrange"): it moves values within each sample.
 [[nodiscard]] bool isPlanners(const Step& step);
+/// Runs a kernel on the request's constants, row-major.
+[[nodiscard]] std::vector<Tensor> runOnce(Kernel& kernel, const KernelRequest& request);
 
-/// A node's output in the graph.
-using Slot = std::pair<NodePtr, IOIndex_t>;
+/// What a run leaves of its nodes' outputs.
+using Results = std::map<TensorRef, Tensor>;
 
 /// What is planned at once: the whole graph, or the part of it that ends before a node whose outputs' dims only a run tells.
 struct Stage {
   std::size_t first = 0;  ///< place in GraphView::orderedNodes() of the first node; all before it have run
   bool hasWaited =
       false;  ///< the first node is one that had to wait: its outputs are among `given`, or it is a native one and its inputs have values
-  std::vector<Slot> given{};    ///< what they made that this stage needs; their tensors come after those of the graph's inputs
-  std::size_t end = 0;          ///< place of the node that has to wait (the number of nodes: none has to)
-  std::vector<Slot> results{};  ///< what the plan returns …
+  std::vector<TensorRef> given{};    ///< what they made that this stage needs; their tensors come after those of the graph's inputs
+  std::size_t end = 0;               ///< place of the node that has to wait (the number of nodes: none has to)
+  std::vector<TensorRef> results{};  ///< what the plan returns …
   std::vector<std::optional<std::size_t>> graphOutputs{};  ///< … and the graph outputs that these are
 };
 
 /// Flattens meta operators whatever their depth and infers every shape, without touching the graph's tensors, from stage.first to as far as the dims are known
 /// before a run; sets the rest of `stage`. `inputs`: the graph's inputs, then stage.given; where one has a value, the stage may rely on it.
-/// `keep`: nodes whose outputs shall be left in their operators. Throws std::invalid_argument naming the node where shapes do not fit,
+/// `keep`: nodes whose outputs the run leaves as results. Throws std::invalid_argument naming the node where shapes do not fit,
 /// UnsupportedError listing every node that the backend cannot run; DataDependentError where not even the first node can be planned though all its inputs are there.
 [[nodiscard]] Program buildProgram(GraphView& graph, const std::string& backend, const std::vector<TensorInfo>& inputs,
                                    const std::vector<NodePtr>& keep, Stage& stage);

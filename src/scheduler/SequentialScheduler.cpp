@@ -82,19 +82,16 @@ struct SequentialScheduler::Impl {
     std::vector<Tensor> tensors;
     for (const GraphInput& input : graph->inputs()) {
       const auto& [node, index] = input.targets.front();
-      const TensorPtr& tensor = node->getOperator()->getInput(index);
+      const auto tensor = node->getOperator()->getInput(index);
       if (!tensor || !tensor->hasData()) return {};
       tensors.push_back(*tensor);
     }
     return tensors;
   }
 
-  [[nodiscard]] std::unique_ptr<plan::PlanLease> planFor(const std::vector<Tensor>& inputs) const {
+  [[nodiscard]] std::unique_ptr<plan::PlanLease> planFor(const std::vector<Tensor>& inputs, int threads) const {
     const BackendServices& services = KernelRegistry::services(graph->backend());
-    plan::PlanKey key{.dims = {},
-                      .keep = keep,
-                      .threads = services.enterThread ? services.enterThread() : 1,
-                      .options = services.options ? services.options() : 0};
+    plan::PlanKey key{.dims = {}, .keep = keep, .threads = threads, .options = services.options ? services.options() : 0};
     std::vector<TensorInfo> infos;
     for (const Tensor& input : inputs) {
       key.dims.push_back(input.dims());
@@ -119,7 +116,9 @@ std::vector<Tensor> SequentialScheduler::forward(std::span<const Tensor> data) {
   const std::lock_guard lock(mImpl->mutex);
   if (mImpl->running) throwInvalid(kWhere, "a hook or an observer called forward of the scheduler that is just calling it");
   std::vector<Tensor> inputs = mImpl->gatherInputs(data);
-  const std::unique_ptr<plan::PlanLease> lease = mImpl->planFor(inputs);
+  const BackendServices& services = KernelRegistry::services(mImpl->graph->backend());
+  const ThreadScope scope = services.enterThread ? services.enterThread() : ThreadScope{};
+  const std::unique_ptr<plan::PlanLease> lease = mImpl->planFor(inputs, scope.threads);
   const std::shared_ptr<plan::StagedPlan>& plan = lease->plan();
   if (mImpl->last != plan) mImpl->trace = {};
   mImpl->last = plan;
@@ -130,7 +129,18 @@ std::vector<Tensor> SequentialScheduler::forward(std::span<const Tensor> data) {
   } running(mImpl->running);
   std::vector<Tensor> results = plan->run(*mImpl->graph, inputs, mImpl->arena, mImpl->profiling, mImpl->trace);
   mImpl->lastData = std::move(inputs);
+  for (const auto& [place, tensor] : mImpl->trace.results) place.node->getOperator()->outputSlot(place.index)->set(tensor);
   return results;
+}
+
+Tensor SequentialScheduler::output(const NodePtr& node, IOIndex_t index) const {
+  if (!node) throwExpected("scheduler::output", "a node", "none");
+  const std::lock_guard lock(mImpl->mutex);
+  const auto found = mImpl->trace.results.find({node, index});
+  if (found == mImpl->trace.results.end())
+    throwExpected("scheduler::output", "a graph output or an output that is kept (keepOutputs), after a forward",
+                  "output " + std::to_string(index) + " of " + node->describe());
+  return found->second;
 }
 
 void SequentialScheduler::keepOutputs(std::vector<NodePtr> nodes) {

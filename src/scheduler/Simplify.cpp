@@ -12,20 +12,6 @@ namespace {
 /// Constants bigger than this are computed at every forward rather than kept.
 constexpr std::size_t kMaxConstantBytes = std::size_t{64} << 20;
 
-std::vector<Tensor> runOnce(Kernel& kernel, const KernelRequest& request) {
-  std::vector<Tensor> results;
-  std::vector<void*> outputs;
-  for (const TensorDesc& output : request.outputs) {
-    results.emplace_back(output.dims, output.dtype).allocate();
-    outputs.push_back(results.back().rawMutableData());
-  }
-  std::vector<const void*> inputs;
-  for (const Tensor* constant : request.constants) inputs.push_back(constant ? constant->rawData() : nullptr);
-  AlignedBuffer scratch(kernel.scratchBytes());
-  kernel.run(inputs, outputs, scratch.data());
-  return results;
-}
-
 bool isConstantStep(const Program& program, const Step& step) {
   if (step.kind != StepKind::Kernel || step.inputs.empty()) return false;
   const auto isBig = [&](ValueId id) { return program.values[id].desc.bytes() > kMaxConstantBytes; };
@@ -44,28 +30,6 @@ void foldConstantStep(Program& program, Step& step) {
   step.removed = true;
 }
 
-/// What a kernel of any backend makes of known inputs; empty where none can. Shape inference follows small values with it.
-std::vector<Tensor> evaluateKnown(const Operator& op, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) {
-  if (op.role() == Role::Renaming) return {*inputs[0].value};
-  if (op.role() == Role::Reshaping) return {inputs[0].value->reshaped(outputs[0].dims)};
-  const KernelFactory* factory = nullptr;
-  for (const std::string& backend : KernelRegistry::backends()) {
-    if (factory == nullptr) factory = KernelRegistry::find(backend, op.type());
-  }
-  if (factory == nullptr || (factory->unsupported && !factory->unsupported(op, inputs).empty())) return {};
-  KernelRequest request;
-  request.op = &op;
-  for (const TensorInfo& input : inputs) {
-    request.inputs.push_back({input.dims, input.dtype});
-    request.present.push_back(input.value != nullptr);
-    request.constants.push_back(input.value.get());
-  }
-  for (const TensorInfo& output : outputs) request.outputs.push_back({output.dims, output.dtype});
-  return runOnce(*factory->create(request), request);
-}
-
-[[maybe_unused]] const bool kRegistered = OperatorRegistry::setEvaluator(evaluateKnown);
-
 /// Removes steps whose results nobody uses, last first.
 void dropUnused(Program& program) {
   std::vector<std::size_t> uses = program.useCounts();
@@ -81,6 +45,20 @@ void dropUnused(Program& program) {
 }
 
 }  // namespace
+
+std::vector<Tensor> runOnce(Kernel& kernel, const KernelRequest& request) {
+  std::vector<Tensor> results;
+  std::vector<void*> outputs;
+  for (const TensorDesc& output : request.outputs) {
+    results.emplace_back(output.dims, output.dtype).allocate();
+    outputs.push_back(results.back().rawMutableData());
+  }
+  std::vector<const void*> inputs;
+  for (const Tensor* constant : request.constants) inputs.push_back(constant ? constant->rawData() : nullptr);
+  AlignedBuffer scratch(kernel.scratchBytes());
+  kernel.run(inputs, outputs, scratch.data());
+  return results;
+}
 
 std::vector<Tensor> evaluateConstant(const Program& program, const Step& step) {
   if (writesNothing(program, step)) {

@@ -37,7 +37,7 @@ template <typename Made> std::vector<Tensor> inputsOf(const GraphView& graph, co
     if (!parent) continue;
     if (parent->getOperator()->isProducer()) {
       tensors[i] = *parent->getOperator()->getOutput(0);
-    } else if (const auto found = made.find({parent.get(), index}); found != made.end()) {
+    } else if (const auto found = made.find({parent, index}); found != made.end()) {
       tensors[i] = found->second;
     }
   }
@@ -62,15 +62,15 @@ void StagedPlan::plan(GraphView& graph, Part& part) const {
   prepareWaiting(graph, part);
 }
 
-void StagedPlan::prepareWaiting(const GraphView& graph, Part& node) {
+void StagedPlan::prepareWaiting(const GraphView& graph, Part& part) {
   const std::vector<NodePtr> nodes = graph.orderedNodes();
-  if (node.stage.end == nodes.size()) return;
-  node.waiting = nodes[node.stage.end];
-  const auto begin = nodes.begin() + static_cast<std::ptrdiff_t>(node.stage.end);
+  if (part.stage.end == nodes.size()) return;
+  part.waiting = nodes[part.stage.end];
+  const auto begin = nodes.begin() + static_cast<std::ptrdiff_t>(part.stage.end);
   const std::set<NodePtr> later(begin, nodes.end());
-  std::set<Slot> seen;
+  std::set<TensorRef> seen;
   const auto need = [&](const NodePtr& parent, IOIndex_t index) {
-    if (seen.emplace(parent, index).second) node.needed.emplace_back(parent, index);
+    if (seen.insert({parent, index}).second) part.needed.push_back({parent, index});
   };
   for (const NodePtr& reader : later) {
     for (IOIndex_t i = 0; i < reader->nbInputs(); ++i) {
@@ -78,42 +78,42 @@ void StagedPlan::prepareWaiting(const GraphView& graph, Part& node) {
       if (parent && graph.contains(parent) && !later.contains(parent) && !parent->getOperator()->isProducer()) need(parent, index);
     }
   }
-  std::sort(node.needed.begin(), node.needed.end(), [&](const Slot& a, const Slot& b) {
-    const auto place = [&](const Slot& slot) { return std::pair(std::find(nodes.begin(), nodes.end(), slot.first), slot.second); };
+  std::sort(part.needed.begin(), part.needed.end(), [&](const TensorRef& a, const TensorRef& b) {
+    const auto place = [&](const TensorRef& slot) { return std::pair(std::find(nodes.begin(), nodes.end(), slot.node), slot.index); };
     return place(a) < place(b);
   });
-  if (!node.waiting->getOperator()->isGeneric()) return;
-  for (IOIndex_t i = 0; i < node.waiting->nbOutputs(); ++i) need(node.waiting, i);
+  if (!part.waiting->getOperator()->isGeneric()) return;
+  for (IOIndex_t i = 0; i < part.waiting->nbOutputs(); ++i) need(part.waiting, i);
 }
 
-void StagedPlan::runWaiting(const GraphView& graph, Part& node, std::span<const Tensor> graphInputs, Made& made) {
-  const NodePtr& waiting = node.waiting;
+void StagedPlan::runWaiting(const GraphView& graph, Part& part, std::span<const Tensor> graphInputs, Made& made) {
+  const NodePtr& waiting = part.waiting;
   if (!waiting->getOperator()->isGeneric()) return;
   std::vector<Tensor> inputs = inputsOf(graph, *waiting, graphInputs, made);
-  if (!node.kernel) {
+  if (!part.kernel) {
     std::vector<TensorInfo> infos;
     for (IOIndex_t i = 0; i < inputs.size(); ++i) {
-      const NodePtr& parent = waiting->input(i).first;
+      const NodePtr& parent = waiting->input(i).node;
       const bool constant = parent && parent->getOperator()->isProducer();
       infos.push_back({inputs[i].dims(), inputs[i].dataType(), constant ? parent->getOperator()->getOutput(0) : nullptr});
     }
-    node.kernel = genericProvider()->create(*waiting->getOperator(), infos);
+    part.kernel = genericProvider()->create(*waiting->getOperator(), infos);
   }
-  std::vector<Tensor> outputs = node.kernel->run(inputs);
+  std::vector<Tensor> outputs = part.kernel->run(inputs);
   if (outputs.size() != waiting->nbOutputs())
     throwExpected("scheduler::forward", std::to_string(waiting->nbOutputs()) + " outputs of " + waiting->describe(),
                   std::to_string(outputs.size()));
-  for (IOIndex_t i = 0; i < outputs.size(); ++i) made[{waiting.get(), i}] = std::move(outputs[i]);
+  for (IOIndex_t i = 0; i < outputs.size(); ++i) made[{waiting, i}] = std::move(outputs[i]);
 }
 
 std::shared_ptr<StagedPlan::Part> StagedPlan::nextStage(GraphView& graph, Part& part, const Made& made, std::vector<Tensor>& fed) const {
   std::vector<TensorInfo> infos(part.inputs.begin(), part.inputs.begin() + static_cast<std::ptrdiff_t>(graph.inputs().size()));
-  std::set<Slot> asked;  // by a native node that cannot be planned without values
+  std::set<TensorRef> asked;  // by a native node that cannot be planned without values
   if (!part.waiting->getOperator()->isGeneric()) {
-    for (IOIndex_t i = 0; i < part.waiting->nbInputs(); ++i) asked.emplace(part.waiting->input(i));
+    for (IOIndex_t i = 0; i < part.waiting->nbInputs(); ++i) asked.insert(part.waiting->input(i));
   }
-  for (const Slot& slot : part.needed) {
-    const Tensor& tensor = made.at({slot.first.get(), slot.second});
+  for (const TensorRef& slot : part.needed) {
+    const Tensor& tensor = made.at(slot);
     const bool maybeShape = tensor.size() <= kMaxElements && (tensor.dataType() != DataType::Float32 || tensor.dims().size() <= 1);
     const bool isValue = asked.contains(slot) && maybeShape;
     infos.push_back({tensor.dims(), tensor.dataType(), isValue ? std::make_shared<const Tensor>(tensor) : nullptr});
@@ -140,6 +140,7 @@ std::vector<Tensor> StagedPlan::run(GraphView& graph, std::span<const Tensor> in
   Made made;
   std::vector<Tensor> fed(inputs.begin(), inputs.end());
   trace.parts.clear();
+  Results left;
   for (std::shared_ptr<Part> part = mFirst;; part = nextStage(graph, *part, made, fed)) {
     trace.parts.push_back(part);
     if (arena.bytes() < part->plan->arenaBytes()) {
@@ -152,16 +153,18 @@ std::vector<Tensor> StagedPlan::run(GraphView& graph, std::span<const Tensor> in
       kept.resize(part->plan->nbSteps(), 0.0);
       seconds = kept;
     }
-    const std::vector<Tensor> results = part->plan->run(fed, arena.data(), seconds);
+    const std::vector<Tensor> results = part->plan->run(fed, arena.data(), seconds, left);
     for (std::size_t i = 0; i < results.size(); ++i) {
-      const auto& [parent, index] = part->stage.results[i];
       if (const auto& graphOutput = part->stage.graphOutputs[i]) {
         outputs[*graphOutput] = results[i];
       } else {
-        made[{parent.get(), index}] = results[i];
+        made[part->stage.results[i]] = results[i];
       }
     }
-    if (!part->waiting) return outputs;
+    if (!part->waiting) {
+      trace.results = std::move(left);
+      return outputs;
+    }
     runWaiting(graph, *part, inputs, made);
     fed.resize(inputs.size());
   }

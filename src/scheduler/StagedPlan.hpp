@@ -18,10 +18,11 @@ class StagedPlan {
   struct Part;
 
  public:
-  /// What one scheduler keeps of its last run, for reports.
+  /// What one scheduler keeps of its last run.
   struct Trace {
     std::vector<std::shared_ptr<const Part>> parts;                      ///< the stages that ran
     std::map<std::shared_ptr<const Part>, std::vector<double>> seconds;  ///< one a step, added up while profiling
+    Results results;                                                     ///< of the nodes whose outputs are kept
   };
 
   /// Plans the first stage. Arguments and errors as Plan has them; `graph` must have a backend.
@@ -40,10 +41,10 @@ class StagedPlan {
     std::unique_ptr<Plan> plan;
     NodePtr waiting;                        ///< the node after it, nullptr for the last stage
     std::unique_ptr<GenericKernel> kernel;  ///< of the waiting node, where that is generic
-    std::vector<Slot> needed;               ///< what later stages need of all before them, the waiting node's outputs included
+    std::vector<TensorRef> needed;          ///< what later stages need of all before them, the waiting node's outputs included
     std::list<std::shared_ptr<Part>> next;  ///< most recently used first
   };
-  using Made = std::map<std::pair<const Node*, IOIndex_t>, Tensor>;
+  using Made = std::map<TensorRef, Tensor>;
 
   void plan(GraphView& graph, Part& part) const;
   static void prepareWaiting(const GraphView& graph, Part& part);

@@ -177,10 +177,10 @@ TEST_CASE("A convolution whose weight is computed or fed at run time equals its 
       "Conv2D", {{"kernel_dims", std::vector<std::int64_t>{3, 3}}, {"padding_dims", std::vector<std::int64_t>{1, 1, 1, 1}}}, "conv");
   const NodePtr scale = makeNode("ReLU", {}, "weight_relu");
   scale->addChild(node, 0, 1);
-  auto graph = std::make_shared<GraphView>("dynamic weight");
+  auto graph = GraphView::create("dynamic weight");
   graph->add(scale);
   graph->add(node);
-  const bool weightFirst = graph->inputs().front().targets.front().first == scale;
+  const bool weightFirst = graph->inputs().front().targets.front().node == scale;
   const std::vector<Tensor> feed = weightFirst ? std::vector{weight, data} : std::vector{data, weight};
   graph->compile("cpu", DataType::Float32, {feed[0].dims(), feed[1].dims()});
   SequentialScheduler scheduler(graph);

@@ -123,9 +123,9 @@ TEST_CASE("PReLU takes one slope, or one a channel") {
   const auto input = randomValues(elementCount(dims), 5);
   const auto prelu = std::make_shared<Operator>("PReLU");
   REQUIRE_FALSE(cpu::canSignActivate(*prelu, dims));
-  prelu->setInput(1, std::make_shared<Tensor>(Tensor::fromValues<float>({3}, {0.5F, -1.0F, 2.0F})));
+  prelu->setInput(1, Tensor::fromValues<float>({3}, {0.5F, -1.0F, 2.0F}));
   REQUIRE_FALSE(cpu::canSignActivate(*prelu, dims));  // aligned at the last axis: not the channels
-  prelu->setInput(1, std::make_shared<Tensor>(Tensor::fromValues<float>({3, 1, 1}, {0.5F, -1.0F, 2.0F})));
+  prelu->setInput(1, Tensor::fromValues<float>({3, 1, 1}, {0.5F, -1.0F, 2.0F}));
   REQUIRE(cpu::canSignActivate(*prelu, dims));
   std::vector<float> output(input.size());
   SignAccumulator sums;
@@ -219,12 +219,12 @@ TEST_CASE("The statistics do not depend on the number of threads") {
   std::vector<SignAccumulator> results;
   for (const int threads : {1, 2, 3}) {
     cpu::setNumThreads(threads);
-    REQUIRE(KernelRegistry::services("cpu").enterThread() == threads);
+    const ThreadScope scope = KernelRegistry::services("cpu").enterThread();
+    REQUIRE(scope.threads == threads);
     results.emplace_back();
     cpu::signActivation(input.data(), nullptr, dims, layout, nullptr, 1.0, results.back());
   }
   cpu::setNumThreads(0);
-  KernelRegistry::services("cpu").enterThread();
   for (const SignAccumulator& result : results) {
     REQUIRE(result.negative == results[0].negative);
     REQUIRE(result.positive == results[0].positive);

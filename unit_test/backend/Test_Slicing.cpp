@@ -1,6 +1,6 @@
 #include "EngineHelpers.hpp"
 #include "RunKernel.hpp"
-#include "aidge/operator/Slicing.hpp"
+#include "aidge/nodes/Slicing.hpp"
 #include "catch.hpp"
 
 using namespace Aidge;

@@ -26,7 +26,7 @@ struct Pair {
 Pair network(float scale, float shift) {
   const NodePtr first = convolution("first", 3, 5, 3, 1);
   const NodePtr last = convolution("last", 5, 4, 3, 3);
-  const auto values = [&](IOIndex_t input) { return last->getParent(input)->getOperator()->getOutput(0)->mutableData<float>(); };
+  const auto values = [&](IOIndex_t input) { return Tensor(*last->getParent(input)->getOperator()->getOutput(0)).mutableData<float>(); };
   for (float& value : values(1)) value *= scale;
   for (float& value : values(2)) value += shift;
   const NodePtr relu = makeNode("ReLU", {}, "relu");
@@ -102,7 +102,7 @@ TEST_CASE("What compensation cannot do is an error, and the weights stay", "[Com
                     ContainsSubstring("ridges > 0"));
   options = {};
   options.fitShare = 1.0;
-  CHECK_THROWS_WITH(compress::compensate(original.graph, current.graph, calibration.data, {}, {}, options), ContainsSubstring("fit_share"));
+  CHECK_THROWS_WITH(compress::compensate(original.graph, current.graph, calibration.data, {}, {}, options), ContainsSubstring("fit share"));
   CHECK_THROWS_WITH(compress::compensate(original.graph, current.graph, calibration.data, {{"last", {0, 1}}}),
                     ContainsSubstring("4 kept outputs"));
   const auto fail = [](std::size_t done, std::size_t, const std::string&) -> bool {

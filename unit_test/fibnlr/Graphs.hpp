@@ -8,7 +8,7 @@
 
 #include "aidge/fibnlr/Fibnlr.hpp"
 #include "aidge/graph/GraphView.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 
 namespace Aidge::fibnlr::test {
 
@@ -16,7 +16,7 @@ inline NodePtr relu(const std::string& name) { return makeNode("ReLU", {}, name)
 
 /// A chain of activations, fed by an input "x" of these dims.
 inline GraphViewPtr chain(const std::vector<NodePtr>& nodes, Dims dims = {kDynamicDim, 3, 4, 5}) {
-  auto graph = std::make_shared<GraphView>();
+  auto graph = GraphView::create();
   for (std::size_t i = 0; i + 1 < nodes.size(); ++i) nodes[i]->addChild(nodes[i + 1]);
   graph->add(std::span<const NodePtr>(nodes));
   graph->setInputs({{"x", std::move(dims), true, DataType::Float32, {{nodes.front(), 0}}}});

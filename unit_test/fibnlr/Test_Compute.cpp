@@ -6,8 +6,8 @@
 #include <stdexcept>
 
 #include "Graphs.hpp"
-#include "aidge/operator/Activation.hpp"
-#include "aidge/operator/Convolution.hpp"
+#include "aidge/nodes/Activation.hpp"
+#include "aidge/nodes/Convolution.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 #include "catch.hpp"
 
@@ -217,7 +217,7 @@ TEST_CASE("What a Clip cuts off above counts as departure", "[fibnlr][Compute]")
 
 TEST_CASE("PReLU and GeLU are measured like ReLU", "[fibnlr][Compute]") {
   const auto graph = compiled(chain({makeNode("Identity", {}, "id"), GeLU("none", "g")}));
-  const auto other = std::make_shared<GraphView>();
+  const auto other = GraphView::create();
   other->add(PReLU(3, "p"));
   other->setInputs({{"x", {3, 3, 4, 5}, true, DataType::Float32, {{other->getNode("p"), 0}}}});
   compiled(other);
@@ -280,7 +280,7 @@ TEST_CASE("What the callback throws ends compute and undoes it", "[fibnlr][Compu
 
 TEST_CASE("Compute says what is missing before it runs", "[fibnlr][Compute]") {
   auto data = provider();
-  REQUIRE_THROWS_WITH(compute(network(), data), ContainsSubstring("fibnlr_prepare"));
+  REQUIRE_THROWS_WITH(compute(network(), data), ContainsSubstring("prepare must run first"));
   const auto loose = chain({relu("a")});
   prepare(loose);
   REQUIRE_THROWS_WITH(compute(loose, data), ContainsSubstring("compiled"));

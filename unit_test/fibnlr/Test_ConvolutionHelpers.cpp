@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "aidge/graph/GraphView.hpp"
-#include "aidge/operator/Convolution.hpp"
+#include "aidge/nodes/Convolution.hpp"
 #include "aidge/operator/Operator.hpp"
 #include "catch.hpp"
 

@@ -114,5 +114,6 @@ TEST_CASE("NNPR is recomputed with other parameters from what is stored, and sto
 
 TEST_CASE("NNPR before prepare says what to run", "[fibnlr][Nnpr]") {
   const auto graph = chain({relu("a")});
-  REQUIRE_THROWS_WITH(computeNNPR(graph, Parameters{}), ContainsSubstring("fibnlr_prepare") && ContainsSubstring("\"a\""));
+  REQUIRE_THROWS_WITH(computeNNPR(graph, Parameters{}),
+                      ContainsSubstring("prepare and compute must run first") && ContainsSubstring("\"a\""));
 }

@@ -96,7 +96,7 @@ TEST_CASE("The upper bound of a Clip reaches its observer", "[fibnlr][Prepare]")
 
 TEST_CASE("A graph whose dims are unknown is refused and left alone", "[fibnlr][Prepare]") {
   const NodePtr a = relu("a");
-  const auto graph = std::make_shared<GraphView>();
+  const auto graph = GraphView::create();
   graph->add(a);
   REQUIRE_THROWS_WITH(prepare(graph), ContainsSubstring("compile"));
   REQUIRE_FALSE(has<NPR>(a));

@@ -1,6 +1,6 @@
 #include "aidge/core/Errors.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "aidge/graph/Node.hpp"
-#include "aidge/operator/Operator.hpp"
 #include "catch.hpp"
 
 using namespace Aidge;

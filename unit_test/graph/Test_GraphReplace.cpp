@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "aidge/graph/GraphView.hpp"
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "catch.hpp"
 
 using namespace Aidge;
@@ -25,7 +25,7 @@ struct Diamond {
   NodePtr right = relu("right");
   NodePtr sum = makeNode("Add", {}, "sum");
   NodePtr out = relu("out");
-  GraphViewPtr graph = std::make_shared<GraphView>();
+  GraphViewPtr graph = GraphView::create();
 
   Diamond() {
     in->addChild(left);
@@ -61,7 +61,7 @@ TEST_CASE("A region at both ends of the graph passes its input and output on", "
   replace(d.graph, {d.in, d.left, d.right, d.sum, d.out}, {only});
   REQUIRE(d.graph->nodes() == Nodes{only});
   REQUIRE(d.graph->inputs().front().name == "image");
-  REQUIRE(d.graph->inputs().front().targets == std::vector<Node::Edge>{{only, 0}});
+  REQUIRE(d.graph->inputs().front().targets == std::vector<TensorRef>{{only, 0}});
   REQUIRE(d.graph->outputs().front().name == "scores");
   REQUIRE(d.graph->outputs().front().node == only);
 }
@@ -77,7 +77,7 @@ TEST_CASE("Producers go with a region unless others use them", "[graph][GraphRep
   b->setInput(1, own);
   c->setInput(0, b);
   c->setInput(1, shared);
-  const auto graph = std::make_shared<GraphView>();
+  const auto graph = GraphView::create();
   graph->add(Nodes{a, b, c});
   const NodePtr merged = makeNode("Mul", {}, "b");
   merged->setInput(1, Producer(Tensor::full({1}, 4.0), "own"));

@@ -12,16 +12,28 @@ namespace test {
 
 using Ints = std::vector<std::int64_t>;
 
-/// Infos of float32 inputs with these dims; a missing optional input has no dims.
+/// Infos of float32 inputs with these dims.
 inline std::vector<Aidge::TensorInfo> infos(const std::vector<Aidge::Dims>& dims, Aidge::DataType dtype = Aidge::DataType::Float32) {
   std::vector<Aidge::TensorInfo> result;
   for (const Aidge::Dims& entry : dims) result.push_back({entry, dtype, nullptr});
   return result;
 }
 
+/// The same for an operator: an optional input without dims is missing.
+inline std::vector<Aidge::TensorInfo> infosFor(const Aidge::Operator& op, const std::vector<Aidge::Dims>& dims,
+                                               Aidge::DataType dtype = Aidge::DataType::Float32) {
+  std::vector<Aidge::TensorInfo> result = infos(dims, dtype);
+  for (std::size_t i = 0; i < result.size() && i < op.nbInputs(); ++i) {
+    const Aidge::InputCategory category = op.inputSpec(i).category;
+    const bool isOptional = category == Aidge::InputCategory::OptionalData || category == Aidge::InputCategory::OptionalParam;
+    result[i].missing = isOptional && dims[i].empty();
+  }
+  return result;
+}
+
 /// Dims of the only output.
 inline Aidge::Dims inferred(const Aidge::Operator& op, const std::vector<Aidge::Dims>& inputs) {
-  const auto outputs = op.infer(infos(inputs));
+  const auto outputs = op.infer(infosFor(op, inputs));
   REQUIRE(outputs.size() == 1);
   return outputs[0].dims;
 }
@@ -37,7 +49,7 @@ inline Aidge::TensorInfo constant(const Ints& values) {
 }
 
 inline double macsOf(const Aidge::Operator& op, const std::vector<Aidge::Dims>& inputs) {
-  const auto given = infos(inputs);
+  const auto given = infosFor(op, inputs);
   return op.macs(given, op.infer(given));
 }
 
@@ -57,7 +69,10 @@ inline std::string refusal(const std::string& type, const Aidge::AttributeMap& a
 }
 
 inline std::string refusal(const std::string& type, const Aidge::AttributeMap& attributes, const std::vector<Aidge::Dims>& inputs) {
-  return refusal([&] { static_cast<void>(Aidge::Operator(type, attributes, inputs.size()).infer(infos(inputs))); });
+  return refusal([&] {
+    const Aidge::Operator op(type, attributes, inputs.size());
+    static_cast<void>(op.infer(infosFor(op, inputs)));
+  });
 }
 
 }  // namespace test

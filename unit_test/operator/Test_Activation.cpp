@@ -1,8 +1,8 @@
 #include "Infer.hpp"
-#include "aidge/operator/Activation.hpp"
-#include "aidge/operator/Identity.hpp"
-#include "aidge/operator/LRN.hpp"
-#include "aidge/operator/Softmax.hpp"
+#include "aidge/nodes/Activation.hpp"
+#include "aidge/nodes/Identity.hpp"
+#include "aidge/nodes/LRN.hpp"
+#include "aidge/nodes/Softmax.hpp"
 
 using namespace Aidge;
 using namespace test;

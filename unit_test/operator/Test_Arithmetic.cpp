@@ -1,9 +1,9 @@
 #include "Infer.hpp"
-#include "aidge/operator/BatchNorm.hpp"
-#include "aidge/operator/Elementwise.hpp"
-#include "aidge/operator/FullyConnected.hpp"
-#include "aidge/operator/MatMul.hpp"
-#include "aidge/operator/Reduce.hpp"
+#include "aidge/nodes/BatchNorm.hpp"
+#include "aidge/nodes/Elementwise.hpp"
+#include "aidge/nodes/FullyConnected.hpp"
+#include "aidge/nodes/MatMul.hpp"
+#include "aidge/nodes/Reduce.hpp"
 
 using namespace Aidge;
 using namespace test;

@@ -1,6 +1,6 @@
 #include "Infer.hpp"
-#include "aidge/operator/ConvTranspose.hpp"
-#include "aidge/operator/Convolution.hpp"
+#include "aidge/nodes/ConvTranspose.hpp"
+#include "aidge/nodes/Convolution.hpp"
 
 using namespace Aidge;
 using namespace test;
@@ -100,7 +100,7 @@ TEST_CASE("A window that overflows 32 bits is refused, not wrapped", "[conv]") {
 
 TEST_CASE("A missing bias has no type to compare", "[conv]") {
   auto given = infos({{1, 3, 5, 5}, {4, 3, 3, 3}}, DataType::Float64);
-  given.emplace_back();
+  given.push_back({.dims = {}, .missing = true});
   CHECK(Operator("Conv2D").infer(given)[0].dtype == DataType::Float64);
 }
 

@@ -1,4 +1,4 @@
-#include "aidge/operator/Fill.hpp"
+#include "aidge/nodes/Fill.hpp"
 
 #include "Infer.hpp"
 #include "aidge/core/Errors.hpp"

@@ -1,4 +1,4 @@
-#include "aidge/operator/Gather.hpp"
+#include "aidge/nodes/Gather.hpp"
 
 #include "Infer.hpp"
 

@@ -1,5 +1,5 @@
 #include "Infer.hpp"
-#include "aidge/operator/Pooling.hpp"
+#include "aidge/nodes/Pooling.hpp"
 
 using namespace Aidge;
 using namespace test;

@@ -1,4 +1,4 @@
-#include "aidge/operator/Resize.hpp"
+#include "aidge/nodes/Resize.hpp"
 
 #include "Infer.hpp"
 

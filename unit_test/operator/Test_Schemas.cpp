@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "Infer.hpp"
+#include "aidge/graph/MakeNode.hpp"
 
 using namespace Aidge;
 using namespace test;

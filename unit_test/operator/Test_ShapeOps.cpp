@@ -1,7 +1,7 @@
 #include "Infer.hpp"
-#include "aidge/operator/Concat.hpp"
-#include "aidge/operator/Pad.hpp"
-#include "aidge/operator/ShapeOps.hpp"
+#include "aidge/nodes/Concat.hpp"
+#include "aidge/nodes/Pad.hpp"
+#include "aidge/nodes/ShapeOps.hpp"
 #include "aidge/operator/ShapeUtils.hpp"
 
 using namespace Aidge;

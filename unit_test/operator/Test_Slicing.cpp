@@ -1,4 +1,4 @@
-#include "aidge/operator/Slicing.hpp"
+#include "aidge/nodes/Slicing.hpp"
 
 #include <limits>
 

@@ -1,4 +1,4 @@
-#include "aidge/operator/TopK.hpp"
+#include "aidge/nodes/TopK.hpp"
 
 #include "Infer.hpp"
 

@@ -49,7 +49,7 @@ TEST_CASE("Covariances of a pass are those of the layers' pooled outputs", "[Col
   scheduler.keepOutputs(layers);
   static_cast<void>(scheduler.forward(std::vector{images}));
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const Tensor& output = *layers[i]->getOperator()->getOutput(0);
+    const Tensor output = *layers[i]->getOperator()->getOutput(0);
     const auto channels = static_cast<std::size_t>(output.dims()[1]);
     const std::vector<double> values = output.toDoubles();
     const std::size_t positions = values.size() / (30 * channels);
@@ -99,6 +99,6 @@ TEST_CASE("What cannot be collected is refused", "[Collect]") {
                       ContainsSubstring("twice"));
   REQUIRE_THROWS_WITH(pfa::collectResponses(net.graph, provider, std::vector{makeNode("ReLU", {}, "stranger")}, Pooling::Max),
                       ContainsSubstring("stranger"));
-  REQUIRE_THROWS_WITH(pfa::collectResponses(std::make_shared<GraphView>("raw"), provider, layers, Pooling::Max),
+  REQUIRE_THROWS_WITH(pfa::collectResponses(GraphView::create("raw"), provider, layers, Pooling::Max),
                       ContainsSubstring("expected a graph that has been compiled"));
 }

@@ -5,10 +5,10 @@
 #include <random>
 #include <stdexcept>
 
-#include "aidge/operator/BatchNorm.hpp"
-#include "aidge/operator/ConvTranspose.hpp"
-#include "aidge/operator/Convolution.hpp"
-#include "aidge/operator/FullyConnected.hpp"
+#include "aidge/nodes/BatchNorm.hpp"
+#include "aidge/nodes/ConvTranspose.hpp"
+#include "aidge/nodes/Convolution.hpp"
+#include "aidge/nodes/FullyConnected.hpp"
 #include "aidge/operator/Operator.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 #include "catch.hpp"
@@ -151,7 +151,7 @@ TEST_CASE("Nothing is folded where the layer's own output is also wanted", "[rec
   conv->addChild(bn);
   conv->addChild(sum);
   bn->addChild(sum);
-  const auto shared = std::make_shared<GraphView>();
+  const auto shared = GraphView::create();
   shared->add(std::vector<NodePtr>{conv, bn, sum});
   REQUIRE(fuseBatchNorm(shared) == 0);
 

@@ -4,10 +4,10 @@
 #include <random>
 #include <stdexcept>
 
-#include "aidge/operator/BatchNorm.hpp"
-#include "aidge/operator/Convolution.hpp"
-#include "aidge/operator/Elementwise.hpp"
-#include "aidge/operator/FullyConnected.hpp"
+#include "aidge/nodes/BatchNorm.hpp"
+#include "aidge/nodes/Convolution.hpp"
+#include "aidge/nodes/Elementwise.hpp"
+#include "aidge/nodes/FullyConnected.hpp"
 #include "aidge/operator/Operator.hpp"
 #include "aidge/scheduler/SequentialScheduler.hpp"
 #include "catch.hpp"
@@ -112,7 +112,7 @@ TEST_CASE("An observer keeps both layers until it is taken off", "[recipes][Fuse
 }
 
 TEST_CASE("A residual block without activations becomes one convolution", "[recipes][FuseConvolution]") {
-  const auto graph = std::make_shared<GraphView>();
+  const auto graph = GraphView::create();
   const NodePtr stem = filled(Conv<2>(3, 4, {1, 1}, "stem"), 1);
   const NodePtr act = makeNode("ReLU", {}, "act");
   const NodePtr expand = filled(Conv<2>(4, 12, {1, 1}, "expand", {1, 1}, {1, 1}, true), 2);

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "aidge/operator/Operator.hpp"
+#include "aidge/graph/MakeNode.hpp"
 #include "catch.hpp"
 
 using namespace Aidge;
@@ -52,7 +52,7 @@ TEST_CASE("An Identity with several consumers hands all of them to its parent", 
   a->addChild(identity);
   identity->addChild(sum);
   identity->addChild(sum);
-  const auto graph = std::make_shared<GraphView>();
+  const auto graph = GraphView::create();
   graph->add(std::vector<NodePtr>{a, identity, sum});
   REQUIRE(removeIdentity(graph) == 1);
   REQUIRE(sum->getParent(0) == a);

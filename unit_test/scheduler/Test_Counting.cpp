@@ -54,7 +54,8 @@ struct Layer {
   [[nodiscard]] std::vector<NodePtr> nodes(std::size_t index) const {
     const std::string suffix = std::to_string(index);
     const NodePtr conv = convolution("conv" + suffix, in, out, kernel, seed, 1, groups);
-    auto bias = conv->getParent(2)->getOperator()->getOutput(0)->mutableData<float>();
+    Tensor values = *conv->getParent(2)->getOperator()->getOutput(0);
+    auto bias = values.mutableData<float>();
     for (std::size_t c = 0; c < bias.size(); ++c) {
       if (isQuiet(c)) bias[c] = -1000.0F;
     }

@@ -185,7 +185,7 @@ TEST_CASE("Observers with an upper bound, of non-activations and of graph inputs
 }
 
 TEST_CASE("Hooks and observers inside meta operators see what happens there") {
-  const auto inner = std::make_shared<GraphView>("inner");
+  const auto inner = GraphView::create("inner");
   const NodePtr conv = convolution("inner_conv", 3, 4, 3, 5);
   const NodePtr relu = makeNode("ReLU", {}, "inner_relu");
   conv->addChild(relu);

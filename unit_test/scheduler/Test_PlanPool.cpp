@@ -92,7 +92,7 @@ TEST_CASE("Profiling is each scheduler's own, though the plan is shared") {
   for (const NodePtr& node : net.graph->nodes()) {
     std::vector<TensorInfo> inputs;
     for (IOIndex_t i = 0; i < node->nbInputs(); ++i) {
-      const TensorPtr& tensor = node->getOperator()->getInput(i);
+      const auto tensor = node->getOperator()->getInput(i);
       inputs.push_back(tensor ? TensorInfo{tensor->dims(), tensor->dataType(), nullptr} : TensorInfo{});
     }
     if (node->getOperator()->isProducer()) continue;

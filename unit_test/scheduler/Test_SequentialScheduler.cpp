@@ -71,7 +71,7 @@ TEST_CASE("An old scheduler notices changed weights and attributes") {
   const Tensor before = scheduler.forward(std::vector{data}).at(0);
   SECTION("a producer's tensor is replaced") { net["stem_p1"]->getOperator()->setOutput(0, randomTensor({8, 3, 3, 3}, 77)); }
   SECTION("a producer's values are written in place") {
-    net["stem_p1"]->getOperator()->getOutput(0)->copyFrom(randomTensor({8, 3, 3, 3}, 77));
+    Tensor(*net["stem_p1"]->getOperator()->getOutput(0)).copyFrom(randomTensor({8, 3, 3, 3}, 77));
   }
   SECTION("an attribute is set") { net["a_bn1"]->getOperator()->setAttribute("epsilon", 5.0); }
   const Tensor after = scheduler.forward(std::vector{data}).at(0);
@@ -109,7 +109,7 @@ TEST_CASE("Graph outputs and kept results are left in the operators") {
   scheduler.keepOutputs({net["stem_relu"]});
   const Tensor result = scheduler.forward(std::vector{randomTensor(kDims, 1)}).at(0);
   CHECK(difference(*net["fc"]->getOperator()->getOutput(0), result) == 0.0);
-  const TensorPtr& kept = net["stem_relu"]->getOperator()->getOutput(0);
+  const auto kept = net["stem_relu"]->getOperator()->getOutput(0);
   REQUIRE(kept->hasData());
   CHECK(kept->dims() == Dims{2, 8, 12, 12});
   const std::vector<double> values = kept->toDoubles();
@@ -138,13 +138,13 @@ TEST_CASE("A batch without images runs and changes no statistics") {
 }
 
 TEST_CASE("A graph without backend is refused") {
-  auto graph = std::make_shared<GraphView>("plain");
+  auto graph = GraphView::create("plain");
   graph->add(makeNode("ReLU", {}, "relu"));
   CHECK_THROWS_WITH(SequentialScheduler(graph), ContainsSubstring("compile"));
 }
 
 TEST_CASE("Every operator that cannot run is listed") {
-  auto graph = std::make_shared<GraphView>("exotic");
+  auto graph = GraphView::create("exotic");
   const NodePtr first = GenericOperator("Foo", 1, 1, "foo");
   const NodePtr relu = makeNode("ReLU", {}, "relu");
   const NodePtr second = GenericOperator("Bar", 1, 1, "bar");
@@ -155,13 +155,13 @@ TEST_CASE("Every operator that cannot run is listed") {
 }
 
 TEST_CASE("Operators inside meta operators run, however deep") {
-  const auto inner = std::make_shared<GraphView>("inner");
+  const auto inner = GraphView::create("inner");
   const NodePtr relu = makeNode("ReLU", {}, "inner_relu");
   const NodePtr conv = convolution("inner_conv", 3, 4, 3, 5);
   conv->addChild(relu);
   inner->add(conv);
   inner->add(relu);
-  const auto middle = std::make_shared<GraphView>("middle");
+  const auto middle = GraphView::create("middle");
   middle->add(MetaOperator("Inner", inner, "inner_meta"));
   const NodePtr meta = MetaOperator("Middle", middle, "meta");
   const NodePtr tail = makeNode("Sigmoid", {}, "tail");

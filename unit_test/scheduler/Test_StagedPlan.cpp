@@ -62,7 +62,7 @@ struct Provided {
   Provided& operator=(const Provided&) = delete;
 };
 
-NodePtr genericNode(const std::string& type) { return std::make_shared<Node>(Operator::generic(type, 1, 1), type); }
+NodePtr genericNode(const std::string& type) { return Node::create(Operator::generic(type, 1, 1), type); }
 
 /// Neg, the generic operator, Abs.
 GraphViewPtr graphWith(const std::string& type) {

@@ -21,7 +21,7 @@ class GenericKernel {
   [[nodiscard]] virtual std::vector<Tensor> run(std::span<const Tensor> inputs) = 0;
 };
 
-/// Runs generic operators, whatever the backend of the graph: something outside this library (aidge_onnx registers ONNX Runtime).
+/// Runs generic operators, whatever the backend of the graph: something outside this library (ONNX Runtime, say).
 class GenericProvider {
  public:
   virtual ~GenericProvider() = default;
@@ -39,6 +39,8 @@ void setGenericProvider(std::shared_ptr<GenericProvider> provider);
 /// nullptr where there is none.
 [[nodiscard]] std::shared_ptr<GenericProvider> genericProvider();
 
+/// What the provider says of the operator's outputs; nullopt without a provider.
+[[nodiscard]] std::optional<std::vector<TensorInfo>> inferGeneric(const Operator& op, std::span<const TensorInfo> inputs);
 /// Why the generic operator cannot run, "" where it can.
 [[nodiscard]] std::string genericRefusal(const Operator& op);
 /// Makes the provider's kernels steps of a plan: row-major, for the whole batch.

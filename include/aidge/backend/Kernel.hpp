@@ -110,10 +110,16 @@ struct KernelFactory {
   std::function<std::unique_ptr<Kernel>(const KernelRequest&)> create;
 };
 
+/// A thread made ready to plan and run.
+struct ThreadScope {
+  int threads = 1;                          ///< that the kernels will use
+  std::shared_ptr<void> restore = nullptr;  ///< its end, in the same thread, undoes what was set for the thread
+};
+
 /// What a backend offers besides kernels.
 struct BackendServices {
-  /// Called in the thread that is about to plan or run; returns the number of threads that the kernels will use.
-  std::function<int()> enterThread;
+  /// Called in the thread that is about to plan or run.
+  std::function<ThreadScope()> enterThread;
   /// A number for the present values of the options that plans depend on.
   std::function<int()> options;
   /// Throws std::invalid_argument for an option of GraphView::compile that the backend does not know or a value that it cannot have.

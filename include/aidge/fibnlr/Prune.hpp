@@ -18,7 +18,7 @@ namespace Aidge::fibnlr {
 /// Step 3: takes out the eligible activations by their stored NNPR and Group (AblationMethod::None: only says which) and every observer of
 /// FIBNLR off the graph. Returns them; they keep their attributes. Attributes of the nodes that stay are left as they are.
 /// AblationMethod::Affine fits on `data`, which the other methods do not read: a pass for each activation.
-/// Throws std::invalid_argument ("no NPR: run fibnlr_compute first", or no data for Affine) and then leaves graph and observers as they were.
+/// Throws std::invalid_argument ("no NPR: compute must run first", or no data for Affine) and then leaves graph and observers as they were.
 NodeSet prune(const GraphViewPtr& model, const Parameters& params = {}, DataProvider* data = nullptr);
 
 }  // namespace Aidge::fibnlr

@@ -3,6 +3,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include "aidge/core/Types.hpp"
 #include "aidge/graph/Node.hpp"
+#include "aidge/operator/Operator.hpp"
 
 namespace Aidge {
 
@@ -21,7 +24,7 @@ struct GraphInput {
   Dims dims;  ///< kDynamicDim where free; empty with `hasDims == false` where nothing is known
   bool hasDims = false;
   DataType dtype = DataType::Float32;
-  std::vector<Node::Edge> targets;  ///< (node, input index); never empty
+  std::vector<TensorRef> targets;  ///< (node, input index); never empty
 };
 
 /// A named exit of a graph.
@@ -31,13 +34,14 @@ struct GraphOutput {
   IOIndex_t index = 0;
 };
 
-struct TensorInfo;
+class GraphShapes;
 
-/// A set of nodes with ordered, named inputs and outputs. Every edit bumps `version()`; an edit that throws leaves the graph as it was.
-class GraphView : public std::enable_shared_from_this<GraphView> {
+/// A set of nodes with ordered, named inputs and outputs. Every edit bumps `version()`; an edit that throws leaves the graph as it was. Graphs are always
+/// shared: `create` makes them. Several threads may read and run one graph at a time; while one edits it, no other may use it.
+class GraphView : public OperatorBody, public std::enable_shared_from_this<GraphView> {
  public:
-  explicit GraphView(std::string name = "") : mName(std::move(name)) {}
-  ~GraphView();
+  [[nodiscard]] static GraphViewPtr create(std::string name = "");
+  ~GraphView() override;
   GraphView(const GraphView&) = delete;
   GraphView& operator=(const GraphView&) = delete;
 
@@ -52,6 +56,11 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   void add(std::span<const NodePtr> nodes, bool includeProducers = true);
   /// Adds all nodes of another graph (shared, not copied), its inputs and outputs after ours.
   void add(const GraphView& other);
+  /// A node, with the producers that feed it, or a graph.
+  using Part = std::variant<NodePtr, GraphViewPtr>;
+  /// Adds nodes and graphs. The inputs and outputs of a graph keep what they were declared with: name (with a number if it is taken), dims, type, and the
+  /// targets that nothing in this graph feeds. What a part outside of the graph consumes is no output any more.
+  void add(std::span<const Part> parts);
   /// Takes the node out and disconnects it from the nodes that stay (with its exclusive producers, if asked).
   void remove(const NodePtr& node, bool includeProducers = true);
   /// Puts `newNode` (inputs and outputs of the same count) in the place of `oldNode`: edges, graph inputs and outputs, position.
@@ -69,9 +78,9 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   void addChild(const NodePtr& child, const NodePtr& from = nullptr, IOIndex_t outIndex = 0, IOIndex_t inIndex = Node::kFirstFree);
 
   [[nodiscard]] std::size_t size() const noexcept { return mNodes.size(); }
-  [[nodiscard]] bool contains(const NodePtr& node) const { return node && mIndex.count(node.get()) != 0; }
-  /// Nodes in order of arrival.
-  [[nodiscard]] const std::vector<NodePtr>& nodes() const noexcept { return mNodes; }
+  [[nodiscard]] bool contains(const NodePtr& node) const { return node && mPlaces.count(node.get()) != 0; }
+  /// Nodes in order of arrival, up to the next edit.
+  [[nodiscard]] const std::vector<NodePtr>& nodes() const;
   /// Deterministic topological order (Kahn; among the ready ones, order of arrival), producers right before their first consumer.
   [[nodiscard]] std::vector<NodePtr> orderedNodes() const;
   /// Like orderedNodes, with every meta operator followed by the ordered nodes inside it, whatever the depth.
@@ -92,48 +101,53 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   void setInputs(std::vector<GraphInput> inputs);
   void setOutputs(std::vector<GraphOutput> outputs);
   /// First target of every input / source of every output.
-  [[nodiscard]] std::vector<Node::Edge> orderedInputs() const;
-  [[nodiscard]] std::vector<Node::Edge> orderedOutputs() const;
+  [[nodiscard]] std::vector<TensorRef> orderedInputs() const;
+  [[nodiscard]] std::vector<TensorRef> orderedOutputs() const;
   /// Reorders: the given edges (any target of an input) first, the others after them in their old order.
-  void setOrderedInputs(std::span<const Node::Edge> order);
-  void setOrderedOutputs(std::span<const Node::Edge> order);
+  void setOrderedInputs(std::span<const TensorRef> order);
+  void setOrderedOutputs(std::span<const TensorRef> order);
   /// Puts inputs that feed a mandatory data input before those that only feed optional ones or parameters; stable.
   void setMandatoryInputsFirst();
 
   // --- shapes and compilation -------------------------------------------------------------------------------------
-  using ShapeMap = std::unordered_map<const Node*, std::vector<TensorInfo>>;
-  /// Dims and type of every node's outputs (meta operators' inner nodes included) for these input dims; changes nothing. Nodes behind one whose dims only a run
-  /// tells (NonZero, Loop …) are missing, and that one too.
-  /// Throws as forwardDims does.
-  [[nodiscard]] ShapeMap inferShapes(const std::vector<Dims>& inputDims = {}) const;
-  /// The same for whom no node may be missing. Throws UnsupportedError, which names `where` and the nodes whose dims only a run tells.
-  [[nodiscard]] ShapeMap inferAllShapes(std::string_view where, const std::vector<Dims>& inputDims) const;
-  /// Infers the dims of every output from the graph inputs' dims (in order; empty: the declared ones, dynamic dims taken as 1).
+  /// Dims and types of every tensor (meta operators' inner nodes included) for these input dims (in order; empty: the declared ones, dynamic dims taken as 1).
+  /// Changes nothing. Nodes whose dims depend on values (NonZero, Loop …), and all nodes after them, are absent. Throws as forwardDims does.
+  [[nodiscard]] GraphShapes inferShapes(const std::vector<Dims>& inputDims = {}, const Inference& with = {}) const;
+  /// Like inferShapes, but every node must have known dims. Throws UnsupportedError, which names `where` and the nodes whose dims depend on values.
+  [[nodiscard]] GraphShapes inferAllShapes(std::string_view where, const std::vector<Dims>& inputDims, const Inference& with = {}) const;
+  /// Infers the dims of every output as inferShapes does, and publishes them: node->getOperator()->getOutput(i)->dims().
   /// Throws std::invalid_argument naming the node where shapes do not fit, UnsupportedError listing all generic operators whose
-  /// outputs have no declared dims. Results: node->getOperator()->getOutput(i)->dims().
-  void forwardDims(const std::vector<Dims>& inputDims = {});
+  /// outputs have no declared dims.
+  void forwardDims(const std::vector<Dims>& inputDims = {}, const Inference& with = {});
   void setBackend(std::string backend);
   [[nodiscard]] const std::string& backend() const noexcept { return mBackend; }
   void setDataType(DataType dtype);
   [[nodiscard]] DataType dataType() const noexcept { return mDataType; }
-  /// Fixes backend, type, shapes and options; checks that the backend can run every node (UnsupportedError lists all offenders).
-  /// Throws std::invalid_argument for an option that the backend does not know.
+  /// Forwards to compileGraph (aidge/scheduler/Compile.hpp), which belongs to the layer that knows backends.
   void compile(const std::string& backend, DataType dtype = DataType::Float32, const std::vector<Dims>& inputDims = {},
                const BackendOptions& options = {});
   /// Those of the last compile; they go before the backend's own settings.
   [[nodiscard]] const BackendOptions& backendOptions() const noexcept { return mBackendOptions; }
   [[nodiscard]] bool isCompiled() const noexcept { return mCompiled; }
+  /// What compiling fixes: input dims and options.
+  void setCompiled(std::vector<Dims> inputDims, BackendOptions options);
   [[nodiscard]] const std::vector<Dims>& compiledDims() const noexcept { return mCompiledDims; }
 
   /// Copies nodes, operators, attributes, inputs and outputs; producers' data is copied too. Hooks and observers stay behind.
   [[nodiscard]] GraphViewPtr clone() const;
   /// Grows with every edit of the graph, its nodes, their operators or weights (through this library's interface).
-  [[nodiscard]] std::uint64_t version() const;
-  /// Runs `edit`; if it throws, edges, nodes, inputs and outputs are put back as they were and the exception goes on.
+  [[nodiscard]] std::uint64_t version() const override;
+  /// Runs `edit`; if it throws, everything that it did to graphs, nodes, edges, attributes of operators and producers' values is undone and the exception
+  /// continues. Not undone: typed attributes, hooks, and writes into a tensor's memory.
   void transaction(const std::function<void()>& edit);
+  /// `action` is called once, when this graph is destroyed; it must not throw.
+  void atEnd(std::function<void()> action) { mAtEnd.push_back(std::move(action)); }
 
-  /// What executes the graph keeps prepared state here, which lives as long as the graph; clones start without. One owner only.
-  [[nodiscard]] std::shared_ptr<void>& prepared() noexcept { return mPrepared; }
+  // --- as the work of a meta operator -----------------------------------------------------------------------------
+  [[nodiscard]] std::vector<std::string> inputNames() const override;
+  [[nodiscard]] IOIndex_t nbResults() const override { return mOutputs.size(); }
+  [[nodiscard]] std::vector<TensorInfo> inferResults(std::span<const TensorInfo> inputs, const Inference& with) const override;
+  [[nodiscard]] std::shared_ptr<OperatorBody> cloneBody() const override { return clone(); }
 
   /// Annotations that travel with the graph (e.g. the ONNX opset it came from).
   [[nodiscard]] std::map<std::string, std::string>& metadata() noexcept { return mMetadata; }
@@ -141,24 +155,56 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
 
  private:
   friend class Node;
-  struct Snapshot;
+  friend class GraphShapes;
+  explicit GraphView(std::string name) : mName(std::move(name)) {}
+
   [[nodiscard]] bool isBoundaryInput(const Node& node, IOIndex_t index) const;
-  [[nodiscard]] std::vector<TensorInfo> inputInfos(const std::vector<Dims>& inputDims) const;
-  std::vector<TensorInfo> inferInto(ShapeMap& shapes, const std::vector<TensorInfo>& inputs) const;
-  void applyShapes(const ShapeMap& shapes);
+  /// Whether a node of this graph takes the output; `except`: consumers in that graph do not count.
+  [[nodiscard]] bool isConsumed(const NodePtr& node, IOIndex_t index, const GraphView* except = nullptr) const;
+  void applyShapes(const GraphShapes& shapes);
   struct RegionBorder;
   [[nodiscard]] RegionBorder borderOf(std::span<const NodePtr> region) const;
-  /// Disconnects and erases the nodes and the producers that fed only them; returns where the first one stood.
-  std::size_t eraseRegion(std::span<const NodePtr> region);
-  void insertChain(std::span<const NodePtr> chain, std::size_t at);
+  /// Disconnects and erases the nodes and the producers that fed only them; returns the place where the first one stood.
+  double eraseRegion(std::span<const NodePtr> region);
+  void insertChain(std::span<const NodePtr> chain, double at);
+
+  // Nodes by place. Each change can be undone by a transaction.
   void insertNode(const NodePtr& node);
+  void insertNodeAt(const NodePtr& node, double place);
   void eraseNode(const NodePtr& node);
-  void refreshBoundary();  ///< drops dead inputs/outputs, adds new dangling ones
+  void link(const NodePtr& node, double place);
+  void unlink(const NodePtr& node);
+  [[nodiscard]] double endPlace() const { return mNodes.empty() ? 0.0 : mNodes.rbegin()->first + 1.0; }
+  /// So many free places, ascending, the first one `at` if that is free, all before the next node.
+  [[nodiscard]] std::vector<double> placesFrom(double at, std::size_t count);
+  void addName(const std::string& name, Node* node);
+  void removeName(const std::string& name);
+
+  // Inputs and outputs.
+  void adoptInputs(const Part& part);
+  void adoptOutputs(const Part& part);
+  void recordBoundary();
+  void touch(const NodePtr& node) { mTouched.push_back(node); }
+  /// Drops inputs and outputs that are none any more, adds new dangling ones of the nodes that were touched since the last time.
+  void refreshBoundary();
+  void refreshInputs(std::span<const NodePtr> touched);
+  void refreshOutputs(std::span<const NodePtr> touched);
+  [[nodiscard]] std::vector<NodePtr> takeTouched();
   void bump() noexcept { ++mVersion; }
 
   std::string mName;
-  std::vector<NodePtr> mNodes;
-  std::unordered_map<const Node*, std::size_t> mIndex;
+  std::map<double, NodePtr> mNodes;  ///< by place: ascending in order of arrival
+  std::unordered_map<const Node*, double> mPlaces;
+  std::unordered_map<std::string, Node*> mNames;
+  /// Which of base_1, base_2 … are taken: all below `next`, besides those that were given back.
+  struct Numbers {
+    std::size_t next = 1;
+    std::set<std::size_t> free;
+  };
+  std::unordered_map<std::string, Numbers> mNumbers;  ///< by base
+  mutable std::mutex mListMutex;
+  mutable std::vector<NodePtr> mList;  ///< of mNodes, where mListIsCurrent
+  mutable bool mListIsCurrent = true;
   std::vector<GraphInput> mInputs;
   std::vector<GraphOutput> mOutputs;
   std::string mBackend;
@@ -168,17 +214,22 @@ class GraphView : public std::enable_shared_from_this<GraphView> {
   std::vector<Dims> mCompiledDims;
   std::map<std::string, std::string> mMetadata;
   bool mExplicitOutputs = false;  ///< setOutputs was called: outputs no longer follow from dangling edges
-  int mSuspended = 0;             ///< > 0 while an edit is under way and the boundary is not refreshed
+  bool mSuspended = false;        ///< an edit is under way and the boundary is not refreshed
+  std::vector<NodePtr> mTouched;  ///< nodes that may have new dangling inputs or outputs
+  bool mAllTouched = false;
   std::uint64_t mVersion = 0;
-  std::shared_ptr<void> mPrepared;
+  std::vector<std::function<void()>> mAtEnd;
 };
 
+/// The graph inside a meta operator, nullptr for any other operator.
+[[nodiscard]] GraphViewPtr microGraph(const Operator& op);
+
 /// A chain: every node / graph is fed by the one before it.
-[[nodiscard]] GraphViewPtr sequential(std::span<const std::variant<NodePtr, GraphViewPtr>> parts, std::string name = "");
+[[nodiscard]] GraphViewPtr sequential(std::span<const GraphView::Part> parts, std::string name = "");
 /// All parts side by side, each with inputs of its own.
-[[nodiscard]] GraphViewPtr parallel(std::span<const std::variant<NodePtr, GraphViewPtr>> parts, std::string name = "");
+[[nodiscard]] GraphViewPtr parallel(std::span<const GraphView::Part> parts, std::string name = "");
 /// sequential(parts), where the first node's output also goes to the last node's free data input (an Add, say).
-[[nodiscard]] GraphViewPtr residual(std::span<const std::variant<NodePtr, GraphViewPtr>> parts, std::string name = "");
+[[nodiscard]] GraphViewPtr residual(std::span<const GraphView::Part> parts, std::string name = "");
 /// All nodes connected with `node`, in order of id.
 [[nodiscard]] GraphViewPtr getConnectedGraphView(const NodePtr& node);
 

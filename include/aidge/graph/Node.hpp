@@ -1,6 +1,8 @@
 #pragma once
 
+#include <compare>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -17,19 +19,29 @@ class GraphView;
 class Node;
 class Observer;
 class Operator;
+enum class InputCategory : std::uint8_t;
 using NodePtr = std::shared_ptr<Node>;
 using GraphViewPtr = std::shared_ptr<GraphView>;
 
-enum class InputCategory : std::uint8_t { Data, Param, OptionalData, OptionalParam };
+/// A tensor of a graph, named by a place: what leaves `node` at output `index`, or (as a target or a consumer) what arrives there at input `index`. Without a node
+/// it is nothing, or the graph input of that index.
+struct TensorRef {
+  NodePtr node;
+  IOIndex_t index = 0;
 
-/// One operator in a graph, with a name, edges, typed attributes and hooks. Parents are shared, children are weak back edges.
+  friend bool operator==(const TensorRef&, const TensorRef&) = default;
+  /// By address: for maps, never for results.
+  friend auto operator<=>(const TensorRef&, const TensorRef&) = default;
+};
+
+/// One operator in a graph, with a name, edges, typed attributes and hooks. Parents are shared, children are weak back edges. Nodes are always shared:
+/// `create` makes them.
 class Node : public std::enable_shared_from_this<Node> {
  public:
-  /// Where a value comes from or goes to: a node and the index of its output or input. `node` is null where nothing is connected.
-  using Edge = std::pair<NodePtr, IOIndex_t>;
   using Hook = std::function<void(Node&)>;
 
-  explicit Node(std::shared_ptr<Operator> op, std::string name = "");
+  /// A node without edges. Throws std::invalid_argument without an operator.
+  [[nodiscard]] static NodePtr create(std::shared_ptr<Operator> op, std::string name = "");
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -46,12 +58,12 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] IOIndex_t nbInputs() const noexcept { return mInputs.size(); }
   [[nodiscard]] IOIndex_t nbOutputs() const noexcept { return mChildren.size(); }
   [[nodiscard]] InputCategory inputCategory(IOIndex_t index) const;
-  [[nodiscard]] const Edge& input(IOIndex_t index) const;
-  [[nodiscard]] const std::vector<Edge>& inputs() const noexcept { return mInputs; }
+  [[nodiscard]] const TensorRef& input(IOIndex_t index) const;
+  [[nodiscard]] const std::vector<TensorRef>& inputs() const noexcept { return mInputs; }
   /// Consumers of one output as (child, input index), in order of child id then index.
-  [[nodiscard]] std::vector<Edge> output(IOIndex_t index) const;
-  [[nodiscard]] std::vector<std::vector<Edge>> outputs() const;
-  [[nodiscard]] NodePtr getParent(IOIndex_t index) const { return input(index).first; }
+  [[nodiscard]] std::vector<TensorRef> output(IOIndex_t index) const;
+  [[nodiscard]] std::vector<std::vector<TensorRef>> outputs() const;
+  [[nodiscard]] NodePtr getParent(IOIndex_t index) const { return input(index).node; }
   /// One entry an input, null where nothing is connected.
   [[nodiscard]] std::vector<NodePtr> getParents() const;
   /// Every consumer once, in order of id.
@@ -118,18 +130,30 @@ class Node : public std::enable_shared_from_this<Node> {
     std::weak_ptr<Node> node;
     IOIndex_t input;
   };
-  void detachFromParent(IOIndex_t inIndex);
+  Node(std::shared_ptr<Operator> op, std::string name);
+  /// Ends an edge, or makes one where there is none. Both can be undone by a transaction, and tell no graph.
+  void detach(IOIndex_t inIndex);
+  void attach(IOIndex_t inIndex, const NodePtr& parent, IOIndex_t outIndex);
+  /// Puts this node's rank above that of `parent`, and so on for what depends on it. Throws std::invalid_argument if `parent` depends on this node.
+  void rankBehind(const NodePtr& parent);
+  void setRank(double rank);
+  /// Ranks this node above `rank`, and all that depends on it accordingly: where no number is left in between.
+  void pushBehind(double rank);
+  void rename(std::string name);
+  /// Tells the graphs of this node and of its former or new parents that an input has changed.
+  void refreshViews(std::initializer_list<NodePtr> others);
   void bump() noexcept { ++mRevision; }
 
   std::uint64_t mId;
   std::string mName;
   std::shared_ptr<Operator> mOperator;
-  std::vector<Edge> mInputs;
+  std::vector<TensorRef> mInputs;
   std::vector<std::vector<ChildEdge>> mChildren;
   std::vector<std::weak_ptr<GraphView>> mViews;
   AttributeStore mAttributes;
   std::shared_ptr<Hooks> mHooks;
   std::uint64_t mRevision = 0;
+  double mRank;  ///< above that of every parent: a new edge that agrees with it makes no cycle
 };
 
 }  // namespace Aidge

@@ -12,7 +12,7 @@
 
 #include "aidge/core/Types.hpp"
 #include "aidge/data/Tensor.hpp"
-#include "aidge/graph/Node.hpp"
+#include "aidge/data/TensorSlot.hpp"
 #include "aidge/operator/Traits.hpp"
 
 namespace Aidge {
@@ -31,6 +31,8 @@ struct TensorInfo {
 };
 
 class Operator;
+
+enum class InputCategory : std::uint8_t { Data, Param, OptionalData, OptionalParam };
 
 struct InputSpec {
   std::string name;
@@ -64,31 +66,41 @@ struct OperatorSchema {
   [[nodiscard]] bool isShapeInput(IOIndex_t index) const { return traits.role == Role::DimsQuery || (!variadic && index >= inputs.size()); }
 };
 
-/// All operator types, filled by the files under operator/ when the library is loaded.
+/// All operator types, filled by the files under operator/ when the library is loaded. Thread-safe; what `find` returns stays as it is.
 class OperatorRegistry {
  public:
   /// Throws std::logic_error if the type is there already.
   static bool add(OperatorSchema schema);
-  /// nullptr where there is none.
+  /// nullptr if there is none.
   [[nodiscard]] static const OperatorSchema* find(std::string_view type);
   [[nodiscard]] static std::vector<std::string> types();
-
-  /// Computes an operator's outputs from inputs whose values are all known; empty where it cannot.
-  using Evaluator =
-      std::function<std::vector<Tensor>(const Operator&, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs)>;
-  /// Shape inference then follows values too (of few elements), such as shapes that are computed from shapes. Set by the layer that has kernels.
-  static bool setEvaluator(Evaluator evaluator);
-  [[nodiscard]] static const Evaluator& evaluator();
-
-  /// Infers the outputs of generic operators; nullopt where it knows nothing of one. Throws DataDependentError where only a run tells the dims.
-  using GenericInference = std::function<std::optional<std::vector<TensorInfo>>(const Operator&, std::span<const TensorInfo> inputs)>;
-  /// Set by the layer that has kernels; empty: there is none.
-  static void setGenericInference(GenericInference infer);
-  [[nodiscard]] static const GenericInference& genericInference();
 };
 
-/// An operator: its type, attribute values, and the tensors at its inputs and outputs.
-class Operator {
+/// What shape inference may ask of those who have kernels. By default nothing: dims follow from dims and constants only.
+struct Inference {
+  /// Computes an operator's outputs from inputs whose values are all known; empty if it cannot. Shape inference then follows the values of small tensors
+  /// too, such as shapes that are computed from shapes.
+  std::function<std::vector<Tensor>(const Operator&, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs)> evaluate;
+  /// Infers the outputs of generic operators; nullopt if it does not know the operator. Throws DataDependentError if the dims depend on values.
+  std::function<std::optional<std::vector<TensorInfo>>(const Operator&, std::span<const TensorInfo> inputs)> generic;
+};
+
+/// The work of a meta operator, as far as an operator needs to know it. Implemented by GraphView.
+class OperatorBody {
+ public:
+  virtual ~OperatorBody() = default;
+  [[nodiscard]] virtual std::vector<std::string> inputNames() const = 0;
+  [[nodiscard]] virtual IOIndex_t nbResults() const = 0;
+  /// Output infos for these inputs. Throws as Operator::infer does.
+  [[nodiscard]] virtual std::vector<TensorInfo> inferResults(std::span<const TensorInfo> inputs, const Inference& with) const = 0;
+  [[nodiscard]] virtual std::shared_ptr<OperatorBody> cloneBody() const = 0;
+  /// Grows with every edit.
+  [[nodiscard]] virtual std::uint64_t version() const = 0;
+};
+
+/// An operator: its type and attribute values. It also shows the tensors that the last run published at its inputs and outputs; a producer's output is
+/// its value. Reading them is safe while schedulers run the graph in other threads, every other change is not.
+class Operator : public std::enable_shared_from_this<Operator> {
  public:
   /// A registered type; `attributes` override the schema's defaults (unknown names and wrong types are errors). `nbInputs` counts for variadic types and
   /// those with extra inputs.
@@ -97,8 +109,8 @@ class Operator {
   /// "output_dims" (rank, dims, rank, dims … of the outputs; a first dim of -1 is that of the first computed input), "output_types" (their names; by default "float32") and
   /// "optional_inputs" (indices that may stay unconnected).
   static std::shared_ptr<Operator> generic(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, AttributeMap attributes = {});
-  /// A meta operator: its work is `graph`, whose inputs and outputs are its own.
-  static std::shared_ptr<Operator> meta(std::string type, GraphViewPtr graph);
+  /// A meta operator: its work is `body`, a graph whose inputs and outputs are its own.
+  static std::shared_ptr<Operator> meta(std::string type, std::shared_ptr<OperatorBody> body);
   /// A producer of a constant or a parameter. An external tensor is copied, so that later outside writes cannot change the network unseen.
   static std::shared_ptr<Operator> producer(Tensor value, bool constant = false);
 
@@ -108,11 +120,11 @@ class Operator {
   /// Those of the schema; of generic and meta operators: Role::Other, the whole batch, refused channels, not affine, no rectifier.
   [[nodiscard]] const OperatorTraits& traits() const noexcept;
   [[nodiscard]] Role role() const noexcept { return mSchema != nullptr ? mSchema->traits.role : Role::Other; }
-  [[nodiscard]] bool isGeneric() const noexcept { return mSchema == nullptr && mMicroGraph == nullptr; }
-  [[nodiscard]] bool isMeta() const noexcept { return mMicroGraph != nullptr; }
+  [[nodiscard]] bool isGeneric() const noexcept { return mSchema == nullptr && mBody == nullptr; }
+  [[nodiscard]] bool isMeta() const noexcept { return mBody != nullptr; }
   [[nodiscard]] bool isProducer() const noexcept { return role() == Role::Constant; }
-  /// The graph inside a meta operator, else nullptr.
-  [[nodiscard]] const GraphViewPtr& microGraph() const noexcept { return mMicroGraph; }
+  /// The work of a meta operator, else nullptr. `microGraph(op)` (aidge/graph/GraphView.hpp) gives it as a graph.
+  [[nodiscard]] const std::shared_ptr<OperatorBody>& body() const noexcept { return mBody; }
 
   [[nodiscard]] IOIndex_t nbInputs() const noexcept { return mInputSpecs.size(); }
   [[nodiscard]] IOIndex_t nbOutputs() const noexcept { return mOutputs.size(); }
@@ -131,17 +143,23 @@ class Operator {
   /// Validates; leaves everything as it was if it throws. An int is accepted for a double.
   void setAttribute(std::string_view name, AttributeValue value);
 
-  /// Tensor that arrives at an input / leaves at an output; dims are set by forwardDims, data where it is materialised. Never null for outputs.
-  [[nodiscard]] const TensorPtr& getInput(IOIndex_t index) const;
-  [[nodiscard]] const TensorPtr& getOutput(IOIndex_t index) const;
-  void setInput(IOIndex_t index, TensorPtr tensor);
-  /// Replaces the output tensor; on a producer this replaces its value (and bumps the revision).
+  /// The tensor published at an input, nullptr if there is none: its dims since the graph's last forwardDims, its data if a run or `setInput` left it there.
+  [[nodiscard]] std::shared_ptr<const Tensor> getInput(IOIndex_t index) const;
+  /// The tensor published at an output, or a producer's value. Never null.
+  [[nodiscard]] std::shared_ptr<const Tensor> getOutput(IOIndex_t index) const { return outputSlot(index)->get(); }
+  /// Puts a tensor at an input, apart from what the parent's output shows.
+  void setInput(IOIndex_t index, Tensor tensor);
+  /// Replaces the tensor at an output; on a producer this replaces its value (and bumps the revision).
   void setOutput(IOIndex_t index, Tensor tensor);
+  /// Where tensors are published. An input that a parent feeds shares the slot of the parent's output.
+  [[nodiscard]] const std::shared_ptr<TensorSlot>& inputSlot(IOIndex_t index) const;
+  [[nodiscard]] const std::shared_ptr<TensorSlot>& outputSlot(IOIndex_t index) const;
+  void shareInput(IOIndex_t index, std::shared_ptr<TensorSlot> slot);
 
   /// Output infos for these input infos, with the values of small tensors that depend on small constants only. Throws std::invalid_argument;
-  /// UnsupportedError for a generic operator of which nobody knows the output dims (no provider of generic kernels, no attribute
-  /// "output_dims"); DataDependentError where only a run tells them.
-  [[nodiscard]] std::vector<TensorInfo> infer(std::span<const TensorInfo> inputs) const;
+  /// UnsupportedError for a generic operator whose output dims are not known (neither `with.generic` nor an attribute
+  /// "output_dims" tells them); DataDependentError if they depend on values.
+  [[nodiscard]] std::vector<TensorInfo> infer(std::span<const TensorInfo> inputs, const Inference& with = {}) const;
   [[nodiscard]] double macs(std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) const;
 
   /// What reports count as parameters: the elements of a producer of a floating-point type; 0 for all other operators.
@@ -149,36 +167,22 @@ class Operator {
 
   /// Deep copy, producers' data and a meta operator's graph included.
   [[nodiscard]] std::shared_ptr<Operator> clone() const;
-  /// Attributes and output tensors, to be put back by `restore` (a failed edit); tensors are shared, not copied.
-  struct State {
-    AttributeMap attributes;
-    std::vector<TensorPtr> outputs;
-  };
-  [[nodiscard]] State state() const { return {mAttributes, mOutputs}; }
-  void restore(State state);
   /// Grows with every change of an attribute, of a producer's value or of the graph inside.
   [[nodiscard]] std::uint64_t revision() const noexcept;
 
  private:
   Operator() = default;
+  void makeSlots(IOIndex_t nbOutputs);
   [[noreturn]] void throwWrongType(std::string_view name, const AttributeValue& value, const AttributeValue& wanted) const;
 
   std::string mType;
   const OperatorSchema* mSchema = nullptr;
-  GraphViewPtr mMicroGraph;
+  std::shared_ptr<OperatorBody> mBody;
   std::vector<InputSpec> mInputSpecs;
   AttributeMap mAttributes;
-  std::vector<TensorPtr> mInputs;
-  std::vector<TensorPtr> mOutputs;
+  std::vector<std::shared_ptr<TensorSlot>> mInputs;
+  std::vector<std::shared_ptr<TensorSlot>> mOutputs;
   std::uint64_t mRevision = 0;
 };
-
-/// A node of a registered operator type.
-[[nodiscard]] NodePtr makeNode(std::string_view type, AttributeMap attributes = {}, std::string name = "", IOIndex_t nbInputs = 0);
-/// A producer node.
-[[nodiscard]] NodePtr Producer(Tensor value, std::string name = "", bool constant = false);
-[[nodiscard]] NodePtr GenericOperator(std::string type, IOIndex_t nbInputs, IOIndex_t nbOutputs, std::string name = "",
-                                      AttributeMap attributes = {});
-[[nodiscard]] NodePtr MetaOperator(std::string type, GraphViewPtr graph, std::string name = "");
 
 }  // namespace Aidge

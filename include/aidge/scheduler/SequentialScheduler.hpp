@@ -39,11 +39,14 @@ class SequentialScheduler {
   SequentialScheduler& operator=(SequentialScheduler&&) noexcept;
 
   /// One pass. `data`: one tensor a graph input in order (extra trailing ones, labels for instance, are ignored); empty: the inputs' last data.
-  /// Returns the graph outputs in order, row-major, and leaves them in the operators' outputs. Throws std::invalid_argument where a tensor
+  /// Returns the graph outputs in order, row-major, and publishes them at the operators' outputs: each tensor is that of the run that finished last, whole,
+  /// whatever other schedulers of the graph do in other threads. What this scheduler's own last run left is told by `output`. Throws std::invalid_argument where a tensor
   /// does not fit its input (says which entry looked like what).
   std::vector<Tensor> forward(std::span<const Tensor> data);
-  /// Materialises these nodes' outputs in their operators at every forward (empty: none besides graph outputs and hooked nodes).
+  /// Keeps these nodes' outputs at every forward (empty: none besides graph outputs and hooked nodes).
   void keepOutputs(std::vector<NodePtr> nodes);
+  /// The tensor that this scheduler's last forward left of a graph output or a node of keepOutputs. Throws std::invalid_argument for any other.
+  [[nodiscard]] Tensor output(const NodePtr& node, IOIndex_t index = 0) const;
   /// Times every step from now on (adds a little overhead).
   void setProfiling(bool on);
   [[nodiscard]] const GraphViewPtr& graph() const noexcept;

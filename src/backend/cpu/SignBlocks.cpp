@@ -54,7 +54,7 @@ void ActiveChannels::refresh() {
 }
 
 std::vector<float> slopesOf(const Operator& prelu, std::span<const DimSize_t> dims) {
-  const TensorPtr& slope = prelu.getInput(1);
+  const auto slope = prelu.getInput(1);
   if (!slope || !slope->hasData() || slope->dataType() != DataType::Float32) return {};
   const auto values = slope->data<float>();
   if (values.size() == 1) return {values.begin(), values.end()};

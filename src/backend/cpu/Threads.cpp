@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 
 #include "PoolValues.hpp"
@@ -19,10 +20,11 @@ namespace {
 std::atomic<int> gThreads{0};
 const int kDefaultThreads = omp_get_max_threads();
 
-int enterThread() {
+ThreadScope enterThread() {
   const int threads = numThreads();
+  const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
-  return threads;
+  return {threads, std::shared_ptr<void>(nullptr, [before](void*) { omp_set_num_threads(before); })};
 }
 
 void checkOption(std::string_view name, std::string_view value) {
@@ -42,7 +44,7 @@ void checkOption(std::string_view name, std::string_view value) {
 }  // namespace
 
 void setNumThreads(int threads) {
-  if (threads < 0) throwExpected("backend_cpu::set_num_threads", "0 (automatic) or a positive number", std::to_string(threads));
+  if (threads < 0) throwExpected("cpu::setNumThreads", "0 (automatic) or a positive number", std::to_string(threads));
   gThreads.store(threads);
 }
 

@@ -352,7 +352,7 @@ def test_affine_ablation_needs_data_and_a_failure_changes_nothing() -> None:
     aidge_core.fibnlr_prepare(graph, params)
     aidge_core.fibnlr_compute(graph, batches(x), params)
     before = aidge_core.fibnlr_get_npr(graph.get_node("r1")).value()
-    with pytest.raises(ValueError, match="AFFINE fits on data"):
+    with pytest.raises(ValueError, match="affine ablation fits on data"):
         aidge_core.fibnlr_prune(graph, params)
     bad = images(8)
     bad[7] = np.nan

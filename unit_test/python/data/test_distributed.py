@@ -351,7 +351,7 @@ def test_what_is_no_list_of_partitions_is_an_error(client: Any, parts: Any, mess
 
 def test_a_model_that_is_not_ready_is_an_error_before_anything_runs() -> None:
     parts = distributed.split(PROVIDER)
-    with pytest.raises(ValueError, match="run fibnlr_prepare first"):
+    with pytest.raises(ValueError, match="prepare must run first"):
         distributed.fibnlr_compute(network(), parts)
     for run in (distributed.fibnlr_compute, distributed.introspect_model):
         with pytest.raises(ValueError, match="a graph that has been compiled"):

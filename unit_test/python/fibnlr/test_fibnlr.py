@@ -146,13 +146,13 @@ def test_groups_do_not_stay_from_another_method() -> None:
 
 def test_pruning_before_compute_is_an_error() -> None:
     model = small_model()
-    with pytest.raises(ValueError, match="no NPR: run fibnlr_compute first"):
+    with pytest.raises(ValueError, match="no NPR: compute must run first"):
         aidge_core.fibnlr_prune(model)
     aidge_core.fibnlr_prepare(model)
-    with pytest.raises(ValueError, match="no NPR: run fibnlr_compute first"):
+    with pytest.raises(ValueError, match="no NPR: compute must run first"):
         aidge_core.fibnlr_prune(model)
     assert [node.type() for node in model.get_ordered_nodes()] == ["ReLU", "ReLU"]
-    with pytest.raises(ValueError, match="fibnlr_prepare"):
+    with pytest.raises(ValueError, match="prepare must run first"):
         aidge_core.fibnlr_compute(small_model(), small_batches())
 
 

@@ -100,7 +100,7 @@ def test_what_a_provider_raises_comes_out_and_undoes_the_call() -> None:
     with pytest.raises(Trouble, match="third batch"):
         aidge_core.fibnlr_compute(model, batches())
     assert aidge_core.fibnlr_get_npr(model.get_node("a")) == aidge_core.NPR()
-    with pytest.raises(ValueError, match="no NPR: run fibnlr_compute first"):
+    with pytest.raises(ValueError, match="no NPR: compute must run first"):
         aidge_core.fibnlr_prune(model)
 
 

@@ -160,12 +160,12 @@ void ConvolutionKernel::bindWeight(const KernelRequest& request, const Choice& c
   const Desc stored(dnnl::memory::dims(axes.dims.begin(), axes.dims.end()), dnnl::memory::data_type::f32, axes.strides);
   if (request.constants[1]) {
     mWeight = packed(request.constants[1]->rawData(), stored, choice.weight);
+    mCall.bind(DNNL_ARG_WEIGHTS, mWeight);
   } else {
-    mWeight = dnnl::memory(choice.weight, engine());
     mPackWeight = reorderCall(stored, choice.weight);
-    mPackWeight->bind(DNNL_ARG_TO, mWeight);
+    mWeightBytes = aligned(choice.weight.get_size());
+    mCall.bind(DNNL_ARG_WEIGHTS, choice.weight);
   }
-  mCall.bind(DNNL_ARG_WEIGHTS, mWeight);
   if (!mHasBias) return;
   const Desc bias = plainDesc(request.inputs[2].dims);
   if (request.constants[2]) {
@@ -189,13 +189,16 @@ void ConvolutionKernel::bindArguments(const KernelRequest& request, const Choice
 }
 
 std::size_t ConvolutionKernel::packedBytes() const {
-  return mWeight.get_desc().get_size() + (mConstant[2] ? mBias.get_desc().get_size() : 0);
+  return (mConstant[1] ? mWeight.get_desc().get_size() : 0) + (mConstant[2] ? mBias.get_desc().get_size() : 0);
 }
 
 void ConvolutionKernel::run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) {
   if (mPackWeight) {
+    std::byte* weight = scratch + mSourceBytes + mTargetBytes;
     mPackWeight->set(DNNL_ARG_FROM, inputs[1]);
+    mPackWeight->set(DNNL_ARG_TO, weight);
     mPackWeight->execute();
+    mCall.set(DNNL_ARG_WEIGHTS, weight);
   }
   const void* source = inputs[0];
   if (mBefore) {
@@ -207,7 +210,7 @@ void ConvolutionKernel::run(std::span<const void* const> inputs, std::span<void*
   void* target = mAfter ? scratch + mSourceBytes : outputs[0];
   mCall.set(DNNL_ARG_SRC, source);
   mCall.set(DNNL_ARG_DST, target);
-  mCall.set(DNNL_ARG_SCRATCHPAD, scratch + mSourceBytes + mTargetBytes);
+  mCall.set(DNNL_ARG_SCRATCHPAD, scratch + mSourceBytes + mTargetBytes + mWeightBytes);
   if (mHasBias && !mConstant[2]) mCall.set(DNNL_ARG_BIAS, inputs[2]);
   for (const auto& [argument, input] : mAdded) mCall.set(argument, inputs[input]);
   mCall.execute();

@@ -13,7 +13,7 @@ class ConvolutionKernel final : public Kernel {
   ConvolutionKernel(const KernelRequest& request, bool transposed);
 
   void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) override;
-  [[nodiscard]] std::size_t scratchBytes() const override { return mSourceBytes + mTargetBytes + mPadBytes; }
+  [[nodiscard]] std::size_t scratchBytes() const override { return mSourceBytes + mTargetBytes + mWeightBytes + mPadBytes; }
   [[nodiscard]] std::size_t packedBytes() const override;
   [[nodiscard]] bool readsConstant(std::size_t index) const override { return index == 0 || index > 2 || !mConstant[index]; }
   [[nodiscard]] std::string implementation() const override { return mImplementation; }
@@ -39,13 +39,14 @@ class ConvolutionKernel final : public Kernel {
   std::optional<Call> mBefore;      ///< reorders the data
   std::optional<Call> mAfter;       ///< reorders the result
   std::optional<Call> mPackWeight;  ///< packs a weight that is not constant, at every run
-  dnnl::memory mWeight;
+  dnnl::memory mWeight;             ///< packed, if it is constant
   dnnl::memory mBias;
   std::vector<std::pair<int, std::size_t>> mAdded;  ///< arguments of binary post-ops and the inputs they take
   bool mConstant[3] = {false, false, false};
   bool mHasBias = false;
   std::size_t mSourceBytes = 0;
   std::size_t mTargetBytes = 0;
+  std::size_t mWeightBytes = 0;  ///< of a weight that is packed at every run
   std::size_t mPadBytes = 0;
   std::string mImplementation;
 };

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "aidge/graph/MakeNode.hpp"
+
+namespace Aidge {
+
+/// The same values in the type `to`, any shape; conversions are those of convertTo (data/Convert.hpp).
+[[nodiscard]] NodePtr Cast(DataType to, const std::string& name = "");
+
+}  // namespace Aidge
