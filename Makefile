@@ -1,5 +1,7 @@
 # make demo    the main job on real data: prune a network for MNIST and check the result
 # make test    every test, C++ and Python, on the package as users install it
+# make test-fast    the Python tests that are not marked slow, for daily work
+# make coverage    the same, and how many lines of each Python package they run
 # make test-caps    the tests of kernels again, under each instruction set that this processor has
 # make dev     an editable installation, and the tools for developers
 # make nightly, make fuzz    20,000 random networks; 50,000 damaged models
@@ -27,7 +29,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_REQUIRE_VIRTUALENV :=
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 .NOTPARALLEL:
-.PHONY: demo test test-caps nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
+.PHONY: demo test test-fast coverage test-caps nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/aidge demo
@@ -35,6 +37,14 @@ demo: $(STAMPS)/demo
 # Both runners always run; the last lines say how each ended.
 test: $(STAMPS)/test build-tests
 	$(BIN)/python unit_test/run_tests.py --build $(BUILD) --jobs $(JOBS)
+
+test-fast: $(STAMPS)/test
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" $(MEASURE)
+
+# Which lines of the Python packages these tests run: a table of packages, and build/coverage.json.
+coverage: MEASURE := --cov --cov-report=json:build/coverage.json
+coverage: test-fast
+	$(BIN)/python .ci/coverage_table.py
 
 # The tests of kernels, convolutions and FIBNLR under each instruction set that this processor has (AIDGE_MAX_ISA).
 test-caps: $(STAMPS)/test build-tests

@@ -10,10 +10,13 @@ import aidge_backend_cpu  # noqa: F401  (registers the backend "cpu")
 import aidge_core
 import aidge_onnx
 import numpy as np
+import pytest
 from helpers import cutting
 from helpers.networks import Network, networks, run_exactly, run_ort, same
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-5
 """Of the largest output, in float32."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.paths import EXAMPLES
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 EXAMPLE = EXAMPLES / "retrain_torch.py"
 
 

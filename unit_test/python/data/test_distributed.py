@@ -26,6 +26,8 @@ pytest.importorskip("distributed")
 import cloudpickle
 from aidge_compress import distributed
 
+pytestmark = pytest.mark.slow
+
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 RTOL = 1e-12

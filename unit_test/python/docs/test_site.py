@@ -169,6 +169,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_changes_of_the_extending_page_apply_and_compile(copy: Path) -> None:
     compiler = next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), None)
     flags = [

@@ -12,6 +12,8 @@ from helpers.networks import LINEAR, Network, networks, run_ort, same
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("AIDGE_MERGE_EXAMPLES", "300"))
 
 

@@ -15,6 +15,8 @@ import pytest
 from helpers.networks import Network, networks, run_ort, same
 from hypothesis import HealthCheck, Phase, given, settings
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 20_000 if os.environ.get("AIDGE_NIGHTLY") else int(os.environ.get("AIDGE_EXAMPLES", "2000"))
 QUIET = {
     "deadline": None,

@@ -12,6 +12,8 @@ import pytest
 from aidge_compress.pfa import PFA
 from helpers.paths import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = EXAMPLES / "pfa_mobilenet.py"
 
 

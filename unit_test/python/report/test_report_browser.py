@@ -9,6 +9,8 @@ import pytest
 from helpers.browser import Browser, Page, open_browser
 from helpers.reporting import make_reports
 
+pytestmark = pytest.mark.slow
+
 CONTRAST = """
 (() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
