@@ -17,9 +17,10 @@ import pytest
 from aidge_compress.channels.allocate import ALLOCATIONS, SELECTIONS
 from aidge_compress.options import changed, choice, choices_of, describe
 from aidge_compress.sweeps.state import model_key
+from helpers.paths import ROOT
 from helpers.reporting import make_data, make_network
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = ROOT / "docs"
 OPTIONS = (ac.FibnlrOptions, ac.MergeOptions, ac.PfaOptions, ac.CompressOptions)
 VERBS: dict[str, Any] = {
     "prune_activations": lambda model, data: ac.prune_activations(
