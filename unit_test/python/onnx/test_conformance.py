@@ -24,6 +24,8 @@ from helpers.conformance import (
 from onnx import TensorProto, helper
 from onnx.backend.test import BackendTest
 
+pytestmark = pytest.mark.slow
+
 warnings.filterwarnings("ignore", category=RuntimeWarning, module="onnx")
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="onnx")
 
