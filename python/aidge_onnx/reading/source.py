@@ -26,6 +26,8 @@ __all__ = ["OnnxNode", "Source", "ValueType"]
 #: among them.
 _SMALL = 4096
 _FIRST_OPSET = 7
+#: What exporters write for a dim of which nothing is known.
+_PLACEHOLDER = re.compile(r"\W*|-\d+|none|null|any|unk|unknown|dyn|dynamic|free", re.IGNORECASE)
 _CULPRIT = re.compile(r"op_type:\s*(\w+)")
 
 
@@ -57,7 +59,8 @@ class OnnxNode:
 
     @classmethod
     def read(cls, proto: NodeProto) -> OnnxNode:
-        """Reads the proto. Text attributes are decoded."""
+        """Reads the proto, which loses pads that auto_pad makes void. Text attributes are decoded."""
+        _drop_void_pads(proto)
         attributes = {
             attribute.name: _plain(onnx.helper.get_attribute_value(attribute))
             for attribute in proto.attribute
@@ -95,6 +98,14 @@ class OnnxNode:
         proto.input.extend(self.inputs)
         proto.output.extend(self.outputs)
         return proto
+
+
+def _drop_void_pads(proto: NodeProto) -> None:
+    """Removes pads beside another auto_pad than NOTSET: they say nothing, and ONNX Runtime refuses both together."""
+    automatic = any(entry.name == "auto_pad" and entry.s not in (b"NOTSET", b"") for entry in proto.attribute)
+    pads = [entry for entry in proto.attribute if entry.name == "pads"]
+    if automatic and pads and proto.domain in ("", "ai.onnx"):
+        proto.attribute.remove(pads[0])
 
 
 def _plain(value: Any) -> Any:
@@ -262,10 +273,8 @@ class Source:
         for name, dims in self.hints.items():
             model.graph.value_info.append(self._hint(name, dims))
         taken = {dim.dim_param for value in model.graph.input for dim in value.type.tensor_type.shape.dim}
-        for value in model.graph.input:
-            for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-                if not dim.HasField("dim_value") and not dim.dim_param:
-                    dim.dim_param = _unused(f"{value.name}_dim{axis}", taken)
+        for value in [*model.graph.input, *model.graph.value_info]:
+            _name_dims(value, taken)
         del model.graph.output[:]
         model.graph.output.extend(ValueInfoProto(name=value.name) for value in self.outputs)
         stand_in = _unused("shape_operand", set(self.values) | taken)
@@ -326,6 +335,18 @@ def _copy(value: ValueInfoProto) -> ValueInfoProto:
     copy = ValueInfoProto()
     copy.CopyFrom(value)
     return copy
+
+
+def _name_dims(value: ValueInfoProto, taken: set[str]) -> None:
+    """Gives each free dim a name. One that stands for any dim, or for several dims of this value, does not say that they are equal."""
+    seen: set[str] = set()
+    for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+        if dim.HasField("dim_value"):
+            continue
+        name = dim.dim_param
+        if name in seen or not name or _PLACEHOLDER.fullmatch(name):
+            dim.dim_param = _unused(f"{value.name}_dim{axis}", taken)
+        seen.add(name)
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from onnx import TensorProto
@@ -69,7 +70,7 @@ def _statistics(root: OnnxNode, uses: Uses) -> _Statistics | None:
     for value, constant in ((0, 1), (1, 0)):
         epsilon = uses.constant(total, constant)
         variance = uses.sole_maker(total.inputs[value], "ReduceMean")
-        if epsilon is None or epsilon.size != 1 or variance is None:
+        if epsilon is None or variance is None or not _is_plain(epsilon, total.inputs[value], uses):
             continue
         square = uses.sole_maker(variance.inputs[0], "Pow", "Mul")
         centred = None if square is None else uses.maker.get(square.inputs[0])
@@ -87,6 +88,15 @@ def _statistics(root: OnnxNode, uses: Uses) -> _Statistics | None:
             parts = (mean, centred, square, variance, total)
             return _Statistics(mean.inputs[0], axes, float(epsilon.reshape(())), centred, parts)
     return None
+
+
+def _is_plain(epsilon: np.ndarray[Any, Any], data: str, uses: Uses) -> bool:
+    """Whether this is one number that is not negative, and gives what it is added to no further dims."""
+    return (
+        epsilon.size == 1
+        and epsilon.ndim <= (uses.source.type_of(data).rank or 0)
+        and bool(np.all(epsilon >= 0))
+    )
 
 
 def _squares(node: OnnxNode, uses: Uses) -> bool:

@@ -1,9 +1,12 @@
-"""Finds activations that are written out in elementary operators, whatever the order of their factors."""
+"""Finds activations that are written out in elementary operators, whatever the order of their factors.
+
+What is computed around one Erf, Tanh, Clip or HardSigmoid is a polynomial of the input x and of g, the result of that operator.
+Nodes are replaced only if their polynomial has the coefficients of the activation: then both agree for every input, however large.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,65 +14,52 @@ import numpy as np
 from onnx import TensorProto
 
 from ..reading.source import OnnxNode, Source
+from .polynomials import Polynomial, add, is_close, multiply, number, power, scaled
 from .uses import Uses
 
 __all__ = ["find_activations"]
 
-_SAMPLES = np.asarray(
-    [-4.5, -3.1, -2.2, -1.4, -0.9, -0.37, -0.05, 0.0, 0.08, 0.41, 0.83, 1.27, 2.03, 3.3, 4.7, 6.1]
-)
-_ERF = np.vectorize(math.erf, otypes=[float])
-_CLIPPED = np.clip(_SAMPLES / 6.0 + 0.5, 0.0, 1.0)
+_X: Polynomial = {(1, 0): 1.0}
+_G: Polynomial = {(0, 1): 1.0}
+_ERF_INPUT: Polynomial = {(1, 0): 1.0 / math.sqrt(2.0)}
+_TANH_INPUT: Polynomial = {
+    (1, 0): math.sqrt(2.0 / math.pi),
+    (3, 0): math.sqrt(2.0 / math.pi) * 0.044715,
+}
+_GATE: Polynomial = {(1, 0): 1.0 / 6.0, (0, 0): 0.5}
+"""HardSigmoid before it is limited to [0, 1]."""
 
 
 @dataclass(frozen=True)
 class _Target:
-    """An activation: the operator within it from which the search starts, its name, attributes and values at the samples."""
+    """An activation: the operator g within it from which the search starts, its name and attributes, and its polynomial."""
 
     core: str
     op: str
     attributes: dict[str, Any]
-    values: np.ndarray[Any, Any]
+    polynomial: Polynomial
 
 
+_GELU: Polynomial = {(1, 0): 0.5, (1, 1): 0.5}
 _TARGETS = (
-    _Target("Erf", "Gelu", {"approximate": "none"}, 0.5 * _SAMPLES * (1.0 + _ERF(_SAMPLES / math.sqrt(2.0)))),
-    _Target(
-        "Tanh",
-        "Gelu",
-        {"approximate": "tanh"},
-        0.5 * _SAMPLES * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (_SAMPLES + 0.044715 * _SAMPLES**3))),
-    ),
-    _Target("Clip", "HardSwish", {}, _SAMPLES * _CLIPPED),
-    _Target("HardSigmoid", "HardSwish", {}, _SAMPLES * _CLIPPED),
-    _Target("Clip", "HardSigmoid", {"alpha": 1.0 / 6.0, "beta": 0.5}, _CLIPPED),
+    _Target("Erf", "Gelu", {"approximate": "none"}, _GELU),
+    _Target("Tanh", "Gelu", {"approximate": "tanh"}, _GELU),
+    _Target("Clip", "HardSwish", {}, {(1, 1): 1.0}),
+    _Target("HardSigmoid", "HardSwish", {}, {(1, 1): 1.0}),
+    _Target("Clip", "HardSigmoid", {"alpha": 1.0 / 6.0, "beta": 0.5}, _G),
 )
-
-
-def _clip(node: OnnxNode, x: Any, *bounds: Any) -> Any:
-    low, high = (*bounds, None, None)[:2]
-    return np.clip(x, node.attributes.get("min", low), node.attributes.get("max", high))
-
-
-def _hard_sigmoid(node: OnnxNode, x: Any) -> Any:
-    return np.clip(node.attributes.get("alpha", 0.2) * x + node.attributes.get("beta", 0.5), 0.0, 1.0)
-
-
-_ELEMENTARY: dict[str, Callable[..., Any]] = {
-    "Add": lambda node, x, y: np.add(x, y),
-    "Sub": lambda node, x, y: np.subtract(x, y),
-    "Mul": lambda node, x, y: np.multiply(x, y),
-    "Div": lambda node, x, y: np.divide(x, y),
-    "Pow": lambda node, x, y: np.power(x, y),
-    "Erf": lambda node, x: _ERF(x),
-    "Tanh": lambda node, x: np.tanh(x),
-    "Identity": lambda node, x: x,
-    "Clip": _clip,
-    "HardSigmoid": _hard_sigmoid,
+_ARITHMETIC = ("Add", "Sub", "Mul", "Div", "Pow", "Identity")
+_CORES = {
+    "Erf": ("Erf",),
+    "Tanh": ("Tanh",),
+    "Clip": ("Clip", "HardSigmoid"),
+    "HardSigmoid": ("Clip", "HardSigmoid"),
 }
-_TOLERANCE = 2e-6
+"""Operators that may be g, by the one from which the search starts."""
 _MAX_ABOVE = 8
 _MAX_BELOW = 4
+_MAX_INSIDE = 16
+_MAX_TERMS = 32
 
 
 class _Graph(Uses):
@@ -82,6 +72,16 @@ class _Graph(Uses):
             if array is not None and array.size == 1 and array.dtype == np.float32
             else None
         )
+
+    def bounds(self, node: OnnxNode) -> tuple[float, float] | None:
+        """Both bounds of a Clip that has two, the lower one first."""
+        numbers = [node.attributes.get(name) for name in ("min", "max")]
+        for index, name in enumerate(node.inputs[1:3]):
+            numbers[index] = self.scalar(name) if name else None
+        if any(bound is None for bound in numbers):
+            return None
+        low, high = (float(bound) for bound in numbers if bound is not None)
+        return (low, high) if math.isfinite(high - low) and low < high else None
 
     def replace(self, region: list[OnnxNode], last: OnnxNode, entry: str, target: _Target) -> None:
         """Makes the last node of the region the activation of the entry; the others are forgotten."""
@@ -97,7 +97,10 @@ class _Graph(Uses):
         node = self.maker.get(name)
         return (
             node
-            if node is not None and not node.domain and node.op in _ELEMENTARY and len(node.outputs) == 1
+            if node is not None
+            and not node.domain
+            and len(node.outputs) == 1
+            and node.op in (*_ARITHMETIC, *_CORES)
             else None
         )
 
@@ -131,16 +134,12 @@ def _match(graph: _Graph, core: OnnxNode, target: _Target) -> tuple[str, OnnxNod
         if below is None or graph.elementary(below.outputs[0]) is None:
             return None
         for entry in _candidates(graph, core.inputs[0]):
-            region: dict[str, np.ndarray[Any, Any] | float] = {entry: _SAMPLES}
-            inside: list[OnnxNode] = []
-            result = _evaluate(graph, below.outputs[0], region, inside)
-            if result is None or np.shape(result) != _SAMPLES.shape:
+            region = _Region(graph, entry, _CORES[core.op])
+            result = region.value(below.outputs[0])
+            if result is None or not is_close(result, target.polynomial) or core not in region.inside:
                 continue
-            if not np.allclose(result, target.values, rtol=_TOLERANCE, atol=_TOLERANCE):
-                continue
-            same_rank = graph.source.type_of(entry).rank == graph.source.type_of(below.outputs[0]).rank
-            if same_rank and core in inside and _closed(graph, inside, below):
-                return entry, below, inside
+            if region.keeps_rank() and _closed(graph, region.inside, below):
+                return entry, below, region.inside
     return None
 
 
@@ -158,23 +157,84 @@ def _candidates(graph: _Graph, name: str) -> list[str]:
     return found[:_MAX_ABOVE]
 
 
-def _evaluate(graph: _Graph, name: str, known: dict[str, Any], inside: list[OnnxNode]) -> Any:
-    """The value as a function of the samples at the entry; None where it depends on anything else."""
-    if name in known:
-        return known[name]
-    constant = graph.scalar(name)
-    if constant is not None:
-        return constant
-    node = graph.elementary(name)
-    if node is None or len(inside) > 16:
+class _Region:
+    """The nodes between an entry and a value that is computed from it, and that value as a polynomial."""
+
+    def __init__(self, graph: _Graph, entry: str, cores: tuple[str, ...]) -> None:
+        self.inside: list[OnnxNode] = []
+        self._graph = graph
+        self._entry = entry
+        self._cores = cores
+        self._known: dict[str, Polynomial | None] = {entry: _X}
+        self._ranks = {0}
+
+    def value(self, name: str) -> Polynomial | None:
+        """The value as a polynomial; None if it is not one, or depends on anything but the entry."""
+        if name not in self._known:
+            self._known[name] = self._computed(name)
+        return self._known[name]
+
+    def keeps_rank(self) -> bool:
+        """Whether no constant gives the result more dims than the entry has."""
+        return max(self._ranks) <= (self._graph.source.type_of(self._entry).rank or 0)
+
+    def _computed(self, name: str) -> Polynomial | None:
+        constant = self._graph.scalar(name)
+        if constant is not None:
+            self._ranks.add(self._graph.source.constants[name].ndim)
+            return number(constant)
+        node = self._graph.elementary(name)
+        if node is None or len(self.inside) >= _MAX_INSIDE:
+            return None
+        self.inside.append(node)
+        operands = [self.value(operand) for operand in node.inputs if operand]
+        polynomials = [operand for operand in operands if operand is not None]
+        if not polynomials or len(polynomials) < len(operands):
+            return None
+        if node.op in _ARITHMETIC:
+            result = _arithmetic(node.op, *polynomials)
+        else:
+            result = _core(node, polynomials[0], self._graph) if node.op in self._cores else None
+        return result if result is not None and len(result) <= _MAX_TERMS else None
+
+
+def _arithmetic(op: str, one: Polynomial, other: Polynomial | None = None) -> Polynomial | None:
+    """Add, Sub, Mul, Div by a number, Pow with a small exponent, Identity."""
+    if other is None:
+        return one if op == "Identity" else None
+    if op in ("Add", "Sub"):
+        return add(one, other if op == "Add" else scaled(other, -1.0))
+    if op == "Mul":
+        return multiply(one, other)
+    if set(other) != {(0, 0)}:
         return None
-    inside.append(node)
-    operands = [_evaluate(graph, value, known, inside) if value else None for value in node.inputs]
-    if any(operand is None and value for operand, value in zip(operands, node.inputs, strict=True)):
-        return None
-    with np.errstate(all="ignore"):
-        known[name] = _ELEMENTARY[node.op](node, *operands)
-    return known[name]
+    value = other[0, 0]
+    if op == "Div":
+        return scaled(one, 1.0 / value) if value else None
+    return power(one, int(value)) if op == "Pow" and value in (1.0, 2.0, 3.0) else None
+
+
+def _core(node: OnnxNode, entry: Polynomial, graph: _Graph) -> Polynomial | None:
+    """g or what is computed from it by the mirror image of the function; None if the operator's input is another one."""
+    if node.op in ("Erf", "Tanh"):
+        wanted = _ERF_INPUT if node.op == "Erf" else _TANH_INPUT
+        if is_close(entry, wanted):
+            return _G
+        return scaled(_G, -1.0) if is_close(scaled(entry, -1.0), wanted) else None  # both are odd
+    if node.op == "HardSigmoid":
+        alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+        entry, bounds = add(scaled(entry, alpha), number(beta)), (0.0, 1.0)
+    else:
+        found = graph.bounds(node)
+        if found is None:
+            return None
+        bounds = found
+    low, width = bounds[0], bounds[1] - bounds[0]
+    gate = scaled(add(entry, number(-low)), 1.0 / width)
+    if is_close(gate, _GATE):
+        return add(number(low), scaled(_G, width))
+    mirrored = add(number(1.0), scaled(gate, -1.0))
+    return add(number(bounds[1]), scaled(_G, -width)) if is_close(mirrored, _GATE) else None
 
 
 def _closed(graph: _Graph, inside: list[OnnxNode], last: OnnxNode) -> bool:
