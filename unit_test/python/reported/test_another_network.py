@@ -12,9 +12,9 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
+from helpers.networks import run_ort, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import run_ort, same
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
