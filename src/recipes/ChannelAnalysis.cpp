@@ -33,8 +33,19 @@ bool ChannelCut::leavesSome(const LabelGrid& grid, const Dims& before) const {
 
 // --- analysis -------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// The dims that are asked for, whatever the graph declares: a layer that cannot take them says so.
+std::vector<TensorInfo> fedInfos(const GraphView& graph, const std::vector<Dims>& dims) {
+  std::vector<TensorInfo> infos;
+  for (std::size_t i = 0; i < dims.size(); ++i) infos.push_back({dims[i], graph.inputs()[i].dtype, nullptr});
+  return infos;
+}
+
+}  // namespace
+
 ChannelAnalysis::ChannelAnalysis(const char* where, const GraphView& graph, const std::vector<Dims>& dims)
-    : mWhere(where), mInputDims(fixedInputDims(where, graph, dims)), mShapes(graph, inputInfos(graph, mInputDims), kernelInference()) {
+    : mWhere(where), mInputDims(fixedInputDims(where, graph, dims)), mShapes(graph, fedInfos(graph, mInputDims), kernelInference()) {
   feedInputs(graph);
   for (const NodePtr& node : graph.orderedNodes()) {
     if (!node->getOperator()->isProducer()) follow(node, valuesAt(graph, node));
