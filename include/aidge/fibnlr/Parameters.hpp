@@ -71,7 +71,7 @@ struct Parameters {
   double convergenceThreshold = 1e-6;  ///< >= 0
   /// For GroupMethod::Manual: every prunable node needs an entry.
   std::map<NodeKey, std::uint64_t> groupAssignments;
-  /// Operator types that may go: any of ReLU, LeakyReLU, GeLU, PReLU, Clip (a Clip only where its lower bound is 0).
+  /// Operator types that may be removed: any of supportedPrunableTypes() (a Clip only if its lower bound is 0).
   std::vector<std::string> prunableTypes{"ReLU", "LeakyReLU", "GeLU"};
 
   /// The choices of the FIBNLR paper: Loose, Average, ImageSize, XLeastPerGroup, Identity.
@@ -84,7 +84,7 @@ struct Parameters {
   friend bool operator==(const Parameters&, const Parameters&) = default;
 };
 
-/// The operator types that Parameters::prunableTypes may list.
+/// The operator types that Parameters::prunableTypes may list: those whose schema says that they are rectifiers.
 [[nodiscard]] const std::vector<std::string>& supportedPrunableTypes();
 
 }  // namespace Aidge::fibnlr
