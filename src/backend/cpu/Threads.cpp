@@ -44,7 +44,7 @@ void checkOption(std::string_view name, std::string_view value) {
 }  // namespace
 
 void setNumThreads(int threads) {
-  if (threads < 0) throwExpected("cpu::setNumThreads", "0 (automatic) or a positive number", std::to_string(threads));
+  if (threads < 0) throwExpected("backend_cpu::setNumThreads", "0 (automatic) or a positive number", std::to_string(threads));
   gThreads.store(threads);
 }
 
