@@ -54,6 +54,7 @@ def load_onnx(
     Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and
     aidge_core.UnsupportedError where a graph input or output is no tensor of numbers.
     """
+    state = _file_state(source)
     with _as_invalid_model():
         model, base = _read(source, None if base_dir is None else Path(base_dir))
         opsets = check_header(model)
@@ -68,7 +69,10 @@ def load_onnx(
             find_activations(prepared)
         drop_dead_nodes(prepared)
         join_regions(prepared)
-        return _build(prepared)
+        graph = _build(prepared)
+    if state is not None:
+        graph.metadata = {**graph.metadata, "onnx.source": state}
+    return graph
 
 
 @contextmanager
@@ -89,6 +93,15 @@ def _as_invalid_model() -> Iterator[None]:
         RuntimeError,
     ) as error:
         raise InvalidModelError(f"{type(error).__name__}: {error}") from error
+
+
+def _file_state(source: ModelSource) -> str | None:
+    """Path, bytes and time of the file, by which a comparison with it can be made later."""
+    if not isinstance(source, str | os.PathLike) or not Path(source).is_file():
+        return None
+    path = Path(source).absolute()
+    state = path.stat()
+    return json.dumps([str(path), state.st_size, state.st_mtime_ns])
 
 
 def _read(source: ModelSource, base: Path | None) -> tuple[ModelProto, Path | None]:

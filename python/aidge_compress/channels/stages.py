@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import aidge_core
 
 from ..measure.latency import dims_at
 from ..measure.metrics import Quality, compare
+from ..network.layers import quantised_layers
 from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
 from .allocate import removal_order
@@ -64,6 +65,8 @@ def prepare(
     model: GraphView, provider: Any, evaluation: Any, options: CompressOptions, clock: Clock
 ) -> Prepared:
     """Everything before channels are chosen; `model` stays as it is."""
+    for name in options.protect:
+        model.get_node(name)  # raises, naming the nearest names
     fit, judge = split(provider, model, 0.0 if evaluation is not None else options.held_out)
     data = clock.run("read", lambda: aidge_core.CalibrationData(model, fit, memory=options.memory))
     judge = evaluation if evaluation is not None else judge
@@ -90,11 +93,14 @@ def prepare(
         )
         merged = len(report.merged)
         smaller.compile("cpu", dims=dims)
+    protected = _surviving(options.protect, model, smaller, warnings)
+    if quantised := quantised_layers(original):
+        warnings.append(f"not reduced: {quantised}")
     groups = aidge_core.channel_groups(smaller, dims=dims)
     usable = [
         group
         for group in groups
-        if group.can_be_cut() and _can_be_measured(smaller, group) and not _is_protected(group, options)
+        if group.can_be_cut() and _can_be_measured(smaller, group) and not _is_protected(group, protected)
     ]
     measured = clock.run("measure", lambda: collect(smaller, usable, data)) if usable else []
     clock.run("select", lambda: choose_orders(measured, options))
@@ -126,9 +132,26 @@ def _can_be_measured(model: GraphView, group: ChannelGroup) -> bool:
     )
 
 
-def _is_protected(group: ChannelGroup, options: CompressOptions) -> bool:
+def _surviving(
+    names: Sequence[str], model: GraphView, smaller: GraphView, warnings: list[str]
+) -> frozenset[str]:
+    """The protected nodes, or what is left in front of those that were folded or merged."""
+    left = {node.name() for node in smaller.get_ordered_nodes(deep=True)}
+    found: set[str] = set()
+    for name in names:
+        node: Node | None = model.get_node(name)
+        while node is not None and node.name() not in left:
+            node = node.get_parent(0)
+        if node is None or node.type() == "Producer":
+            warnings.append(f"{name} is protected, but was merged into another layer; merge=False keeps it")
+        else:
+            found.add(node.name())
+    return frozenset(found)
+
+
+def _is_protected(group: ChannelGroup, protected: Collection[str]) -> bool:
     nodes = [source.node for source in group.sources] + list(group.crossed)
-    return any(node.name() in options.protect for node in nodes)
+    return any(node.name() in protected for node in nodes)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def merge(
     screen.print(str(merged.fusion), markup=False, soft_wrap=True)
     screen.print(f"largest difference from before merging: {difference:.1e} of the largest output")
     if out is not None and not failed:
-        verification = write_verified(merged.model, out, batches)
+        verification = write_verified(merged.model, out, batches, exact=border is not Border.approximate)
         print_verification(screen, out, verification)
         failed = not verification.passed
         document["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}

@@ -19,13 +19,18 @@ def print_verification(out: Console, path: Path, verification: Verification) -> 
     if verification.passed:
         kilobytes = path.stat().st_size / 1000
         out.print(
-            f"wrote {path} ({kilobytes:.0f} kB), same outputs as in memory by {verification.engine} "
+            f"wrote {path} ({kilobytes:.0f} kB), same outputs as {_reference(verification)} by {verification.engine} "
             f"(largest difference {verification.difference:.1e} of the largest output)",
             markup=False,
         )
+        if verification.note:
+            out.print(f"note: {verification.note}", markup=False)
     else:
         out.print(
-            f"{path} was not written: {verification.engine} gives other outputs than the network in memory "
-            f"(difference {verification.difference:.1e} of the largest output)",
+            f"{path} was not written: {verification.failure}",
             markup=False,
         )
+
+
+def _reference(verification: Verification) -> str:
+    return verification.reference.replace("the network in memory", "in memory")

@@ -244,10 +244,20 @@ def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[li
 
 
 def relative_difference(expected: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:
-    """Largest difference of an output, relative to the largest value that is expected in it."""
+    """Largest difference of an output, relative to the largest finite value that is expected in it.
+
+    Infinite if the dims of an output differ, or if only one of two values is not a number or infinite.
+    """
     worst = 0.0
     for wanted, found in zip(expected, got, strict=True):
+        if wanted.shape != found.shape:
+            return float("inf")
         wanted, found = wanted.astype(np.float64), found.astype(np.float64)
-        scale = max(float(np.abs(wanted).max(initial=0.0)), 1e-30)
-        worst = max(worst, float(np.abs(found - wanted).max(initial=0.0)) / scale)
+        known = np.isfinite(wanted)
+        if not np.array_equal(
+            np.where(known, 0.0, wanted), np.where(np.isfinite(found), 0.0, found), equal_nan=True
+        ):
+            return float("inf")
+        scale = max(float(np.abs(wanted[known]).max(initial=0.0)), 1e-30)
+        worst = max(worst, float(np.abs(found[known] - wanted[known]).max(initial=0.0)) / scale)
     return worst

@@ -1,7 +1,8 @@
-"""Checks a written ONNX file against the network in memory and, if it is installed, against ONNX Runtime."""
+"""Checks a written ONNX file, in ONNX Runtime if that is installed, against the network in memory and the file that was read."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,19 +30,43 @@ __all__ = [
 
 TOLERANCE = 1e-4
 """Largest difference that counts as the same, relative to the largest output."""
+_QUANTISED_TOLERANCE = 2.0 / 255.0
+
+
+_IN_MEMORY = "the network in memory"
 
 
 @dataclass(frozen=True)
 class Verification:
-    """Who ran the written file ("ONNX Runtime 1.31.1" or "aidge"), and the largest difference relative to the largest output."""
+    """How a written file compares.
+
+    Attributes:
+        engine: who ran the file, "ONNX Runtime 1.31.1" or "aidge".
+        difference: the largest one, relative to the largest output.
+        tolerance: the largest difference that passes.
+        tested, reference: whose outputs were compared.
+        note: why nothing was compared with the file that was read; "" if that was done, or no file is known.
+    """
 
     engine: str
     difference: float
+    tolerance: float = TOLERANCE
+    tested: str = "the written file"
+    reference: str = _IN_MEMORY
+    note: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether every output is the same to 1e-4 of the largest."""
-        return self.difference <= TOLERANCE
+        """Whether every output is the same within the tolerance."""
+        return self.difference <= self.tolerance
+
+    @property
+    def failure(self) -> str:
+        """What differs, in words."""
+        return (
+            f"{self.tested} gives other outputs than {self.reference} by {self.engine} "
+            f"(difference {self.difference:.1e} of the largest output)"
+        )
 
 
 class VerificationError(Exception):
@@ -58,41 +83,115 @@ def compare_networks(reference: GraphView, model: GraphView, provider: Any) -> f
     return relative_difference(*outputs)
 
 
-def _run_written(path: Path, feeds: dict[str, np.ndarray]) -> tuple[str, list[np.ndarray]]:
+def _run_file(path: Path, feeds: Mapping[str, np.ndarray]) -> tuple[str, list[np.ndarray]]:
+    """(who ran it, outputs). Without optimisations: those of quantised networks change what is computed."""
     try:
         import onnxruntime
     except ImportError:
-        import aidge_onnx
+        return "aidge (onnxruntime is not installed)", _run_here(path, feeds)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    wanted = {entry.name for entry in session.get_inputs()}
+    given = {name: array for name, array in feeds.items() if name in wanted}
+    return f"ONNX Runtime {onnxruntime.__version__}", session.run(None, {**_unread(session, given), **given})
 
-        graph = aidge_onnx.load_onnx(path)
-        compile_model(graph, dims=[array.shape for array in feeds.values()])
-        return "aidge (onnxruntime is not installed)", [
-            np.asarray(out) for out in SequentialScheduler(graph).forward(data=list(feeds.values()))
-        ]
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return f"ONNX Runtime {onnxruntime.__version__}", session.run(None, feeds)
+
+def _unread(session: Any, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Zeros for inputs that the file declares and nothing reads."""
+    kinds = {
+        "tensor(float)": np.float32,
+        "tensor(int64)": np.int64,
+        "tensor(int32)": np.int32,
+        "tensor(bool)": np.bool_,
+    }
+    return {
+        entry.name: np.zeros(
+            [dim if isinstance(dim, int) else 1 for dim in entry.shape], kinds.get(entry.type, np.float32)
+        )
+        for entry in session.get_inputs()
+        if entry.name not in given
+    }
 
 
-def verify_export(path: Path, model: GraphView, batch: list[Any]) -> Verification:
-    """Runs the file on one batch and compares every output with `model`'s."""
+def _run_here(path: Path, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    import aidge_onnx
+
+    graph = aidge_onnx.load_onnx(path)
+    compile_model(graph, dims=[array.shape for array in feeds.values()])
+    data = [feeds[spec.name] for spec in graph.input_specs]
+    return [np.asarray(out).copy() for out in SequentialScheduler(graph).forward(data=data)]
+
+
+def _source_of(model: GraphView) -> tuple[Path | None, str]:
+    """(the file that the network was read from, why it cannot be compared with)."""
+    text = dict(model.metadata).get("onnx.source")
+    if text is None:
+        return None, ""
+    name, size, time = json.loads(text)
+    path = Path(name)
+    try:
+        state = path.stat()
+    except OSError:
+        return None, f"{path.name}, which was read, is not there any more"
+    if (state.st_size, state.st_mtime_ns) != (size, time):
+        return None, f"{path.name} has changed since it was read"
+    return path, ""
+
+
+def _tolerance(model: GraphView) -> float:
+    """1e-4; two steps of 8 bits for quantised networks, in which rounding takes a value to a neighbour now and then."""
+    quantised = any(node.type().endswith("QuantizeLinear") for node in model.get_ordered_nodes())
+    return _QUANTISED_TOLERANCE if quantised else TOLERANCE
+
+
+def verify_export(path: Path, model: GraphView, batch: list[Any], *, exact: bool = False) -> Verification:
+    """Run the file on one batch, and compare every output.
+
+    exact: with the outputs of the file that `model` was read from, if that is known. Otherwise with those of `model`, after a check that the
+        file was read as ONNX Runtime understands it.
+    """
     names = [spec.name for spec in model.input_specs]
     feeds = {name: np.asarray(array) for name, array in zip(names, batch, strict=False)}
-    expected = [np.asarray(out) for out in SequentialScheduler(model).forward(data=list(feeds.values()))]
-    engine, got = _run_written(path, feeds)
-    return Verification(engine, relative_difference(got, expected))
+    tolerance = _tolerance(model)
+    engine, got = _run_file(path, feeds)
+    source, note = _source_of(model) if engine.startswith("ONNX Runtime") else (None, "")
+    expected = None
+    if source is not None:
+        try:
+            expected = _run_file(source, feeds)[1]
+        except Exception as error:  # ONNX Runtime has no exception type of its own
+            note = f"{engine} cannot run {source.name}: {str(error).splitlines()[0]}"
+    if source is not None and expected is not None:
+        if exact:
+            return Verification(engine, relative_difference(expected, got), tolerance, reference=source.name)
+        read = relative_difference(expected, _run_here(source, feeds))
+        if not read <= tolerance:
+            return Verification(engine, read, tolerance, "the network as it was read", source.name)
+    here = [np.asarray(out) for out in SequentialScheduler(model).forward(data=list(feeds.values()))]
+    return Verification(engine, relative_difference(here, got), tolerance, note=note)
 
 
 def write_verified(
-    model: GraphView, out: Path, provider: Any, notes: Mapping[str, str] | None = None
+    model: GraphView,
+    out: Path,
+    provider: Any,
+    notes: Mapping[str, str] | None = None,
+    *,
+    exact: bool = False,
 ) -> Verification:
-    """Exports, with `notes` on the nodes, then verifies the file on the first batch of `provider`; a file that fails is not left behind."""
+    """Exports, with `notes` on the nodes, then verifies the file on the first batch of `provider`; a file that fails is not left behind.
+
+    exact: see verify_export.
+    """
     import aidge_onnx
 
     batch = next(iter(as_batches(provider, model.input_specs)))
     draft = out.with_name(f".{out.name}.unverified")
     aidge_onnx.export_onnx(model, draft, notes=notes)
     try:
-        verification = verify_export(draft, model, batch)
+        verification = verify_export(draft, model, batch, exact=exact)
         if verification.passed:
             draft.replace(out)
         return verification

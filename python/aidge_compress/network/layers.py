@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from aidge_core import GraphView, Node
 
-__all__ = ["kind_name", "select_layers"]
+__all__ = ["kind_name", "quantised_layers", "select_layers"]
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D")
 _LINEAR = ("FC", "Gemm", "MatMul")
@@ -33,6 +33,18 @@ def kind_name(node: Node) -> str:
         attributes = node.get_operator().attr
         return "RELU6" if (attributes.min, attributes.max) == (0.0, 6.0) else "UNKNOWN"
     return _KINDS.get(node.type(), "UNKNOWN")
+
+
+def quantised_layers(graph: GraphView) -> str:
+    """Names the layers that no method can change because their weights are behind DequantizeLinear; "" if there are none."""
+    names = []
+    for node in graph.get_ordered_nodes(deep=True):
+        attributes = node.get_operator().attr
+        reason = attributes.onnx_reason if attributes.has_attr("onnx_reason") else ""
+        if node.get_operator().is_generic() and str(reason).endswith("behind DequantizeLinear"):
+            names.append(node.name())
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"{shown}: weights behind DequantizeLinear" if names else ""
 
 
 def _has_weight(node: Node) -> bool:
@@ -105,7 +117,8 @@ def select_layers(
     else:
         chosen = _by_name(graph, nodes, [layers] if isinstance(layers, str) else layers)
     if not chosen:
-        raise ValueError("[pfa::layers] expected at least one layer, got none")
+        reason = quantised_layers(graph)
+        raise ValueError(f"[pfa::layers] expected at least one layer, got none{reason and f' ({reason})'}")
     names = [node.name() for node in chosen]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -115,7 +115,9 @@ class Builder:
             raise InvalidModelError(f"{node.where()}: {what} is missing")
         array = self.constant(node, index)
         if array is None:
-            raise NotNative(f"{what} is computed")
+            maker = next((entry for entry in self.source.nodes if node.inputs[index] in entry.outputs), None)
+            behind = maker is not None and maker.op == "DequantizeLinear"
+            raise NotNative(f"{what} is behind DequantizeLinear" if behind else f"{what} is computed")
         return array
 
     def floats(self, node: OnnxNode, index: int, what: str) -> Array:
