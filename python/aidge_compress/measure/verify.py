@@ -100,7 +100,7 @@ def _run_file(path: Path, feeds: Mapping[str, np.ndarray]) -> tuple[str, list[np
 
 def _unread(session: Any, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Zeros for inputs that the file declares and nothing reads."""
-    kinds = {
+    kinds: dict[str, Any] = {
         "tensor(float)": np.float32,
         "tensor(int64)": np.int64,
         "tensor(int32)": np.int32,
