@@ -144,7 +144,9 @@ def test_a_file_that_computes_something_else_is_not_left_behind(
 ) -> None:
     wrong = [np.full((1, 5), 7.0, np.float32)]
     monkeypatch.setattr("aidge_compress.measure.verify._run_file", lambda *_: ("another engine", wrong))
-    with pytest.raises(ac.VerificationError, match="other outputs than the network in memory by another engine"):
+    with pytest.raises(
+        ac.VerificationError, match="other outputs than the network in memory by another engine"
+    ):
         results["compress"].save(tmp_path / "out.onnx")
     assert list(tmp_path.iterdir()) == []
 
