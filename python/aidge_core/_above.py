@@ -31,7 +31,6 @@ NAMES = {
 
 MODULES: dict[str, tuple[str, ...]] = {
     "aidge_core.cli": ("aidge_compress.cli",),
-    "aidge_core.cli.options": ("aidge_compress.fibnlr.cli_options",),
     "aidge_core.cli.sources": ("aidge_compress.network.sources",),
     "aidge_core.cli.verify": ("aidge_compress.cli.verify", "aidge_compress.measure.verify", "aidge_compress.measure.metrics"),
     "aidge_core.compression": ("aidge_compress.channels",),

@@ -1,12 +1,14 @@
-"""What the commands share: consoles, loading and compiling, formatting of numbers, writing JSON."""
+"""What the commands share: the screen with its headlines and tables, loading, and writing JSON."""
 
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ..numbers import shown
 
@@ -16,25 +18,91 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = [
-    "console",
-    "load",
-    "parse_dims",
-    "percent",
-    "plain_table",
-    "print_json",
-    "quantity",
-]
+__all__ = ["Screen", "load", "parse_dims", "percent", "print_json", "quantity", "ratio"]
 
 
-def console(quiet: bool = False) -> Console:
-    """Where people read: standard output, or nothing at all for --json."""
-    return Console(quiet=quiet, highlight=False)
+class Screen:
+    """Where people read: standard output, or nothing at all for --json.
+
+    Texts are printed as they are: brackets in names are no markup. Lines are broken between words, never inside a name.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._out = Console(quiet=quiet, highlight=False)
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """Prints a paragraph, broken between words to the width of the terminal."""
+        for line in text.split("\n"):
+            parts = textwrap.wrap(line, self._out.width, break_long_words=False, break_on_hyphens=False) or [
+                ""
+            ]
+            for part in parts:
+                self._out.print(Text(part, style=style), soft_wrap=True)
+
+    def headline(self, text: str) -> None:
+        """Prints the result in bold."""
+        self.say(text, "bold")
+
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        left: Sequence[str] = (),
+        styles: Sequence[str] = (),
+    ) -> None:
+        """Prints columns of figures behind a name; a name that does not fit beside them has a line of its own. Empty columns are left out.
+
+        Args:
+            titles: of all columns; the first is that of the names.
+            rows: one text per column.
+            left: titles of columns that are aligned to the left, as the names are.
+            styles: one per row, e.g. "bold".
+        """
+        used = [i for i in range(len(titles)) if i == 0 or any(row[i] for row in rows)]
+        titles, rows = [titles[i] for i in used], [[row[i] for i in used] for row in rows]
+        widths = [max(map(cell_len, column)) for column in zip(titles, *rows, strict=True)]
+        wide = sum(widths) + 2 * (len(widths) - 1) <= self._out.width
+        gap = "  " if wide else " "
+        free = self._out.width - sum(width + len(gap) for width in widths[1:])
+        widths[0] = min(widths[0], max(free, cell_len(titles[0]), 8))
+
+        def line(name: str, cells: Sequence[str]) -> str:
+            padded = [
+                _pad(cell, width, title in left)
+                for cell, width, title in zip(cells, widths[1:], titles[1:], strict=True)
+            ]
+            return gap.join([_pad(name, widths[0], True), *padded])
+
+        self._line(line(titles[0], titles[1:]), "bold")
+        for index, row in enumerate(rows):
+            style = styles[index] if index < len(styles) else ""
+            first, *more = _broken(row[0], widths[0])
+            if cell_len(first) > widths[0]:
+                self._line(first, style)
+                first = ""
+            self._line(line(first, row[1:]), style)
+            for text in more:
+                self._line(text, style)
+
+    def _line(self, text: str, style: str = "") -> None:
+        self._out.print(Text(text.rstrip(), style=style), soft_wrap=True)
+
+    def before_and_after(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
+        """Prints (what, before, after, ratio or change) in bold."""
+        if rows:
+            self.table(["", "before", "after", ""], rows, styles=["bold"] * len(rows))
 
 
-def plain_table() -> Table:
-    """A table without lines, narrow enough for the usual names in 80 columns."""
-    return Table(box=None, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
+def _pad(text: str, width: int, left: bool) -> str:
+    space = " " * max(width - cell_len(text), 0)
+    return f"{text}{space}" if left else f"{space}{text}"
+
+
+def _broken(name: str, width: int) -> list[str]:
+    """A text with spaces in several lines if each word fits; a name is never broken."""
+    lines = textwrap.wrap(name, width, break_long_words=False, break_on_hyphens=False)
+    return lines if lines and all(cell_len(line) <= width for line in lines) else [name]
 
 
 def load(path: Path) -> GraphView:
@@ -44,16 +112,18 @@ def load(path: Path) -> GraphView:
     try:
         return aidge_onnx.load_onnx(path)
     except aidge_onnx.InvalidModelError as error:
-        raise aidge_onnx.InvalidModelError(f"{path} is no ONNX model that can be used: {error}") from error
+        raise aidge_onnx.InvalidModelError(f"{path} is not a usable ONNX model: {error}") from error
 
 
 def parse_dims(texts: Sequence[str]) -> list[list[int]]:
-    """["1,3,224,224"] → [[1, 3, 224, 224]]. Raises ValueError where that is no list of positive integers."""
+    """["1,3,224,224"] → [[1, 3, 224, 224]]. Raises ValueError if that is not a list of positive integers."""
     result = []
     for text in texts:
         parts = text.replace("x", ",").split(",")
         if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-            raise ValueError(f"[cli::dims] expected positive integers such as 1,3,224,224, got {text}")
+            raise ValueError(
+                f"[cli::dims] expected dims as positive integers such as 1,3,224,224, got {text}"
+            )
         result.append([int(part) for part in parts])
     return result
 
@@ -66,6 +136,11 @@ def quantity(value: float) -> str:
 def percent(rate: float | None) -> str:
     """A fraction as people read it: 0.9941 → "99.41 %"."""
     return shown(rate, "share")
+
+
+def ratio(before: float | None, after: float | None) -> str:
+    """After over before: "0.50×"; nothing if one of them is not known."""
+    return f"{after / before:.2f}×" if before and after is not None else ""
 
 
 def print_json(document: Any) -> None:

@@ -1,4 +1,4 @@
-"""`aidge doctor`: is this installation whole, what does it run on, and what could be added."""
+"""`aidge doctor`: is the installation complete, what does it run on, and what could be added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pathlib import Path
 import typer
 
 from ..demo import NETWORK
-from .common import console, print_json
+from ..numbers import counted
+from .common import Screen, print_json
 from .shared_options import JsonOption
 
 __all__ = ["Finding", "doctor", "examine"]
@@ -51,7 +52,7 @@ _DISTRIBUTIONS = {"PIL": "pillow"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact; `cure` says what to do where something is wrong ("problem") or could be better ("note")."""
+    """One fact; `cure` says what to do if something is wrong ("problem") or could be better ("note")."""
 
     topic: str
     value: str
@@ -172,7 +173,7 @@ def _extras() -> Iterator[Finding]:
             yield Finding(_DISTRIBUTIONS.get(module, module), "not installed", "note", cure)
         else:
             name = _DISTRIBUTIONS.get(module, module)
-            yield Finding(name, f"{distribution(name).version}: {brings}")
+            yield Finding(name, f"{distribution(name).version} ({brings})")
 
 
 _PARTS: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -203,20 +204,24 @@ def examine() -> list[Finding]:
 def doctor(
     as_json: JsonOption = False,
 ) -> None:
-    """Examine this installation: versions, processor, kernels, what is in the way, what could be added, and the cures."""
+    """Check the installation and suggest fixes.
+
+    Exit code 1 if there is a problem.
+    """
     findings = examine()
     problems = sum(finding.status == "problem" for finding in findings)
     if as_json:
         print_json({"problems": problems, "findings": [asdict(finding) for finding in findings]})
     else:
-        out = console()
-        marks = {"ok": "  ", "note": "– ", "problem": "! "}
-        for finding in findings:
-            out.print(
-                f"{marks[finding.status]}{finding.topic}: {finding.value}", markup=False, soft_wrap=True
-            )
-            if finding.cure:
-                out.print(f"      {finding.cure}", markup=False, soft_wrap=True)
-        out.print(f"\n{problems or 'no'} problem{'s' if problems != 1 else ''}")
+        _print(Screen(), findings, problems)
     if problems:
         raise typer.Exit(1)
+
+
+def _print(screen: Screen, findings: list[Finding], problems: int) -> None:
+    screen.headline(f"{counted(problems, 'problem') if problems else 'No problems'}\n")
+    marks = {"ok": " ", "note": "–", "problem": "!"}
+    for finding in findings:
+        screen.say(f"{marks[finding.status]} {finding.topic}: {finding.value}")
+        if finding.cure:
+            screen.say(f"    {finding.cure}")

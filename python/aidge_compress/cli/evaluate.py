@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..measure.evaluate import evaluate_model
 from ..network.opening import compile_model
-from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
-from .common import console, load, percent, print_json
-from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
+from ..network.sources import DataOptions, channel_values, open_data
+from .bars import progress_bar
+from .common import Screen, load, percent, print_json
+from .shared_options import (
+    BatchSizeOption,
+    DataOption,
+    JsonOption,
+    LimitOption,
+    MeanOption,
+    ModelArgument,
+    StdOption,
+    ThreadsOption,
+)
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -30,49 +41,39 @@ def run_evaluation(
     label: str = "evaluating",
 ) -> EvaluationResult:
     """evaluate_model under a progress bar."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    with progress_bar(quiet) as progress:
 
-    from ..measure.evaluate import evaluate_model
+        def show(samples: int) -> None:
+            progress(label, samples, 0)
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed} samples"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        return evaluate_model(
-            model,
-            data,
-            reference=reference,
-            k=k,
-            progress=lambda samples: bar.update(task, completed=samples),
-        )
+        return evaluate_model(model, data, reference=reference, k=k, progress=show)
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
-    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    model: ModelArgument,
+    data: DataOption,
     reference: Annotated[
-        Path | None, typer.Option(help="Another ONNX file to compare every prediction with.")
+        Path | None,
+        typer.Option(help="Compare every prediction with those of this ONNX file.", metavar="FILE"),
     ] = None,
-    topk: Annotated[int, typer.Option(min=1, help="k of top-k accuracy.")] = 5,
+    topk: Annotated[int, typer.Option(min=1, help="N of top-N accuracy.", metavar="N")] = 5,
+    as_json: JsonOption = False,
     batch_size: BatchSizeOption = 64,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
+    limit: LimitOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
-    threads: ThreadsOption = 0,
-    as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
-    """Measure top-1 and top-k accuracy where there are labels, and agreement with a reference network."""
+    """Measure accuracy, and agreement with another network.
+
+    Accuracy needs labels; agreement needs --reference alone.
+    """
     network = load(model)
-    compile_model(network, threads)
+    compile_model(network, threads or 0)
     other = load(reference) if reference else None
     if other is not None:
         compile_model(other)
-    options = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
+    options = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
     result = run_evaluation(
         network, open_data(data, network, options), reference=other, k=topk, quiet=as_json
     )
@@ -81,13 +82,23 @@ def evaluate(
             {"model": str(model), "reference": str(reference) if reference else None, **result.to_dict()}
         )
         return
-    out = console()
-    out.print(f"{model}: {result.samples} samples", markup=False)
-    if result.labelled:
-        out.print(f"top-1 accuracy  {percent(result.accuracy)}")
-        out.print(f"top-{topk} accuracy  {percent(result.topk_accuracy)}")
-    else:
-        out.print("no labels in the data: accuracy not measured")
-    if result.agreement is not None:
-        out.print(f"agreement with {reference}  {percent(result.agreement)}", markup=False)
-        out.print(f"largest difference of an output  {result.worst_difference:.3g}")
+    _print(Screen(), model, result)
+    if reference is not None:
+        Screen().say(
+            f"Compared with {reference}: largest difference of an output {result.worst_difference:.3g}."
+        )
+
+
+def _print(screen: Screen, model: Path, result: EvaluationResult) -> None:
+    shares = (
+        ("top-1 accuracy", result.accuracy),
+        (f"top-{result.k} accuracy", result.topk_accuracy),
+        ("agreement with the reference", result.agreement),
+    )
+    screen.headline(f"{model.name}, {result.samples} samples\n")
+    for name, share in shares:
+        if share is not None:
+            screen.headline(f"{name:<29} {percent(share):>8}")
+    screen.say()
+    if not result.labelled:
+        screen.say("The data has no labels: accuracy was not measured.")

@@ -1,120 +1,140 @@
-"""`aidge merge`: linear layers that follow each other become one."""
+"""`aidge merge`: adjacent linear layers become one."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..measure.latency import random_inputs
 from ..measure.verify import TOLERANCE, compare_networks, write_verified
+from ..merge import MergeOptions, merge_layers
 from ..network.opening import compile_model
-from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
+from ..network.sources import DataOptions, channel_values, open_data
+from ..numbers import shown
 from ..report import Measured
-from .common import console, load, parse_dims, print_json
-from .reporting import REPORT_HELP, check_folders, file_sizes, write_report
-from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
+from .common import Screen, load, parse_dims, print_json, quantity, ratio
+from .generated import options_of, takes
+from .reporting import check_folders, file_sizes, write_report
+from .shared_options import (
+    BatchSizeOption,
+    DimsOption,
+    JsonOption,
+    LimitOption,
+    MeanOption,
+    ModelArgument,
+    OutOption,
+    ReportOption,
+    StdOption,
+    ThreadsOption,
+)
 from .verify import print_verification
 
 if TYPE_CHECKING:
-    from aidge_core import GraphView
+    from pathlib import Path
 
     from ..merge import MergeResult
 
-__all__ = ["Border", "Cost", "Policy", "merge", "run_merge"]
+__all__ = ["merge", "print_merges"]
 
 _EXIT_CHECK_FAILED = 1
+_BORDERS = {
+    "exact": "exact",
+    "shift": "exact, by a shifted input",
+    "image": "exact, with an image of the biases",
+}
+_OPTIONS = options_of(MergeOptions, "Which layers are merged")
 
 
-class Policy(str, Enum):
-    """--policy."""
-
-    exact_and_cheaper = "exact_and_cheaper"
-    always = "always"
-
-
-class Border(str, Enum):
-    """--border."""
-
-    refuse = "refuse"
-    shift = "shift"
-    image = "image"
-    approximate = "approximate"
-
-
-class Cost(str, Enum):
-    """--cost."""
-
-    macs = "macs"
-    latency = "latency"
-
-
-def run_merge(
-    network: GraphView,
-    policy: Policy = Policy.exact_and_cheaper,
-    border: Border = Border.refuse,
-    cost: Cost = Cost.macs,
-    *,
-    data: Any = None,
-    repeats: int = 7,
-) -> MergeResult:
-    """merge_layers with the options of the command line; `network` stays as it is."""
-    from ..merge import MergeOptions, merge_layers
-
-    return merge_layers(network, MergeOptions(policy.value, border.value, cost.value, repeats), data=data)
+def _print(screen: Screen, model: Path, merged: MergeResult, difference: float) -> None:
+    fused = merged.fusion.merged
+    what = (
+        f"{sum(len(entry.nodes) for entry in fused)} layers merged into {len(fused)}"
+        if fused
+        else "no layers to merge"
+    )
+    screen.headline(f"{model.name}: {what}\n")
+    figures = (
+        ("MACs", "count", merged.before.macs, merged.after.macs),
+        ("parameters", "count", merged.before.parameters, merged.after.parameters),
+        ("time per pass, aidge", "seconds", merged.before.latency, merged.after.latency),
+    )
+    screen.before_and_after(
+        [
+            (name, shown(old, kind), shown(new, kind), ratio(old, new))
+            for name, kind, old, new in figures
+            if new is not None
+        ]
+    )
+    screen.say(f"\nLargest difference from before merging: {difference:.1e} of the largest output.")
+    print_merges(screen, merged)
 
 
+def _border(entry: Any) -> str:
+    if entry.border == "approximate":
+        return "approximate" + ("" if entry.error is None else f", error {entry.error:.2e}")
+    return _BORDERS[entry.border]
+
+
+def print_merges(screen: Screen, merged: MergeResult) -> None:
+    """Which layers were merged, at what cost, and why other pairs were not."""
+    for entry in merged.fusion.merged:
+        screen.say(
+            f"merged {' + '.join(entry.nodes)}: {_border(entry)}; MACs {quantity(entry.macs_before)} → {quantity(entry.macs_after)}"
+        )
+    for reason, pairs in _by_reason(merged).items():
+        screen.say(f"not merged: {', '.join(pairs)}: {reason}")
+
+
+def _by_reason(merged: MergeResult) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in merged.fusion.refused:
+        found.setdefault(pair.reason, []).append(f"{pair.first} + {pair.second}")
+    return found
+
+
+@takes(chosen=_OPTIONS)
 def merge(
-    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Where the merged ONNX file goes (none: only report).")
-    ] = None,
-    policy: Annotated[
-        Policy, typer.Option(help="always: the fewest layers, whatever they cost.")
-    ] = Policy.exact_and_cheaper,
-    border: Annotated[
-        Border,
-        typer.Option(
-            help="Where padding makes plain merging inexact: leave, shift the input, add the biases as an image, or measure the error."
-        ),
-    ] = Border.refuse,
-    cost: Annotated[Cost, typer.Option(help="What merging shall lower.")] = Cost.macs,
+    model: ModelArgument,
+    chosen: dict[str, Any],
+    out: OutOption = None,
     data: Annotated[
-        str | None, typer.Option(help=f"For --border approximate, and to verify on. {DATA_HELP}")
+        str | None,
+        typer.Option(
+            help="Data to verify on, and for --border approximate: as for the other commands. Default: random numbers.",
+            metavar="DATA",
+        ),
     ] = None,
-    dims: Annotated[
-        list[str] | None, typer.Option(help="Dims of an input, e.g. 1,3,224,224 (once an input).")
-    ] = None,
+    dims: DimsOption = None,
+    report: ReportOption = None,
+    as_json: JsonOption = False,
     batch_size: BatchSizeOption = 64,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
+    limit: LimitOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
-    repeats: Annotated[
-        int, typer.Option(min=0, help="Passes of which latency is the median (0: not measured).")
-    ] = 7,
-    report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
-    threads: ThreadsOption = 0,
-    as_json: JsonOption = False,
+    threads: ThreadsOption = None,
 ) -> None:
-    """Merge linear layers that follow each other into one, where it pays, and say what that saved or cost."""
+    """Merge adjacent linear layers.
+
+    Two convolutions or fully connected layers with no activation between them become one, if that is exact and cheaper. Says what it saved,
+    and why other pairs were not merged.
+    """
+    options = MergeOptions(**chosen)
     network = load(model)
     check_folders(out, report)
-    compile_model(network, threads, parse_dims(dims or []))
-    reading = DataOptions(batch_size, limit, mean=channel_values(mean), std=channel_values(std))
+    compile_model(network, threads or 0, parse_dims(dims or []))
+    reading = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
     provider = open_data(data, network, reading) if data else None
     batches = provider if provider is not None else [random_inputs(network)]
-    merged = run_merge(network, policy, border, cost, data=provider, repeats=repeats)
+    merged = merge_layers(network, options, data=provider)
     difference = compare_networks(network, merged.model, batches)
-    failed = border is not Border.approximate and difference > TOLERANCE
+    failed = options.border != "approximate" and difference > TOLERANCE
     document: dict[str, Any] = {"model": str(model), **merged.to_dict(), "difference": difference}
-    screen = console(quiet=as_json)
-    screen.print(str(merged.fusion), markup=False, soft_wrap=True)
-    screen.print(f"largest difference from before merging: {difference:.1e} of the largest output")
+    screen = Screen(quiet=as_json)
+    _print(screen, model, merged, difference)
     if out is not None and not failed:
-        verification = write_verified(merged.model, out, batches, exact=border is not Border.approximate)
+        verification = write_verified(merged.model, out, batches, exact=options.border != "approximate")
         print_verification(screen, out, verification)
         failed = not verification.passed
         document["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}

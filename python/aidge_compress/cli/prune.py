@@ -1,45 +1,86 @@
-"""`aidge fibnlr`: measure the activations, take those out that hardly matter, write and verify the network."""
+"""`aidge fibnlr`: measure the activations, remove those that hardly matter, write and verify the network."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..fibnlr.cli_options import (
-    Criterion,
-    FibnlrOptions,
-    GroupBy,
-    How,
-    Normalization,
-    Preset,
-    Strictness,
-    build_parameters,
-)
+from ..fibnlr import FibnlrOptions
 from ..measure.verify import write_verified
+from ..merge import MergeOptions, merge_layers
 from ..network.opening import compile_model
-from ..network.sources import DATA_HELP, DataOptions, channel_values, fixed_batch, open_data
+from ..network.sources import DataOptions, channel_values, fixed_batch, open_data
 from ..numbers import counted
+from ..options import changed
 from ..report import Measured
-from .cluster import SCHEDULER_HELP, WORKERS_HELP, Cluster, share_of_threads
-from .common import console, load, percent, plain_table, print_json
-from .merge import Border, Policy, run_merge
-from .reporting import REPORT_HELP, check_folders, file_sizes, latencies, quality, write_report
-from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
+from .bars import progress_bar
+from .cluster import Cluster, share_of_threads
+from .common import Screen, load, percent, print_json, quantity, ratio
+from .evaluate import run_evaluation
+from .generated import choices, options_of, takes
+from .merge import print_merges
+from .reporting import check_folders, file_sizes, latencies, quality, write_report
+from .shared_options import (
+    BatchSizeOption,
+    DataOption,
+    EvalOption,
+    JsonOption,
+    LimitOption,
+    MeanOption,
+    ModelArgument,
+    OutOption,
+    ReportOption,
+    SchedulerOption,
+    SeedOption,
+    ShuffleOption,
+    StdOption,
+    ThreadsOption,
+    WorkersOption,
+)
 from .verify import print_verification
 
 if TYPE_CHECKING:
     from aidge_core import GraphView, fibnlr_Parameters
-    from rich.console import Console
 
     from ..fibnlr import FibnlrResult
     from ..measure.evaluate import EvaluationResult
 
-__all__ = ["fibnlr", "print_run", "run_fibnlr"]
+__all__ = ["fibnlr", "print_activations", "run_fibnlr"]
 
 _EXIT_CHECK_FAILED = 1
+_PANEL = "Which activations are removed"
+_MERGING = "Merging afterwards"
+
+
+def _assignments(text: str) -> dict[str, int]:
+    """A JSON file {"node name": group}, or name=1,other=2."""
+    if Path(text).suffix == ".json":
+        table = json.loads(Path(text).read_text(encoding="utf-8"))
+        if not isinstance(table, dict):
+            raise typer.BadParameter(
+                f'expected {{"node name": group, …}} in {text}, got {type(table).__name__}'
+            )
+        return {str(name): int(group) for name, group in table.items()}
+    result: dict[str, int] = {}
+    for entry in text.split(","):
+        name, equals, group = entry.rpartition("=")
+        if not equals or not group.strip().isdigit():
+            raise typer.BadParameter(f"expected name=group,name=group or a .json file, got {entry!r}")
+        result[name.strip()] = int(group)
+    return result
+
+
+OPTIONS = options_of(FibnlrOptions, _PANEL, parsers={"group_assignments": _assignments})
+_MERGE_OPTIONS = options_of(
+    MergeOptions,
+    _MERGING,
+    skip=("cost", "repeats"),
+    flags={"policy": "--merge-policy", "border": "--merge-border"},
+)
 
 
 def run_fibnlr(
@@ -50,43 +91,33 @@ def run_fibnlr(
     quiet: bool = False,
     cluster: Cluster | None = None,
 ) -> FibnlrResult:
-    """fibnlr_run, on a cluster where there is one, under a progress bar; `model` is pruned in place."""
+    """fibnlr_run, on a cluster if there is one, under a progress bar; `model` is pruned in place."""
     import aidge_core
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[detail]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as bar:
-        task = bar.add_task("measuring", total=params.max_iteration or None, detail="")
+    from ..fibnlr import fibnlr_run
+
+    with progress_bar(quiet) as progress:
 
         def show(iteration: int, convergence: float | None, samples: int) -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
-            rate = f", {samples / elapsed:.0f} samples/s" if elapsed > 0 else ""
             change = "" if convergence is None else f", change {convergence:.2e}"
-            bar.update(task, completed=iteration, detail=f"iteration {iteration}{change}{rate}")
+            progress(
+                f"measuring activations, {counted(samples, 'sample')}{change}",
+                iteration,
+                params.max_iteration,
+            )
 
         compute = aidge_core.fibnlr_compute if cluster is None else cluster.fibnlr_compute
-        return aidge_core.fibnlr_run(model, provider, params, progress=show, compute=compute)
+        return fibnlr_run(model, provider, params, progress=show, compute=compute)
 
 
-def print_run(out: Console, run: FibnlrResult) -> None:
-    """The table per activation and the totals."""
-    table = plain_table()
-    for title in ("activation", "type"):
-        table.add_column(title, overflow="fold")
-    for title in ("group", "channels", "NPR", "NNPR", "dead"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("decision", no_wrap=True)
-    verdict = "would be removed" if run.is_dry else "removed"
-    for row in run.rows:
-        style = "bold" if row.removed else ""
-        cells = (
+def _verdict(run: FibnlrResult) -> str:
+    return "would be removed" if run.is_dry else "removed"
+
+
+def print_activations(screen: Screen, run: FibnlrResult) -> None:
+    """The table of all activations."""
+    rows = [
+        (
             row.name,
             row.type,
             str(row.group),
@@ -94,152 +125,168 @@ def print_run(out: Console, run: FibnlrResult) -> None:
             f"{row.npr:.4f}",
             f"{row.nnpr:.4f}",
             str(row.dead),
+            _verdict(run) if row.removed else "kept",
         )
-        table.add_row(*cells, verdict if row.removed else "kept", style=style)
-    out.print(table)
-    count = sum(row.removed for row in run.rows)
-    out.print(
-        f"{counted(run.iterations, 'iteration')} over {counted(run.samples, 'sample')}, ended by: {run.reason.replace('_', ' ')}; "
-        f"{count} of {len(run.rows)} activations {verdict}",
-        markup=False,
+        for row in run.rows
+    ]
+    titles = ["activation", "type", "group", "channels", "NPR", "NNPR", "dead", "decision"]
+    styles = ["bold" if row.removed else "" for row in run.rows]
+    screen.table(titles, rows, left=["type", "decision"], styles=styles)
+    screen.say(
+        f"{counted(run.iterations, 'iteration')} over {counted(run.samples, 'sample')}, "
+        f"ended by: {run.reason.replace('_', ' ')}"
     )
 
 
-def _hints(run: FibnlrResult, params: fibnlr_Parameters, fixed: int | None, wanted: int) -> list[str]:
-    """What to do where nothing goes, and where convergence was judged on batches that are smaller than was asked for."""
-    from aidge_core import AblationCriteria
+def _print_result(
+    screen: Screen, model: Path, run: FibnlrResult, merged: Any, judged: tuple[EvaluationResult, EvaluationResult] | None
+) -> None:  # fmt: skip
+    count = f"{len(run.removed)} of {counted(len(run.rows), 'activation')}"
+    screen.headline(f"{model.name}: {count} {_verdict(run)}\n")
+    rows = []
+    if merged is not None:
+        before, after = merged.before, merged.after
+        rows.append(("MACs", quantity(before.macs), quantity(after.macs), ratio(before.macs, after.macs)))
+        rows.append(
+            (
+                "parameters",
+                quantity(before.parameters),
+                quantity(after.parameters),
+                ratio(before.parameters, after.parameters),
+            )
+        )
+    if judged is not None:
+        rows += quality_rows(*judged)
+    screen.before_and_after(rows)
+    if rows:
+        screen.say()
+    if judged is not None:
+        screen.say(f"Quality: on {counted(judged[1].samples, 'sample')} of --eval, without retraining.\n")
 
+
+def quality_rows(before: EvaluationResult, after: EvaluationResult) -> list[tuple[str, str, str, str]]:
+    """Accuracy and agreement for Screen.before_and_after."""
+    rows = []
+    if before.accuracy is not None and after.accuracy is not None:
+        change = f"{100 * (after.accuracy - before.accuracy):+.2f} points"
+        rows.append(("accuracy", percent(before.accuracy), percent(after.accuracy), change))
+    rows.append(("same prediction as before", "", percent(after.agreement), ""))
+    return rows
+
+
+def _hints(run: FibnlrResult, fixed: int | None, wanted: int) -> list[str]:
+    """What to do if nothing is removed, or if convergence was decided on batches that are smaller than was asked for."""
     hints = []
-    threshold, lowest = params.ablation_threshold, min((row.nnpr for row in run.rows), default=-1.0)
-    if params.ablation_criteria == AblationCriteria.THRESHOLD and lowest >= threshold:
+    threshold, lowest = run.options.ablation_threshold, min((row.nnpr for row in run.rows), default=-1.0)
+    if run.options.ablation_criteria == "threshold" and lowest >= threshold:
         hints.append(f"no NNPR is below --ablation-threshold {threshold:g}; the lowest is {lowest:.4f}")
     if fixed is not None and fixed < wanted and run.reason == "converged":
         hints.append(
-            f"the file fixes its batch to {fixed}, so that convergence was judged on few samples: --convergence-threshold 0 "
+            f"the file fixes its batch to {fixed}, so convergence was decided on few samples: --convergence-threshold 0 "
             "--max-iteration 0 measures on all of the data, and so does a file with a free batch"
         )
     return hints
 
 
+@takes(chosen=OPTIONS, merging=_MERGE_OPTIONS)
 def fibnlr(
-    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
-    data: Annotated[str, typer.Option(help=f"What to measure on. {DATA_HELP}")],
-    out: Annotated[
-        Path | None, typer.Option(help="Where the pruned ONNX file goes (none: only report).")
-    ] = None,
-    preset: Annotated[Preset, typer.Option(help="What the parameters below start from.")] = Preset.default,
-    method: Annotated[
-        Strictness | None, typer.Option(help="loose: a group of one keeps its raw NPR.")
-    ] = None,
-    normalization: Annotated[
-        Normalization | None, typer.Option(help="How NPR becomes NNPR within a group.")
-    ] = None,
-    group: Annotated[
-        GroupBy | None, typer.Option(help="Which activations are compared with each other.")
-    ] = None,
-    ablation_criteria: Annotated[Criterion | None, typer.Option(help="Which activations go.")] = None,
-    ablation_method: Annotated[How | None, typer.Option(help="none: dry run.")] = None,
-    ablation_threshold: Annotated[
-        float | None, typer.Option(help="NNPR strictly below this is eligible.")
-    ] = None,
-    ablation_x_least: Annotated[int | None, typer.Option(min=0, help="For x_least_per_group.")] = None,
-    ablation_min_kept: Annotated[
-        int | None, typer.Option(min=0, help="Activations that stay in each group.")
-    ] = None,
-    max_iteration: Annotated[
-        int | None, typer.Option(min=0, help="Most batches to run (0: no limit).")
-    ] = None,
-    convergence_threshold: Annotated[
-        float | None, typer.Option(help="Stop when the squared change is below.")
-    ] = None,
-    group_assignments: Annotated[
-        str | None, typer.Option(help="For --group manual: name=1,name=2 or a .json file.")
-    ] = None,
-    prunable_types: Annotated[
-        list[str] | None, typer.Option(help="Operator types to consider (once a type).")
-    ] = None,
+    *,
+    model: ModelArgument,
+    data: DataOption,
+    out: OutOption = None,
+    preset: Annotated[
+        str,
+        typer.Option(
+            **choices(
+                "The options to start from; paper: those of the FIBNLR paper; none: nothing is removed.",
+                "default",
+                "paper",
+                "none",
+            )
+        ),
+    ] = "default",
+    evaluate: EvalOption = None,
+    report: ReportOption = None,
+    as_json: JsonOption = False,
+    chosen: dict[str, Any],
+    merge: Annotated[
+        bool,
+        typer.Option(
+            "--merge", help="Then merge adjacent layers, if that is exact and cheaper.", rich_help_panel=_MERGING
+        ),
+    ] = False,
+    merging: dict[str, Any],
     batch_size: BatchSizeOption = 64,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many samples (0: all).")] = 0,
-    shuffle: Annotated[bool, typer.Option(help="Shuffle the samples (see --seed).")] = False,
-    seed: Annotated[int | None, typer.Option(help="Seed of the shuffle.")] = None,
+    limit: LimitOption = None,
+    shuffle: ShuffleOption = False,
+    seed: SeedOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
-    merge: Annotated[
-        bool, typer.Option("--merge", help="Then merge layers between which nothing is left, where it pays.")
-    ] = False,
-    merge_policy: Annotated[
-        Policy, typer.Option(help="For --merge; always: the fewest layers, whatever they cost.")
-    ] = Policy.exact_and_cheaper,
-    merge_border: Annotated[
-        Border, typer.Option(help="For --merge, where padding makes plain merging inexact.")
-    ] = Border.refuse,
-    eval_data: Annotated[
-        str | None, typer.Option("--eval", help="Also compare before and after on this data.")
-    ] = None,
-    report_path: Annotated[Path | None, typer.Option("--report", help=REPORT_HELP)] = None,
-    threads: ThreadsOption = 0,
-    workers: Annotated[int, typer.Option(min=0, help=WORKERS_HELP)] = 0,
-    scheduler: Annotated[str | None, typer.Option(help=SCHEDULER_HELP)] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Find the activations that hardly matter, take them out, write the smaller network and verify it."""
-    options = FibnlrOptions(
-        preset, method, normalization, group, ablation_criteria, ablation_method, ablation_threshold, ablation_x_least,
-        ablation_min_kept, max_iteration, convergence_threshold, group_assignments, tuple(prunable_types or ()),
-    )  # fmt: skip
-    params = build_parameters(options)
+    threads: ThreadsOption = None,
+    workers: WorkersOption = 0,
+    scheduler: SchedulerOption = None,
+) -> None:  # fmt: skip
+    """Remove activations that hardly matter (FIBNLR).
+
+    Runs data through the network, finds activations whose input is almost never negative, so that they are nearly the identity, and
+    removes them. With --ablation-method none it is a dry run.
+    """
+    options = changed(FibnlrOptions.preset(preset), chosen, "cli::fibnlr")  # type: ignore[arg-type]
+    merge_options = MergeOptions(**merging)
     network = load(model)
-    check_folders(out, report_path)
-    compile_model(network, share_of_threads(threads, workers))
+    check_folders(out, report)
+    compile_model(network, share_of_threads(threads or 0, workers))
     original = network.clone()
-    reading = DataOptions(batch_size, limit, shuffle, seed, channel_values(mean), channel_values(std))
+    reading = DataOptions(batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std))
     provider = open_data(data, network, reading)
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
-    run = run_fibnlr(network, provider, params, quiet=as_json, cluster=cluster)
-    report: dict[str, Any] = {"model": str(model), "parameters": repr(params), **run.to_dict()}
-    screen = console(quiet=as_json)
-    print_run(screen, run)
-    for hint in _hints(run, params, fixed_batch(network), batch_size):
-        screen.print(hint, markup=False, soft_wrap=True)
+    run = run_fibnlr(network, provider, options.parameters(), quiet=as_json, cluster=cluster)
+    document: dict[str, Any] = {
+        "model": str(model),
+        "parameters": repr(options.parameters()),
+        **run.to_dict(),
+    }
+    screen = Screen(quiet=as_json)
     measured: list[Measured] = []
+    merged = None
     if merge:
-        approximate = merge_border is Border.approximate
-        joined = run_merge(network, merge_policy, merge_border, data=provider if approximate else None)
-        network, merged = joined.model, joined.fusion
-        report["merge"] = merged.to_dict()
-        screen.print(f"\n{merged}", markup=False, soft_wrap=True)
-        measured.append(Measured("MACs, layers merged", merged.macs_before, merged.macs_after, "count"))
-    if eval_data:
-        judged = _compare(screen, original, network, open_data(eval_data, network, reading), as_json)
-        report["evaluation"] = {"before": judged[0].to_dict(), "after": judged[1].to_dict()}
+        approximate = merge_options.border == "approximate"
+        merged = merge_layers(network, merge_options, data=provider if approximate else None)
+        network = merged.model
+        document["merge"] = merged.to_dict()
+        measured.append(Measured("MACs, layers merged", merged.before.macs, merged.after.macs, "count"))
+    judged = None
+    if evaluate:
+        judged = _compare(original, network, open_data(evaluate, network, reading), as_json)
+        document["evaluation"] = {"before": judged[0].to_dict(), "after": judged[1].to_dict()}
         measured += quality(*judged)
+    _print_result(screen, model, run, merged, judged)
+    print_activations(screen, run)
+    for hint in _hints(run, fixed_batch(network), batch_size):
+        screen.say(f"note: {hint}")
+    if merged is not None:
+        screen.say()
+        print_merges(screen, merged)
     failed = False
     if out is not None:
         verification = write_verified(network, out, provider)
         print_verification(screen, out, verification)
         failed = not verification.passed
-        report["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}
-    if report_path and not failed:
+        document["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}
+    if report and not failed:
         measured += [file_sizes(model, out), latencies(original, network)]
-        write_report(report_path, run, model, {"data": data, "evaluation": eval_data}, measured)
+        write_report(report, run, model, {"data": data, "evaluation": evaluate}, measured)
     if as_json:
-        print_json(report)
+        print_json(document)
     if failed:
         raise typer.Exit(_EXIT_CHECK_FAILED)
 
 
 def _compare(
-    out: Console, original: GraphView, pruned: GraphView, data: Any, quiet: bool
+    original: GraphView, pruned: GraphView, data: Any, quiet: bool
 ) -> tuple[EvaluationResult, EvaluationResult]:
-    from .evaluate import run_evaluation
-
     before = run_evaluation(original, data, quiet=quiet, label="evaluating the original")
     after = run_evaluation(
         pruned, data, reference=original, quiet=quiet, label="evaluating the pruned network"
     )
-    if before.labelled:
-        out.print(
-            f"accuracy {percent(before.accuracy)} before, {percent(after.accuracy)} after recipe, without retraining"
-        )
-    out.print(f"same prediction on {percent(after.agreement)} of {after.samples} samples")
     return before, after

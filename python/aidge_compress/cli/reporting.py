@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..report.reportable import Reportable
 
 __all__ = [
-    "REPORT_HELP",
     "check_folders",
     "file_sizes",
     "latencies",
@@ -29,8 +28,6 @@ __all__ = [
     "say_written",
     "write_report",
 ]
-
-REPORT_HELP = "Where a report goes: one HTML file with charts, for any browser."
 
 
 def check_folders(*paths: Path | None) -> None:
@@ -86,4 +83,4 @@ def say_written(*paths: Path | None) -> None:
     """Names the files that were written beside the network, on standard error, where no --json is disturbed."""
     for path in paths:
         if path is not None:
-            Console(stderr=True, highlight=False).print(f"wrote {path}", markup=False, soft_wrap=True)
+            Console(stderr=True, highlight=False, markup=False).print(f"wrote {path}", soft_wrap=True)

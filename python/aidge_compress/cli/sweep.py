@@ -1,112 +1,119 @@
-"""`aidge sweep`: many settings from one pass over the data, what each takes out, and which are worth it."""
+"""`aidge sweep`: many settings from one pass over the data, what each removes, and which are worth it."""
 
 from __future__ import annotations
 
 import hashlib
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..fibnlr.cli_options import Criterion, GroupBy, Normalization, Strictness
 from ..network.opening import compile_model
-from ..network.sources import DATA_HELP, DataOptions, channel_values, open_data
-from .common import console, load, percent, plain_table, print_json
-from .reporting import REPORT_HELP, check_folders, write_report
-from .shared_options import BatchSizeOption, JsonOption, MeanOption, StdOption, ThreadsOption
+from ..network.sources import DataOptions, channel_values, open_data
+from ..numbers import counted
+from ..sweeps import CompressGrid, FibnlrGrid, PfaGrid
+from .bars import progress_bar
+from .common import Screen, load, percent, print_json
+from .compress import OPTIONS as COMPRESS
+from .generated import choices, sweep_lists, takes
+from .pfa import OPTIONS as PFA
+from .prune import OPTIONS as FIBNLR
+from .reporting import check_folders, write_report
+from .shared_options import (
+    BatchSizeOption,
+    DataOption,
+    JsonOption,
+    LimitOption,
+    MeanOption,
+    ModelArgument,
+    ReportOption,
+    SeedOption,
+    ShuffleOption,
+    StdOption,
+    ThreadsOption,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from rich.console import Console
-
     from ..sweeps import SweepResult
 
 __all__ = ["sweep"]
 
-
-class What(str, Enum):
-    """--try."""
-
-    fibnlr = "fibnlr"
-    compress = "compress"
-    pfa = "pfa"
-
-
-def _given(**lists: Sequence[Any] | None) -> dict[str, Any]:
-    """The options that the user gave, as fields of a grid."""
-    return {
-        name: tuple(value.value if isinstance(value, Enum) else value for value in values)
-        for name, values in lists.items()
-        if values
-    }
-
-
-def _run(call: Callable[..., SweepResult], quiet: bool) -> SweepResult:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as bar:
-        overall = bar.add_task("decisions", total=None)
-        stage = bar.add_task("", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            task = overall if what == "judging" else stage
-            title = "decisions" if what == "judging" else what
-            bar.update(task, description=title, completed=done, total=total or None)
-
-        return call(progress=show)
+_METHODS = ("fibnlr", "compress", "pfa")
+_FIBNLR = sweep_lists(
+    FIBNLR,
+    "Settings of fibnlr to try",
+    {
+        "normalization": "normalizations",
+        "group": "groups",
+        "method": "methods",
+        "ablation_criteria": "criteria",
+        "ablation_threshold": "thresholds",
+        "ablation_x_least": "x_least",
+        "prunable_types": "prunable_types",
+    },
+    FibnlrGrid(),
+    former={
+        "ablation_criteria": "--criterion",
+        "ablation_threshold": "--threshold",
+        "ablation_x_least": "--x-least",
+    },
+)
+_COMPRESS = sweep_lists(
+    COMPRESS,
+    "Settings of compress to try",
+    {
+        "keep_macs": "keep_macs",
+        "allocation": "allocations",
+        "selection": "selections",
+        "compensation": "compensations",
+    },
+    CompressGrid(),
+    former={"keep_macs": "--macs"},
+)
+_PFA = sweep_lists(
+    PFA,
+    "Settings of pfa to try",
+    {"energy": "energies", "size": "sizes", "keep_macs": "budgets", "unit_strategy": "unit_strategies"},
+    PfaGrid(),
+    flags={"keep_macs": "--budget"},
+)
 
 
-def _print(out: Console, result: SweepResult) -> None:
-    table = plain_table()
-    table.add_column("", no_wrap=True)
-    table.add_column("settings", overflow="fold")
-    for title in ("affected", "accuracy", "agreement", "MACs", "latency", "front"):
-        table.add_column(title, justify="right", no_wrap=True)
+def _print(screen: Screen, model: Path, result: SweepResult) -> None:
     fronts = {"MACs": set(result.pareto("macs")), "time": set(result.pareto("latency"))}
+    accuracy = result.baseline.accuracy
+    screen.headline(
+        f"{model.name}: {counted(len(result.rows), 'setting')}, {counted(len(result.decisions), 'different decision')}, "
+        f"{len(fronts['MACs'])} worth it by MACs\n"
+    )
+    known = "" if accuracy is None else f", on which the original has {percent(accuracy)} accuracy"
+    screen.say(f"Evaluated {result.evaluated} of them now, on {result.samples} samples{known}.\n")
     named: dict[int, list[Any]] = {}
     for row in result.rows:
         named.setdefault(row.decision, []).append(row)
-    for number, rows in named.items():
-        outcome, gone = rows[0].outcome, result.decisions[number]
-        more = f" (+{len(rows) - 1})" if len(rows) > 1 else ""
-        on = ", ".join(name for name, front in fronts.items() if number in front)
-        table.add_row(
-            f"#{number}",
-            f"{rows[0].method}: {rows[0].label}{more}",
-            f"{sum(share > 0 for share in gone.values())} of {len(gone)}",
-            percent(outcome.accuracy),
-            percent(outcome.agreement),
-            f"{outcome.macs / result.baseline.macs:.3f}" if result.baseline.macs else "–",
-            "–" if outcome.latency is None else f"{outcome.latency:.3f}",
-            on,
-            style="bold" if on else "",
+    rows, styles = [], []
+    for number, same in named.items():
+        outcome, removed = same[0].outcome, result.decisions[number]
+        more = f" (+{len(same) - 1})" if len(same) > 1 else ""
+        front = ", ".join(name for name, members in fronts.items() if number in members)
+        rows.append(
+            (
+                f"#{number} {same[0].method}: {same[0].label}{more}",
+                f"{sum(share > 0 for share in removed.values())}/{len(removed)}",
+                percent(outcome.accuracy),
+                percent(outcome.agreement),
+                f"{outcome.macs / result.baseline.macs:.3f}" if result.baseline.macs else "–",
+                "–" if outcome.latency is None else f"{outcome.latency:.3f}",
+                front,
+            )
         )
-    out.print(table)
-    accuracy = result.baseline.accuracy
-    known = "" if accuracy is None else f", of which the original gets {percent(accuracy)} right"
-    out.print(
-        f"{len(result.rows)} settings, {len(result.decisions)} different decisions, {result.evaluated} of them judged now "
-        f"on {result.samples} samples{known}. MACs and latency are relative to the original. Settings that decide alike "
-        "stand together; front: no other setting beats it in both.",
-        markup=False,
+        styles.append("bold" if front else "")
+    titles = ["settings", "layers", "accuracy", "agreement", "MACs", "time", "front"]
+    screen.table(titles, rows, left=["front"], styles=styles)
+    screen.say(
+        "\nSettings with the same decision are one line (+ how many more). layers: how many are changed. MACs and time are relative to the "
+        "original. front: no other setting is at least as good and cheaper.",
+        "dim",
     )
 
 
@@ -119,81 +126,69 @@ def _identity(options: DataOptions, *specs: str) -> str:
     return str([data_facts(spec) for spec in specs] + [times, options])
 
 
+@takes(fibnlr=_FIBNLR, compress=_COMPRESS, pfa=_PFA)
 def sweep(
-    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
-    data: Annotated[str, typer.Option(help=f"What to measure on. {DATA_HELP}")],
-    evaluate: Annotated[str, typer.Option("--eval", help="What to judge on, with labels or without.")],
+    *,
+    model: ModelArgument,
+    data: DataOption,
+    evaluate: Annotated[
+        str, typer.Option("--eval", help="Evaluate on this data, with labels or without.", metavar="DATA")
+    ],
     what: Annotated[
-        list[What] | None, typer.Option("--try", help="fibnlr, compress or pfa (once each; none: fibnlr).")
+        list[str] | None,
+        typer.Option("--try", **choices("The method to try; repeat for several. Default: fibnlr.", *_METHODS)),
     ] = None,
-    normalization: Annotated[list[Normalization] | None, typer.Option(help="fibnlr (once each).")] = None,
-    group: Annotated[list[GroupBy] | None, typer.Option(help="fibnlr: none, image_size.")] = None,
-    method: Annotated[list[Strictness] | None, typer.Option(help="fibnlr.")] = None,
-    criterion: Annotated[list[Criterion] | None, typer.Option(help="fibnlr.")] = None,
-    threshold: Annotated[list[float] | None, typer.Option(help="fibnlr: NNPR below this may go.")] = None,
-    x_least: Annotated[list[int] | None, typer.Option(help="fibnlr: so many a group.")] = None,
-    prunable_types: Annotated[list[str] | None, typer.Option(help="fibnlr: operator types.")] = None,
-    macs: Annotated[list[float] | None, typer.Option(help="compress: shares of the MACs that stay.")] = None,
-    allocation: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
-    selection: Annotated[list[str] | None, typer.Option(help="compress: see aidge compress.")] = None,
-    compensation: Annotated[list[str] | None, typer.Option(help="compress, pfa: see aidge compress.")] = None,
-    energy: Annotated[list[float] | None, typer.Option(help="pfa: shares of the energy to keep.")] = None,
-    size: Annotated[list[float] | None, typer.Option(help="pfa: shares of all units to keep.")] = None,
-    budget: Annotated[list[float] | None, typer.Option(help="pfa: shares of the MACs to keep.")] = None,
-    unit_strategy: Annotated[
-        list[str] | None, typer.Option(help="pfa: AbsMax, AbsMin, L1Max, L1Min.")
-    ] = None,
-    merge: Annotated[bool, typer.Option(help="fibnlr: then merge layers where it pays.")] = True,
-    timing: Annotated[bool, typer.Option(help="Time each decision's network against the original.")] = True,
+    report: ReportOption = None,
     state: Annotated[
-        Path | None, typer.Option(help="Keeps what was found; the same command goes on from it.")
+        Path | None,
+        typer.Option(help="Checkpoint file. Run the same command again to resume.", metavar="FILE"),
     ] = None,
-    report: Annotated[Path | None, typer.Option(help=REPORT_HELP)] = None,
+    timing: Annotated[bool, typer.Option(help="Time each network against the original.")] = True,
+    as_json: JsonOption = False,
+    fibnlr: dict[str, Any],
+    merge: Annotated[
+        bool, typer.Option(help="Then merge layers if that is cheaper.", rich_help_panel=_FIBNLR[0].panel)
+    ] = True,
+    compress: dict[str, Any],
+    pfa: dict[str, Any],
     batch_size: BatchSizeOption = 64,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many samples of --data (0: all).")] = 0,
-    shuffle: Annotated[bool, typer.Option(help="Shuffle the samples of --data (see --seed).")] = False,
-    seed: Annotated[int | None, typer.Option(help="Seed of the shuffle.")] = None,
+    limit: LimitOption = None,
+    shuffle: ShuffleOption = False,
+    seed: SeedOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
-    threads: ThreadsOption = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Try many settings after one pass over the data, judge each different decision once, and show which are worth it."""
-    import aidge_core
+    threads: ThreadsOption = None,
+) -> None:  # fmt: skip
+    """Try many settings of these methods at once.
 
-    from ..sweeps import CompressGrid, FibnlrGrid, PfaGrid
+    Needs one pass over the data. Every different decision is evaluated once. Lists of values are separated by commas.
+    """
+    from ..sweeps import sweep as run
 
+    chosen = set(what or ["fibnlr"])
+    if "compensations" in compress:
+        pfa = {**pfa, "compensations": compress["compensations"]}
+    grids: dict[str, Any] = {
+        "fibnlr": FibnlrGrid(**fibnlr),
+        "compress": CompressGrid(**compress),
+        "pfa": PfaGrid(**pfa),
+    }
+    for name in chosen:
+        list(grids[name].settings())  # mistakes are found before any pass over the data
     check_folders(state, report)
     network = load(model)
-    compile_model(network, threads)
-    reading = DataOptions(batch_size, limit, shuffle, seed, channel_values(mean), channel_values(std))
+    compile_model(network, threads or 0)
+    reading = DataOptions(batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std))
     provider = open_data(data, network, reading)
     judge = open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))
-    chosen = set(what or [What.fibnlr])
-    fibnlr = FibnlrGrid(
-        **_given(
-            normalizations=normalization, groups=group, methods=method, criteria=criterion, thresholds=threshold,
-            x_least=x_least, prunable_types=prunable_types,
-        )
-    )  # fmt: skip
-    compress = CompressGrid(
-        **_given(targets=macs, allocations=allocation, selections=selection, compensations=compensation)
-    )
-    pfa = PfaGrid(
-        **_given(
-            energies=energy, sizes=size, budgets=budget, unit_strategies=unit_strategy, compensations=compensation
-        )
-    )  # fmt: skip
-    result = _run(
-        lambda progress: aidge_core.sweep(
-            network, provider, judge, fibnlr=fibnlr if What.fibnlr in chosen else None,
-            compress=compress if What.compress in chosen else None, pfa=pfa if What.pfa in chosen else None, merge=merge,
-            latency=timing, state=state, identity=_identity(reading, data, evaluate) if state else None, progress=progress,
-        ),
-        as_json,
-    )  # fmt: skip
+    identity = _identity(reading, data, evaluate) if state else None
+    with progress_bar(as_json, "judging") as progress:
+        result = run(
+            network, provider, judge, merge=merge, latency=timing, state=state, identity=identity, progress=progress,
+            **{name: grid for name, grid in grids.items() if name in chosen},
+        )  # fmt: skip
     write_report(report, result, model, {"data": data, "evaluation": evaluate})
     if as_json:
         print_json({"model": str(model), **result.to_dict()})
         return
-    _print(console(), result)
+    _print(Screen(), model, result)
