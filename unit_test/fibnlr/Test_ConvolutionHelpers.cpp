@@ -1,4 +1,5 @@
-#include "aidge/fibnlr/ConvolutionHelpers.hpp"
+// Through the path of Aidge's own header, which must be enough for all of FIBNLR.
+#include "aidge/recipes/fibnlr.hpp"
 
 #include <span>
 #include <stdexcept>
