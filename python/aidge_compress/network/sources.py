@@ -120,9 +120,12 @@ def _labels_of(archive: dict[str, np.ndarray], inputs: list[str]) -> np.ndarray 
     return None
 
 
-def _npz_arrays(path: Path, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray | None]:
-    with np.load(path, allow_pickle=False) as loaded:
-        archive = {name: loaded[name] for name in loaded.files}
+def _file_arrays(path: Path, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray | None]:
+    from aidge_core.data.array_files import read_arrays
+
+    archive = read_arrays(path)
+    if list(archive) == [""]:  # of a .npy file
+        archive = {model.input_specs[0].name: archive[""]}
     names = [spec.name for spec in model.input_specs]
     if not all(name in archive for name in names):
         names = [name for name, array in archive.items() if np.issubdtype(array.dtype, np.floating)][
@@ -152,11 +155,8 @@ def _arrays(spec: str, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray |
     path = Path(spec)
     if not path.exists():
         raise FileNotFoundError(2, "no such file", spec)
-    if path.suffix == ".npz":
-        return _npz_arrays(path, model)
-    if path.suffix == ".npy":
-        array = np.load(path, allow_pickle=False)
-        return [array.astype(np.float32) if array.dtype == np.float64 else array], None
+    if path.suffix.lower() in (".npz", ".npy"):
+        return _file_arrays(path, model)
     raise ValueError(f"[cli::data] expected {DATA_HELP[0].lower()}{DATA_HELP[1:-1]}, got {spec}")
 
 
@@ -227,7 +227,7 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
     if fixed is not None:
         options = replace(options, batch_size=fixed)
     path = Path(spec)
-    if path.is_dir() or (path.suffix == ".parquet" and path.exists()):
+    if path.is_dir() or (path.suffix.lower() == ".parquet" and path.exists()):
         provider = (_open_folder if path.is_dir() else _open_parquet)(path, model, options)
         return provider.head(options.limit) if options.limit else provider
     inputs, labels = _arrays(spec, model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +43,9 @@ def load(path: Path) -> tuple[dict[str, Covariance], float, bool]:
                 for i, name in enumerate(file["layers"])
             }
             return accumulators, float(file["epsilon_inactive"]), bool(file["strict_samples"])
-    except (KeyError, IndexError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:  # see aidge_core.data.array_files
         raise ValueError(
             f"[pfa::load] expected statistics that PFA.save wrote in {path}, got: {error}"
         ) from error

@@ -48,11 +48,11 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
 
 def _file_facts(path: Path) -> list[str]:
     facts = [f"{path.stat().st_size:,} bytes", f"sha256 {file_sha256(path)}"]
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         with np.load(path, allow_pickle=False) as archive:
             shapes = [f"{name} {archive[name].dtype} {list(archive[name].shape)}" for name in archive.files]
         return [", ".join(shapes), *facts]
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         return [f"{array.dtype} {list(array.shape)}", *facts]
     return facts

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core import GraphInput, Tensor, dtype
+from .array_files import is_array_file, read_arrays
 from .arrays import Array, to_array
 from .database import Database
 from .provider import DEFAULT_BATCH_SIZE, DataProvider
@@ -111,19 +112,9 @@ def from_npz(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a name is missing, or the arrays do not belong together.
+        ValueError: if the file is damaged or empty, a name is missing, or the arrays do not belong together.
     """
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        arrays = [loaded]
-    else:
-        with loaded:
-            missing = [name for name in names or () if name not in loaded.files]
-            if missing or not loaded.files:
-                raise ValueError(
-                    f"[data::from_npz] expected {missing or 'arrays'} in {path}, got {loaded.files}"
-                )
-            arrays = [loaded[name] for name in (names or loaded.files)]
+    arrays = list(read_arrays(path, names).values())
     return ArrayProvider(arrays, batch_size, shuffle=shuffle, drop_last=drop_last, seed=seed)
 
 
@@ -156,9 +147,9 @@ _WANTED = (
 
 def _from_path(path: str | os.PathLike[str], batch_size: int) -> Iterable[Any]:
     name = os.fspath(path)
-    if name.endswith((".npz", ".npy")):
+    if is_array_file(name):
         return from_npz(path, batch_size)
-    if name.endswith(".parquet"):
+    if name.lower().endswith(".parquet"):
         return from_parquet(path, batch_size=batch_size)
     hint = ": a folder of images goes into aidge_core.data.from_image_folder" if os.path.isdir(name) else ""
     raise ValueError(f"{_WANTED}, got {type(path).__name__} {name!r}{hint}")

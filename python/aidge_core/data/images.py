@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +14,21 @@ import numpy.typing as npt
 from .database import Database
 from .provider import DEFAULT_BATCH_SIZE, DataProvider
 
-__all__ = ["ImageFolder", "ImageTransform", "from_image_folder", "pillow"]
+__all__ = ["ImageFolder", "ImageTransform", "from_image_folder", "read_image"]
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 Fit = Literal["crop", "stretch"]
 
+_BITS_PER_SAMPLE = 258
+"""A tag of TIFF files."""
+
 
 class ImageTransform:
-    """From a Pillow image to float32 (channels, height, width): its values divided by 255, minus `mean`, divided by `std`.
+    """From a Pillow image to float32 (channels, height, width): values in [0, 1], minus `mean`, divided by `std`.
+
+    8-bit values are divided by 255, 16-bit grey values by 65535, 12-bit ones by 4095. Palettes, CMYK and the like become RGB or grey as
+    Pillow's `convert` makes them; transparency is dropped. An image is turned as its EXIF orientation says.
 
     Args:
         size: height and width, or one number for both.
@@ -33,7 +39,7 @@ class ImageTransform:
 
     Raises:
         ImportError: if Pillow is not installed.
-        ValueError: if an argument is out of range.
+        ValueError: if an argument is out of range; when called, if it is not known which value of the image is white.
     """
 
     def __init__(
@@ -65,22 +71,67 @@ class ImageTransform:
     def __call__(self, opened: Any) -> npt.NDArray[np.float32]:
         """Return the array of an image."""
         image_module, operations = pillow()
-        image = operations.exif_transpose(opened).convert("RGB" if self._channels == 3 else "L")
+        image = _in_255ths(operations.exif_transpose(opened), opened, "RGB" if self._channels == 3 else "L")
         bilinear = image_module.Resampling.BILINEAR
         if self._fit == "crop":
             image = operations.fit(image, self._size, method=bilinear)
         else:
             image = image.resize(self._size, resample=bilinear)
-        values = (
-            np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], self._channels) / 255
-        )
+        values = np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], -1) / 255
+        values = np.broadcast_to(values, (*values.shape[:2], self._channels))
         return np.ascontiguousarray(((values - self._mean) / self._std).transpose(2, 0, 1), dtype=np.float32)
+
+
+def _in_255ths(image: Any, opened: Any, mode: str) -> Any:
+    """The image in `mode`, or in mode F if it is grey with more than 8 bits a value; white is 255 in both.
+
+    Args:
+        image: the image, turned.
+        opened: the same as Pillow opened it, with the tags of its file.
+        mode: RGB or L.
+
+    Raises:
+        ValueError: if no white is known, as for floating-point values beyond [0, 1].
+    """
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;"):
+        return image.convert(mode)
+    values = np.asarray(image).astype(np.float32)
+    bits = getattr(opened, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))[0]
+    white = 1.0 if image.mode == "F" else 2.0 ** (12 if bits == 12 else 16) - 1
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= white):
+        raise ValueError(
+            f"[data::ImageTransform] expected values from 0 to {white:g} in an image of mode {image.mode}, got {low:g} to {high:g}"
+        )
+    return pillow()[0].fromarray(values * (255 / white))
+
+
+def read_image(file: str | os.PathLike[str] | BinaryIO, transform: Callable[[Any], Any], name: str) -> Any:
+    """Return what `transform` makes of an image file.
+
+    Args:
+        file: path or open file.
+        transform: takes a Pillow image.
+        name: of the file, for the message.
+
+    Raises:
+        ImportError: if Pillow is not installed.
+        OSError: if the file is damaged, or not an image that can be used.
+    """
+    image_module = pillow()[0]
+    try:
+        with image_module.open(file) as opened:
+            return transform(opened)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # decoders raise SyntaxError, struct.error and others for a changed byte
+        raise OSError(f"[data::ImageFolder] expected an image, got {name}: {error}") from error
 
 
 class ImageFolder(Database):
     """The images of a folder: items `[image]`, or `[image, label]` where they lie in one subfolder a class.
 
-    A label is the rank of the subfolder's name. Files are taken in the order of their names, one of each subfolder in turn, so that the
+    A label is the rank of the subfolder's name among all subfolders, of which one may be empty. Files are taken in the order of their names, one of each subfolder in turn, so that the
     first batches are of all classes. Hidden files and folders (".thumbnails") are left alone.
 
     Args:
@@ -93,7 +144,7 @@ class ImageFolder(Database):
 
     Raises:
         ImportError: if Pillow is not installed.
-        ValueError: if there is no image, or an argument is out of range.
+        ValueError: if there is no image, a subfolder holds only other files, or an argument is out of range.
     """
 
     def __init__(
@@ -125,11 +176,7 @@ class ImageFolder(Database):
     def get_item(self, index: int) -> list[Any]:
         """Return the image, and its label where there are subfolders."""
         path, label = self._files[index]
-        try:
-            with pillow()[0].open(path) as opened:
-                image = self._transform(opened)
-        except OSError as error:
-            raise OSError(f"[data::ImageFolder] expected an image, got {path}: {error}") from error
+        image = read_image(path, self._transform, os.fspath(path))
         return [image] if label is None else [image, np.int64(label)]
 
 
@@ -175,8 +222,9 @@ def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
     subfolders."""
     if not root.is_dir():
         raise ValueError(f"[data::ImageFolder] expected a folder, got {root}")
-    folders = (entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    subfolders = sorted(folder for folder in folders if _images(folder))
+    subfolders = sorted(entry for entry in root.iterdir() if entry.is_dir() and _is_visible(entry))
+    if not any(_images(folder) for folder in subfolders):
+        subfolders = []
     direct = _images(root)
     if subfolders and direct:
         raise ValueError(
@@ -189,6 +237,7 @@ def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
         )
     if direct:
         return [(path, None) for path in direct], []
+    _check_classes(subfolders)
     turns = [
         (turn, label, path)
         for label, folder in enumerate(subfolders)
@@ -197,6 +246,21 @@ def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
     return [(path, label) for _, label, path in sorted(turns)], [folder.name for folder in subfolders]
 
 
+def _check_classes(subfolders: list[Path]) -> None:
+    """ValueError if a subfolder without images holds something else: whether it is a class decides the labels of those behind it."""
+    for folder in subfolders:
+        others = [entry.name for entry in folder.iterdir() if _is_visible(entry)]
+        if others and not _images(folder):
+            raise ValueError(
+                f"[data::ImageFolder] expected images ({', '.join(sorted(SUFFIXES))}) in {folder}, or an empty folder for a class without "
+                f"images, got {min(others)}; a folder whose name starts with a dot is left alone"
+            )
+
+
 def _images(folder: Path) -> list[Path]:
     files = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    return sorted(path for path in files if not path.name.startswith("."))
+    return sorted(path for path in files if _is_visible(path))
+
+
+def _is_visible(path: Path) -> bool:
+    return not path.name.startswith(".")

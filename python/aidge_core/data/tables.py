@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any, TypeAlias
 
 from .arrays import to_array
 from .database import Database, Dataset
-from .images import pillow
+from .images import read_image
 from .provider import DEFAULT_BATCH_SIZE, DataProvider
 
 __all__ = ["DictDataset", "ParquetRows", "from_dataset", "from_parquet"]
@@ -67,7 +68,14 @@ class DictDataset(Database):
 
     def _value(self, name: str, value: Any) -> Any:
         transform = self._transforms.get(name)
-        return value if transform is None else transform(_decoded(value))
+        if transform is None:
+            return value
+        content = value.get("bytes") if isinstance(value, Mapping) else value
+        if isinstance(content, bytes):
+            return read_image(io.BytesIO(content), transform, f"other bytes in the column {name!r}")
+        if content is None:
+            raise ValueError(f"[data::DictDataset] expected an image in the column {name!r}, got none")
+        return transform(value)
 
 
 def from_dataset(
@@ -101,7 +109,7 @@ class ParquetRows:
 
     Raises:
         ImportError: if pyarrow is not installed.
-        ValueError: if the file is no .parquet file.
+        ValueError: if the file is not a .parquet file, or has no rows.
     """
 
     def __init__(
@@ -115,20 +123,30 @@ class ParquetRows:
         """Names of the columns."""
         self._starts: list[int] = [0, *accumulate(groups)]
         self._group: tuple[int, Any] = (-1, None)
+        if not len(self):
+            raise ValueError(f"[data::from_parquet] expected at least one row in {self.path}, got none")
 
     def _open(self) -> Any:
         try:
-            import pyarrow
             from pyarrow.parquet import ParquetFile
         except ImportError as error:
             raise ImportError(
                 "[data::from_parquet] expected pyarrow, got none: pip install 'aidge-compress[parquet]'"
             ) from error
-        try:
+        with self._naming_damage():
             return ParquetFile(self.path)
-        except pyarrow.ArrowInvalid as error:
+
+    @contextmanager
+    def _naming_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, PermissionError):
+            raise
+        except (
+            Exception
+        ) as error:  # pyarrow raises OSError, NotImplementedError and its own for a changed byte
             raise ValueError(
-                f"[data::from_parquet] expected a .parquet file, got {self.path}: {error}"
+                f"[data::from_parquet] expected a .parquet file, got {self.path}: {' '.join(str(error).split())}"
             ) from error
 
     def __len__(self) -> int:
@@ -139,7 +157,7 @@ class ParquetRows:
             raise IndexError(f"[data::from_parquet] expected an index below {len(self)}, got {index}")
         number = bisect_right(self._starts, index) - 1
         if self._group[0] != number:
-            with self._open() as file:
+            with self._open() as file, self._naming_damage():
                 self._group = (number, file.read_row_group(number))
         row = self._group[1].slice(index - self._starts[number], 1).to_pylist()[0]
         return {name: self._array(name, value) for name, value in row.items()}
@@ -198,9 +216,3 @@ def _is_numeric(value: Any) -> bool:
 
 def _kinds(sample: Mapping[str, Any]) -> dict[str, str]:
     return {name: type(value).__name__ for name, value in sample.items()}
-
-
-def _decoded(value: Any) -> Any:
-    """The image in bytes, or in a dict with bytes; everything else as it is."""
-    content = value.get("bytes") if isinstance(value, Mapping) else value
-    return pillow()[0].open(io.BytesIO(content)) if isinstance(content, bytes) else value

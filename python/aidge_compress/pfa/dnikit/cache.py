@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from aidge_core.data.array_files import naming_damage
 
 from ...files import write_npz
 from .batch import Batch, PipelineStage, Producer, resize_batches
@@ -28,7 +29,7 @@ def _save(path: Path, batch: Batch) -> None:
 
 
 def _load(path: Path) -> Batch:
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+    with path.open("rb") as stream, naming_damage(path), np.load(stream, allow_pickle=False) as file:
         return Batch({str(name): file[f"field_{i}"] for i, name in enumerate(file["names"])})
 
 
