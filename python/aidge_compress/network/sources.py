@@ -13,6 +13,7 @@ from aidge_core.data import as_provider
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from aidge_core import GraphView
     from aidge_core.data import DataProvider
 
 __all__ = [
@@ -175,7 +176,8 @@ def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> DataProv
     from aidge_core.data import DataProvider, ImageFolder
 
     folder = ImageFolder(path, **_preprocessing(model, options))
-    return DataProvider(folder, options.batch_size, shuffle=options.shuffle, seed=options.seed)
+    full = fixed_batch(model) is not None
+    return DataProvider(folder, options.batch_size, shuffle=options.shuffle, drop_last=full, seed=options.seed)
 
 
 def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataProvider:
@@ -208,6 +210,7 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
         options.batch_size,
         transforms={name: ImageTransform(**_preprocessing(model, options)) for name in pictures},
         shuffle=options.shuffle,
+        drop_last=fixed_batch(model) is not None,
         seed=options.seed,
     )
 
@@ -219,41 +222,71 @@ def fixed_batch(model: HasInputs) -> int | None:
 
 
 def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any]:
-    """A re-iterable provider: every batch is the network's inputs in order, then the labels where there are some. Where the file fixes its batch,
-    batches are of that size, and arrays end with the last full one."""
-    from aidge_core.data.adapters import ArrayProvider
+    """A re-iterable provider: every batch is the network's inputs in order, then the labels where there are some.
+
+    If the file fixes its batch, all batches are of that size, and the last samples, if they do not fill one, are left out with a warning.
+
+    Raises:
+        ValueError: if the data does not fit the network, or does not fill one batch.
+        OSError: if a file cannot be read.
+    """
+    from aidge_core.data.full_batches import say_left_out
 
     fixed = fixed_batch(model)
     if fixed is not None:
         options = replace(options, batch_size=fixed)
     path = Path(spec)
     if path.is_dir() or (path.suffix.lower() == ".parquet" and path.exists()):
-        provider = (_open_folder if path.is_dir() else _open_parquet)(path, model, options)
-        return provider.head(options.limit) if options.limit else provider
-    inputs, labels = _arrays(spec, model)
+        provider: Any = (_open_folder if path.is_dir() else _open_parquet)(path, model, options)
+        samples = provider.all_samples()
+        provider = provider.head(options.limit) if options.limit else provider
+    else:
+        provider = _provider_of_arrays(*_arrays(spec, model), options, full=fixed is not None)
+        samples = provider.all_samples()
+    if fixed is not None:
+        say_left_out(min(samples, options.limit or samples), fixed, spec)
+    return cast("Iterable[Any]", provider)
+
+
+def _provider_of_arrays(
+    inputs: list[np.ndarray], labels: np.ndarray | None, options: DataOptions, *, full: bool
+) -> Any:
+    from aidge_core.data.adapters import ArrayProvider
+
     arrays = inputs if labels is None else [*inputs, labels]
     if options.limit:
         order = np.arange(len(arrays[0]))
         if options.shuffle:
             order = np.random.default_rng(options.seed).permutation(order)
         arrays = [array[order[: options.limit]] for array in arrays]
-    if fixed is not None:
-        arrays = [array[: len(array) // fixed * fixed] for array in arrays]
-    return ArrayProvider(arrays, options.batch_size, shuffle=options.shuffle, seed=options.seed)
+    return ArrayProvider(
+        arrays, options.batch_size, shuffle=options.shuffle, drop_last=full, seed=options.seed
+    )
 
 
-def batches_of(data: Any, model: HasInputs) -> Iterable[Any]:
+def batches_of(data: Any, model: GraphView) -> Iterable[Any]:
     """Return a provider of batches for a network.
 
     Args:
         data: the path of an .npz, .npy or .parquet file or of a folder of images, "mnist:train" and the like (all read as `open_data` does
-            with its default options), or anything that aidge_core.data.as_provider takes: arrays, datasets, iterables of batches.
+            with its default options), or anything that aidge_core.data.as_provider takes: arrays, datasets, iterables of batches. If the
+            network's file fixes a batch above 1, batches of another size are put together anew, and what does not fill the last one is
+            left out with a warning.
         model: the network, whose inputs say how files are read.
 
     Raises:
         ValueError: if `data` is none of these.
         OSError: if a file cannot be read.
     """
+    from aidge_core.data.full_batches import FullBatches
+
     if isinstance(data, (str, os.PathLike)):
         return open_data(os.fspath(data), model, DataOptions())
-    return as_provider(data)
+    fixed = fixed_batch(model)
+    if fixed is None or fixed == 1:
+        return as_provider(data)
+    provider = as_provider(data, fixed)
+    whole = getattr(provider, "is_of_full_batches", None)
+    if isinstance(provider, FullBatches) or (whole is not None and whole(fixed)):
+        return provider
+    return FullBatches(provider, model.input_specs, fixed)

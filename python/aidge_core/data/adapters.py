@@ -10,7 +10,7 @@ import numpy as np
 
 from .._core import GraphInput, Tensor, dtype
 from .array_files import is_array_file, read_arrays
-from .arrays import Array, to_array
+from .arrays import Array, array_or_none, to_array
 from .database import Database
 from .provider import DEFAULT_BATCH_SIZE, DataProvider
 from .tables import DictDataset, from_parquet
@@ -43,6 +43,14 @@ class ArrayProvider:
     def batch_size(self) -> int:
         """Return the samples of a full batch."""
         return self._order.batch_size()
+
+    def all_samples(self) -> int:
+        """Return the samples that there are, also those that `drop_last` leaves out."""
+        return self._order.all_samples()
+
+    def is_of_full_batches(self, size: int) -> bool:
+        """Return whether every batch has `size` samples."""
+        return self._order.is_of_full_batches(size)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -261,15 +269,8 @@ def _fits(array: Array, wanted: GraphInput) -> bool:
     return len(dims) == array.ndim and (array.ndim < 2 or dims[1] in (None, array.shape[1]))
 
 
-def _array_or_none(value: Any) -> Array | None:
-    try:
-        return to_array(value)
-    except ValueError:
-        return None
-
-
 def _describe(value: Any) -> str:
-    array = _array_or_none(value)
+    array = array_or_none(value)
     return type(value).__name__ if array is None else f"{array.dtype} {list(array.shape)}"
 
 
@@ -282,7 +283,7 @@ def _misfit(entries: list[Any], position: int, wanted: GraphInput, where: str) -
         f"{position} of {where}, got {_describe(entries[position])}"
     )
     for other, entry in enumerate(entries):
-        array = _array_or_none(entry)
+        array = array_or_none(entry)
         if other != position and array is not None and _fits(array, wanted):
             return (
                 f"{text}; entry {other} is {_describe(entry)} and would fit: put what feeds the network first"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["stack", "to_array"]
+__all__ = ["array_or_none", "stack", "to_array"]
 
 Array = npt.NDArray[Any]
 
@@ -33,6 +33,14 @@ def to_array(value: Any) -> Array:
     if array.dtype.kind not in "fiubV":
         raise ValueError(f"[data::to_array] expected an array of numbers, got one of {array.dtype}")
     return array
+
+
+def array_or_none(value: Any) -> Array | None:
+    """Return what `to_array` returns, None if `value` is not an array of numbers."""
+    try:
+        return to_array(value)
+    except ValueError:
+        return None
 
 
 def stack(items: list[list[Array]], indices: list[int]) -> list[Array]:

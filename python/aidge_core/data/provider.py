@@ -86,6 +86,15 @@ class DataProvider:
         batches = len(self._database) / self._batch_size
         return math.floor(batches) if self._drop_last else math.ceil(batches)
 
+    def all_samples(self) -> int:
+        """Return the samples that there are, also those that `drop_last` leaves out."""
+        return len(self._database)
+
+    def is_of_full_batches(self, size: int) -> bool:
+        """Return whether every batch has `size` samples."""
+        rest = 0 if self._drop_last else len(self._database) % size
+        return self._batch_size == size and rest == 0
+
     def index_batches(self) -> list[list[int]]:
         """Begin a pass: return the sample indices of its batches."""
         self._passes += 1
@@ -111,7 +120,9 @@ class DataProvider:
     def head(self, samples: int) -> DataProvider:
         """Return a provider, in order, of the first `samples` samples of the first pass alone."""
         chosen = Subset(self._database, self.part_indices(0, len(self))[:samples])
-        return DataProvider(chosen, self._batch_size, num_workers=self._num_workers)
+        return DataProvider(
+            chosen, self._batch_size, drop_last=self._drop_last, num_workers=self._num_workers
+        )
 
     def __iter__(self) -> BatchIterator:
         return BatchIterator(_Loader(self._database), self.index_batches(), self._num_workers)

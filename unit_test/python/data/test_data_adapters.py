@@ -68,7 +68,7 @@ def test_npz_files_give_their_arrays_by_name(tmp_path: Path) -> None:
 
 def test_npz_files_with_pickles_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "bad.npz", x=np.array([object()], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(ValueError, match="Python objects"):
         from_npz(tmp_path / "bad.npz")
     (tmp_path / "none.npz").write_bytes(b"")
     with pytest.raises((ValueError, EOFError)):

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx_models as om
 import pytest
 from aidge_compress.pfa import PFA
 from aidge_core.data import DictDataset, ImageFolder, ImageTransform, as_provider, from_npz, from_parquet
-from commands import refused, run
+from helpers import onnx_models as om
+from helpers.outcomes import refused, run
 from onnx import helper
 
 Image = pytest.importorskip("PIL.Image")

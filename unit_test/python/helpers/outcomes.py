@@ -1,17 +1,13 @@
-"""Runs the command line in this process: as quick as a call, and an exception that it lets out is one here."""
+"""What a command ends with: success with a document, or one line that says why not."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import sys
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aidge_compress.cli import main
+from helpers import commands
 
 
 @dataclass(frozen=True)
@@ -31,20 +27,8 @@ class Done:
 
 def run(*arguments: str | float | Path) -> Done:
     """Run `aidge` with these arguments."""
-    out, err = io.StringIO(), io.StringIO()
-    before, shown = sys.argv, warnings.formatwarning
-    sys.argv = ["aidge", *(str(argument) for argument in arguments)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
-            warnings.simplefilter("default")
-            # In its own right, so that a test runner that records warnings does not keep them.
-            warnings.showwarning = lambda message, kind, *_: err.write(f"{kind.__name__}: {message}\n")
-            main()
-    except SystemExit as exit_:
-        code = exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 1
-    finally:
-        sys.argv, warnings.formatwarning = before, shown
-    return Done(code, out.getvalue(), err.getvalue())
+    done = commands.run(*arguments)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def ok(*arguments: str | float | Path) -> Done:
