@@ -6,10 +6,27 @@ The names follow Apple's DNIKit where it has them; its notebook runs with `from 
 from __future__ import annotations
 
 from .budget import network_cost
-from .dnikit.batch import Batch, PipelineStage, Producer, as_producer, pipeline, resize_batches
+from .dnikit.batch import (
+    Batch,
+    PipelineStage,
+    Producer,
+    as_producer,
+    peek_first_batch,
+    pipeline,
+    resize_batches,
+)
 from .dnikit.cache import CachedProducer, Cacher
 from .dnikit.models import Model, ModelDetails, load_model
-from .dnikit.processors import FieldRenamer, ImageFormat, ImageResizer, Pooler, Processor
+from .dnikit.processors import (
+    FieldRemover,
+    FieldRenamer,
+    ImageFormat,
+    ImageResizer,
+    MeanStdNormalizer,
+    Pooler,
+    Processor,
+    Transposer,
+)
 from .dnikit.responses import ResponseInfo
 from .introspect import PFA
 from .layer import PFACovariancesResult
@@ -31,9 +48,11 @@ __all__ = [
     "Batch",
     "CachedProducer",
     "Cacher",
+    "FieldRemover",
     "FieldRenamer",
     "ImageFormat",
     "ImageResizer",
+    "MeanStdNormalizer",
     "Model",
     "ModelDetails",
     "PFABudgetDiagnostics",
@@ -51,9 +70,11 @@ __all__ = [
     "Processor",
     "Producer",
     "ResponseInfo",
+    "Transposer",
     "as_producer",
     "load_model",
     "network_cost",
+    "peek_first_batch",
     "pipeline",
     "recommend_channels",
     "resize_batches",

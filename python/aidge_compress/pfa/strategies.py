@@ -62,6 +62,13 @@ class KL:
         ValueError: when called, if the function returns something else.
     """
 
+    class LinearInterpolation:
+        """1 - kl_divergence / max_kl_divergence, as DNIKit calls it."""
+
+        def __call__(self, kl_divergence: float, max_kl_divergence: float) -> float:
+            """Return the ratio; 1 for a layer of one unit, whose divergence is 0 of at most 0."""
+            return pfa_linear_ratio(kl_divergence, max_kl_divergence)
+
     interpolation_function: Callable[[float, float], float] | None = None
 
     def __call__(self, covariances: Mapping[str, PFACovariancesResult], /) -> dict[str, PFARecipe]:

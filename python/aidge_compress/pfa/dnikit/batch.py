@@ -12,7 +12,16 @@ import numpy.typing as npt
 from aidge_core.data import as_provider
 from aidge_core.data.arrays import to_array
 
-__all__ = ["Array", "Batch", "PipelineStage", "Producer", "as_producer", "pipeline", "resize_batches"]
+__all__ = [
+    "Array",
+    "Batch",
+    "PipelineStage",
+    "Producer",
+    "as_producer",
+    "peek_first_batch",
+    "pipeline",
+    "resize_batches",
+]
 
 Array = npt.NDArray[Any]
 
@@ -43,6 +52,21 @@ class Batch:
     def batch_size(self) -> int:
         """Samples of this batch."""
         return int(next(iter(self._fields.values())).shape[0])
+
+    def __eq__(self, other: object) -> bool:
+        """Whether names, types and values are the same; NaN equals NaN."""
+        if not isinstance(other, Batch):
+            return NotImplemented
+        return self._fields.keys() == other._fields.keys() and all(
+            array.dtype == other._fields[name].dtype
+            and np.array_equal(array, other._fields[name], equal_nan=array.dtype.kind in "fc")
+            for name, array in self._fields.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type[Batch], tuple[dict[str, Array]]]:
+        return Batch, (dict(self._fields),)
 
     def __repr__(self) -> str:
         shapes = ", ".join(
@@ -91,6 +115,17 @@ def pipeline(producer: Producer, *stages: PipelineStage | Sequence[PipelineStage
                 raise ValueError(f"[pfa::pipeline] expected pipeline stages, got {type(stage).__name__}")
             producer = stage._pipeline(producer)
     return producer
+
+
+def peek_first_batch(producer: Producer, batch_size: int = 1) -> Batch:
+    """Return the first batch of a new pass.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for batch in producer(batch_size):
+        return batch
+    raise ValueError("[pfa::peek_first_batch] expected a producer of at least one batch, got an empty one")
 
 
 def resize_batches(batches: Iterable[Batch], batch_size: int) -> Iterator[Batch]:

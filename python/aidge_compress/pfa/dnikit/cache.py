@@ -52,6 +52,34 @@ class CachedProducer:
         """The folder."""
         return self._path
 
+    def copy_to(self, new_path: str | os.PathLike[str], *, overwrite: bool = False) -> CachedProducer:
+        """Copy the stored batches to another folder, and return a producer of those there.
+
+        Args:
+            new_path: the folder, created if it is missing.
+            overwrite: whether a cache that it holds is replaced.
+
+        Raises:
+            ValueError: if there is a cache in it, and `overwrite` is False.
+        """
+        self._check()
+        target = Path(new_path).resolve()
+        if target == self._path:
+            raise ValueError(
+                f"[pfa::CachedProducer] expected another folder than the cache's own, got {target}"
+            )
+        target.mkdir(parents=True, exist_ok=True)
+        stale = [path for path in target.iterdir() if path.name in (_STARTED, _DONE) or path.suffix == ".npz"]
+        if stale and not overwrite:
+            raise ValueError(f"[pfa::CachedProducer] expected a folder without a cache, got {target}")
+        for path in stale:
+            path.unlink()
+        (target / _STARTED).touch()
+        for path in sorted(self._path.glob("*.npz")):
+            shutil.copyfile(path, target / path.name)
+        (target / _DONE).touch()
+        return CachedProducer(target)
+
     def _check(self) -> None:
         if not (self._path / _DONE).is_file():
             raise ValueError(f"[pfa::CachedProducer] expected a complete cache in {self._path}, got none")
@@ -95,10 +123,23 @@ class Cacher(PipelineStage):
         """Return a producer of the stored batches. ValueError before the first pass is complete."""
         return CachedProducer(self._path)
 
-    def clear(self) -> None:
-        """Delete the folder with what is stored in it."""
-        if (self._path / _STARTED).exists():
-            shutil.rmtree(self._path)
+    def clear(self: Cacher | str | os.PathLike[str]) -> None:
+        """Delete the folder with what is stored in it.
+
+        `Cacher.clear(path)`, as DNIKit has it, deletes that folder and the folders in it, as far as they are caches. Without a path it
+        raises TypeError; DNIKit would delete every cache in the temporary folder.
+
+        Raises:
+            NotADirectoryError: if `path` is not a folder.
+        """
+        if isinstance(self, Cacher):
+            folders = [self._path]
+        else:
+            root = Path(self)
+            folders = [root, *root.iterdir()]
+        for folder in folders:
+            if (folder / _STARTED).exists():
+                shutil.rmtree(folder)
 
     def _get_batch_processor(self) -> Callable[[Batch], Batch]:
         raise NotImplementedError("a Cacher replaces the whole pass")

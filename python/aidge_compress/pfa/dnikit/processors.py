@@ -11,7 +11,16 @@ import numpy.typing as npt
 
 from .batch import Array, Batch, PipelineStage
 
-__all__ = ["FieldRenamer", "ImageFormat", "ImageResizer", "Pooler", "Processor"]
+__all__ = [
+    "FieldRemover",
+    "FieldRenamer",
+    "ImageFormat",
+    "ImageResizer",
+    "MeanStdNormalizer",
+    "Pooler",
+    "Processor",
+    "Transposer",
+]
 
 
 class Processor(PipelineStage):
@@ -175,3 +184,68 @@ class FieldRenamer(PipelineStage):
             return Batch(dict(zip(names, batch.fields.values(), strict=True)))
 
         return rename
+
+
+class FieldRemover(PipelineStage):
+    """Removes fields, or with `keep` all others.
+
+    Args:
+        fields: one name or several.
+        keep: whether these are the fields that remain.
+
+    Raises:
+        ValueError: while iterating, if a name is missing, or no field is left.
+    """
+
+    def __init__(self, *, fields: str | Sequence[str], keep: bool = False) -> None:
+        self._fields = [fields] if isinstance(fields, str) else list(fields)
+        self._keep = keep
+
+    def _get_batch_processor(self) -> Callable[[Batch], Batch]:
+        chosen, keep = list(self._fields), self._keep
+
+        def remove(batch: Batch) -> Batch:
+            missing = [name for name in chosen if name not in batch.fields]
+            if missing:
+                raise ValueError(
+                    f"[pfa::FieldRemover] expected the fields {missing}, got {list(batch.fields)}"
+                )
+            return Batch({name: array for name, array in batch.fields.items() if (name in chosen) == keep})
+
+        return remove
+
+
+class MeanStdNormalizer(Processor):
+    """(x - mean) / std.
+
+    Args:
+        mean: one value, or an array that fits behind the samples.
+        std: the same; not 0.
+        fields: to which fields; None: all.
+
+    Raises:
+        ValueError: if `std` is 0.
+    """
+
+    def __init__(self, *, mean: Any, std: Any, fields: str | Sequence[str] | None = None) -> None:
+        if not np.all(np.asarray(std)):
+            raise ValueError(f"[pfa::MeanStdNormalizer] expected std other than 0, got {std}")
+        super().__init__(lambda array: np.asarray((array - mean) / std), fields=fields)
+
+
+class Transposer(Processor):
+    """Reorders axes, as numpy.transpose does.
+
+    Args:
+        dim: the new order, of which the first is 0 (the samples): (0, 3, 1, 2) from NHWC to NCHW.
+        fields: to which fields; None: all.
+
+    Raises:
+        ValueError: if the samples would move; while iterating, if an array has other axes.
+    """
+
+    def __init__(self, *, dim: Sequence[int], fields: str | Sequence[str] | None = None) -> None:
+        axes = tuple(dim)
+        if sorted(axes) != list(range(len(axes))) or axes[:1] != (0,):
+            raise ValueError(f"[pfa::Transposer] expected all axes, the samples (0) first, got {list(axes)}")
+        super().__init__(lambda array: np.transpose(array, axes), fields=fields)
