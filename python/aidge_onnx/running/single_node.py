@@ -23,6 +23,7 @@ Inferred: TypeAlias = tuple[list[int] | None, str]
 
 _SMALL = 4096
 _IR_VERSION = 10
+_COMMON_OPSET = 13
 _MISSING: Inferred = ([0], "float32")
 
 
@@ -89,15 +90,17 @@ def single_node_model(
 
 
 def _opsets(entry: GenericNode) -> dict[str, int]:
-    """Versions of the domains; of the standard operators the oldest that mean the same, which more runtimes know."""
+    """Versions of the domains; of the standard operators an old one that means the same, which more runtimes know.
+
+    It is at least 13 if the model's own is: ONNX Runtime adds Casts to float16 nodes, which older versions write otherwise.
+    """
     opsets = {**entry.inner_opsets}
     if entry.domain != REGION:
         opsets[entry.domain] = entry.opset
     plain = not entry.domain and not any(True for _ in subgraphs(entry.proto))
     if plain and onnx.defs.has(entry.proto.op_type, max_inclusive_version=entry.opset):
-        opsets[""] = onnx.defs.get_schema(
-            entry.proto.op_type, max_inclusive_version=entry.opset
-        ).since_version
+        schema = onnx.defs.get_schema(entry.proto.op_type, max_inclusive_version=entry.opset)
+        opsets[""] = max(schema.since_version, min(entry.opset, _COMMON_OPSET))
     return opsets
 
 
