@@ -35,7 +35,7 @@ class EvaluationResult:
 
     @property
     def accuracy(self) -> float | None:
-        """Share of labelled samples whose largest output is the label."""
+        """Share of labelled samples whose label is predicted."""
         return self.top1 / self.labelled if self.labelled else None
 
     @property
@@ -45,7 +45,7 @@ class EvaluationResult:
 
     @property
     def agreement(self) -> float | None:
-        """Share of samples on which both networks' largest outputs are at the same place."""
+        """Share of samples for which both networks predict the same; None if the first output does not choose among classes."""
         return self.agreed / self.samples if self.agreed is not None and self.samples else None
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ def evaluate_model(
 ) -> EvaluationResult:
     """Runs `model` (and `reference`) over `data` and compares the first output with labels and with the reference.
 
-    `data`: batches as for fibnlr_compute; the entry behind the network's inputs, if integer and one a sample, is the label.
+    `data`: batches as for fibnlr_compute; the first entry behind the network's inputs that is one class per sample is the label.
     `progress` is called with the samples done so far. Raises ValueError where a label is no class of the output, or there is no data.
     """
     tally = run_over(model, batches_of(data, model), reference=reference, k=k, progress=progress)
@@ -84,7 +84,7 @@ def evaluate_model(
         tally.top1,
         tally.topk,
         k,
-        tally.agreed if compared else None,
+        tally.agreed if compared and tally.classifies else None,
         tally.worst if compared else None,
     )
 

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from aidge_core import SequentialScheduler
-from aidge_core.data import as_batches
+
+from .labels import check_labels, labelled_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from aidge_core import GraphView
+    from aidge_core import GraphView, Node
 
 __all__ = [
     "Quality",
     "Tally",
     "check_labels",
+    "class_scores",
     "compare",
+    "differences",
     "is_classifier",
     "labelled_batches",
     "relative_difference",
@@ -33,7 +36,7 @@ class Quality:
 
     Attributes:
         samples: how many.
-        agreement: share of samples with the same largest output; None if the first output is not a vector of at least 2 scores.
+        agreement: share of samples with the same prediction; None if the first output does not choose among classes (see class_scores).
         error: root of the mean squared difference of all outputs over their variance in the original.
         accuracy: share of labelled samples whose largest output is the label; None without labels.
         original_accuracy: the same of the original.
@@ -59,19 +62,69 @@ class Quality:
 
 
 def is_classifier(output: np.ndarray) -> bool:
-    """Whether an output is one vector of at least 2 scores per sample."""
-    return output.ndim > 1 and output.shape[-1] > 1 and output.size == len(output) * output.shape[-1]
+    """Whether an output is one vector of at least 2 scores per sample: (samples, classes), with further axes of length 1."""
+    lengths = [length for length in output.shape[1:] if length != 1]
+    return len(lengths) == 1 and lengths[0] > 1
 
 
-def _scores(array: np.ndarray) -> np.ndarray:
+def class_scores(output: np.ndarray, *, probability: bool = False) -> np.ndarray | None:
+    """Return scores (samples, classes), the largest of which is what the network predicts; None if an output does not choose among classes.
+
+    Args:
+        output: of a network, samples first. Maps, sequences, boxes and numbers do not choose.
+        probability: whether one value per sample is the probability of class 1, as behind a sigmoid.
+    """
+    if is_classifier(output):
+        return _vectors(output)
+    if probability and output.ndim and output.size == len(output):
+        chance = _vectors(output)
+        return np.concatenate([1 - chance, chance], axis=1)
+    return None
+
+
+def predicted(scores: np.ndarray) -> np.ndarray:
+    """Where the largest score of each sample is; -1 if one is NaN."""
+    return np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1))
+
+
+def ends_in_sigmoid(model: GraphView) -> bool:
+    """Whether the first output is a sigmoid's, so that its values are probabilities."""
+    node: Node | None = model.get_ordered_outputs()[0][0]
+    while node is not None and node.type() in _PASSING:
+        node = node.input(0)[0]
+    return node is not None and node.type() in ("Sigmoid", "HardSigmoid")
+
+
+_PASSING = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Cast")
+"""Operators that keep the values."""
+
+
+def _vectors(array: np.ndarray) -> np.ndarray:
     """(samples, values) that can be subtracted: whatever lies behind the first axis is one vector per sample."""
-    scores = array.reshape(len(array), -1)
+    scores = array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)
     return scores if scores.dtype.kind == "f" else scores.astype(np.float64)
+
+
+def differences(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Absolute differences in float64; where one value is NaN or infinite and the other is not the same, infinity.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    if expected.shape != found.shape:
+        raise ValueError(
+            f"[evaluation::compare] expected outputs of one shape, got {list(expected.shape)} and {list(found.shape)}"
+        )
+    wanted, got = expected.astype(np.float64), found.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(wanted - got)
+    same = (wanted == got) | (np.isnan(wanted) & np.isnan(got))
+    return np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))
 
 
 def _hits(scores: np.ndarray, labels: np.ndarray, k: int) -> tuple[int, int]:
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    matches = order == labels[:, None]
+    matches = (order == labels[:, None]) & ~np.isnan(scores).any(axis=1, keepdims=True)
     return int(matches[:, 0].sum()), int(matches.any(axis=1).sum())
 
 
@@ -81,16 +134,17 @@ class Tally:
     Args:
         k: of the k largest outputs among which a label may be.
         strict: whether a label that is not a class of the output is an error; else it does not count.
+        probability: see class_scores.
 
     Attributes:
-        samples, labelled, top1, topk, agreed, original_top1: counts of samples.
-        worst: largest difference of a value of the first output.
-        predictions: per batch, where each sample's largest output is.
-        classifies: whether the first output is a vector of scores in every batch.
+        samples, labelled, top1, topk, agreed, original_top1: counts of samples; all but the first are 0 if the network does not classify.
+        worst: largest difference of a value of the first output; infinite if only one of both is NaN.
+        predictions: per batch, what is predicted for each sample (see `predicted`); empty if the network does not classify.
+        classifies: whether the first output chooses among classes in every batch.
     """
 
-    def __init__(self, k: int = 1, *, strict: bool = True) -> None:
-        self._k, self._strict = k, strict
+    def __init__(self, k: int = 1, *, strict: bool = True, probability: bool = False) -> None:
+        self._k, self._strict, self._probability = k, strict, probability
         self.samples = self.labelled = self.top1 = self.topk = self.agreed = self.original_top1 = 0
         self.worst = 0.0
         self.predictions: list[np.ndarray] = []
@@ -114,64 +168,89 @@ class Tally:
         Raises:
             ValueError: if a label is not a class of the output.
         """
-        scores = _scores(outputs[0])
-        best = scores.argmax(axis=1)
-        self.samples += len(scores)
-        self.predictions.append(best)
-        self.classifies &= is_classifier(outputs[0])
-        others = None
-        if expected is not None:
-            others = expected if isinstance(expected, np.ndarray) else _scores(expected[0]).argmax(axis=1)
-            self.agreed += int((others == best).sum())
+        self.samples += len(outputs[0]) if outputs[0].ndim else 1
         if expected is not None and not isinstance(expected, np.ndarray):
             self._compare(outputs, expected)
+        scores = class_scores(outputs[0], probability=self._probability)
+        if scores is None or not self.classifies:
+            self._give_up()
+            return
+        best = predicted(scores)
+        self.predictions.append(best)
+        others = None if expected is None else self._predicted_by_other(expected)
+        self.agreed += 0 if others is None else int((others == best).sum())
         if labels is None or not self._usable(labels, scores.shape[1]):
             return
         first, any_of_k = _hits(scores, labels, self._k)
-        self.labelled, self.top1, self.topk = (
-            self.labelled + len(labels),
-            self.top1 + first,
-            self.topk + any_of_k,
-        )
+        self.labelled += len(labels)
+        self.top1 += first
+        self.topk += any_of_k
         self.original_top1 += 0 if others is None else int((others == labels).sum())
+
+    def _predicted_by_other(self, expected: Sequence[np.ndarray] | np.ndarray) -> np.ndarray | None:
+        if isinstance(expected, np.ndarray):
+            return expected
+        scores = class_scores(expected[0], probability=self._probability)
+        return None if scores is None else predicted(scores)
+
+    def _give_up(self) -> None:
+        """No figure about classes is right where a batch is not about classes."""
+        self.classifies = False
+        self.labelled = self.top1 = self.topk = self.agreed = self.original_top1 = 0
+        self.predictions.clear()
 
     def _usable(self, labels: np.ndarray, classes: int) -> bool:
         if labels.min() >= 0 and labels.max() < classes:
             return True
-        if self._strict and self.classifies:
+        if self._strict:
             check_labels(labels, classes)
         return False
 
     def _compare(self, outputs: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
-        self.worst = max(
-            self.worst, float(np.abs(_scores(expected[0]) - _scores(outputs[0])).max(initial=0.0))
-        )
-        for wanted, found in zip(expected, outputs, strict=True):
-            exact = wanted.astype(np.float64)
-            self._difference += float(((exact - found) ** 2).sum())
+        if len(outputs) != len(expected):
+            raise ValueError(
+                f"[evaluation::compare] expected as many outputs as the other network has, {len(expected)}, got {len(outputs)}"
+            )
+        for number, (wanted, found) in enumerate(zip(expected, outputs, strict=True)):
+            apart = differences(wanted, found)
+            if number == 0:
+                self.worst = max(self.worst, float(apart.max(initial=0.0)))
+            exact = np.nan_to_num(wanted.astype(np.float64), posinf=0.0, neginf=0.0)
+            self._difference += float((apart**2).sum())
             self._square += float((exact**2).sum())
-            self._total += float(wanted.sum(dtype=np.float64))
+            self._total += float(exact.sum())
             self._values += wanted.size
 
     @property
     def error(self) -> float:
-        """Root of the mean squared difference of all outputs over their variance in the other network."""
-        if not self._values:
+        """Root of the mean squared difference of all outputs over their variance in the other network; if that is 0, over their mean square."""
+        if not self._values or self._difference == 0:
             return 0.0
-        variance = self._square / self._values - (self._total / self._values) ** 2
-        return float(np.sqrt(self._difference / self._values / variance)) if variance > 0 else 0.0
+        square = self._square / self._values
+        variance = square - (self._total / self._values) ** 2
+        scale = variance if variance > 1e-12 * square else square
+        return float(np.sqrt(self._difference / self._values / scale)) if scale > 0 else float("inf")
 
     @property
     def quality(self) -> Quality:
         """Compared with the other network, as one that it came from."""
-        labelled = self.labelled if self.classifies else 0
         return Quality(
             self.samples,
-            self.agreed / self.samples if self.classifies else None,
+            self.agreement,
             self.error,
-            self.top1 / labelled if labelled else None,
-            self.original_top1 / labelled if labelled else None,
+            self.accuracy,
+            self.original_top1 / self.labelled if self.labelled else None,
         )
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of labelled samples whose label is predicted; None without labels or classes."""
+        return self.top1 / self.labelled if self.labelled else None
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of samples for which both networks predict the same; None without classes."""
+        return self.agreed / self.samples if self.classifies and self.samples else None
 
 
 def run_over(
@@ -187,7 +266,8 @@ def run_over(
 
     Args:
         model: the network.
-        data: batches as for fibnlr_compute; the entry behind the network's inputs, if integer and one per sample, is the label.
+        data: batches as for fibnlr_compute; the first entry behind the network's inputs that is one class per sample is the label (see
+            class_labels).
         reference: a compiled network to compare with, or what it predicts (Tally.predictions).
         k, strict: see Tally.
         progress: called with the samples done so far.
@@ -195,7 +275,8 @@ def run_over(
     Raises:
         ValueError: if there is no data, or a label is not a class of the output.
     """
-    tally = Tally(k, strict=strict)
+    other_ends = reference is None or isinstance(reference, Sequence) or ends_in_sigmoid(reference)
+    tally = Tally(k, strict=strict, probability=ends_in_sigmoid(model) and other_ends)
     scheduler = SequentialScheduler(model)
     other = None if reference is None or isinstance(reference, Sequence) else SequentialScheduler(reference)
     known = iter(reference) if isinstance(reference, Sequence) else iter(())
@@ -221,26 +302,6 @@ def compare(model: GraphView, original: GraphView, data: Any, *, strict: bool = 
         ValueError: if there is no data, or if a label is not a class of the output; with strict=False such labels do not count.
     """
     return run_over(model, data, reference=original, strict=strict).quality
-
-
-def check_labels(labels: np.ndarray, classes: int) -> None:
-    """ValueError if a label is not one of `classes` classes."""
-    if labels.min() < 0 or labels.max() >= classes:
-        found = f"labels from {labels.min()} to {labels.max()}"
-        raise ValueError(
-            f"[evaluation::evaluate] expected labels below {classes}, got {found} "
-            "(of a folder of images, a label is the rank of its sub-folder's name)"
-        )
-
-
-def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], np.ndarray | None]]:
-    """Every batch as the network's inputs, and the labels behind them where there are some: integers, one a sample."""
-    for batch in data:
-        inputs = next(iter(as_batches([batch], model.input_specs)))
-        rest = list(batch)[len(inputs) :] if isinstance(batch, (list, tuple)) else []
-        labels = np.asarray(rest[0]) if rest else np.empty(0)
-        usable = np.issubdtype(labels.dtype, np.integer) and labels.ndim > 0 and labels.size == len(labels)
-        yield inputs, labels.reshape(-1) if usable else None
 
 
 def relative_difference(expected: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:

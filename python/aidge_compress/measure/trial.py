@@ -42,7 +42,7 @@ class Outcome:
     Attributes:
         macs, parameters: multiply-accumulates for the compiled dims, and elements of constants.
         accuracy: share of labelled samples whose largest output is the label.
-        agreement: share of samples with the original's largest output.
+        agreement: share of samples with the original's prediction; None if the first output does not choose among classes.
         latency: median time of a pass over that of the original, measured in turns.
     """
 
@@ -74,13 +74,12 @@ class Judge:
         self._expected = alone.predictions
         self.samples = alone.samples
         self.judged = 0
-        alone.agreed = alone.samples  # with itself
+        alone.agreed = alone.samples if alone.classifies else 0  # with itself
         self.baseline = self._outcome(original, alone, 1.0 if latency else None)
 
     def _outcome(self, model: GraphView, tally: Tally, latency: float | None) -> Outcome:
         costs = summarize(model, self._dims)
-        accuracy = tally.top1 / tally.labelled if tally.labelled else None
-        return Outcome(costs.macs, costs.parameters, accuracy, tally.agreed / tally.samples, latency)
+        return Outcome(costs.macs, costs.parameters, tally.accuracy, tally.agreement, latency)
 
     def __call__(self, model: GraphView) -> Outcome:
         """Runs `model` over the data; it need not be compiled."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     NetworkSource: TypeAlias = str | os.PathLike[str] | bytes | ModelProto | GraphView | torch.nn.Module
     """What every verb takes as a network."""
 
-__all__ = ["compile_model", "load_and_compile", "naming_free_dims", "open_network", "prepare"]
+__all__ = ["compile_for", "compile_model", "load_and_compile", "naming_free_dims", "open_network", "prepare"]
 
 
 def load_and_compile(path: str | os.PathLike[str]) -> GraphView:
@@ -47,6 +47,27 @@ def compile_model(
         model, dims, "fix them in the file (python -m onnxruntime.tools.make_dynamic_shape_fixed)"
     ):
         model.compile("cpu", dtype.float32, 0, [list(entry) for entry in dims], **options)
+
+
+def compile_for(model: GraphView, provider: Any, threads: int = 0) -> None:
+    """Compile as `compile_model`; dims behind the batch that the file leaves free are those of the first batch of `provider`.
+
+    Raises:
+        ValueError: if there is no batch, it does not fit, or the network takes other sizes.
+    """
+    if not any(entry.dims is None or None in list(entry.dims)[1:] for entry in model.input_specs):
+        compile_model(model, threads)
+        return
+    first = next(iter(as_batches(provider, model.input_specs)), None)
+    if first is None:
+        raise ValueError("[network::open] expected data with at least one batch, got none")
+    dims = []
+    for tensor, entry in zip(first, model.input_specs, strict=True):
+        batch = (
+            tensor.dims[:1] if entry.dims is None else [1 if dim is None else dim for dim in entry.dims[:1]]
+        )
+        dims.append([*batch, *tensor.dims[1:]])
+    compile_model(model, threads, dims)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -11,7 +12,7 @@ import numpy as np
 from aidge_core.data import as_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aidge_core import GraphView
     from aidge_core.data import DataProvider
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 DATA_HELP = (
-    "A .npz (first array: inputs, an integer array: labels), a .npy, a .parquet, a folder of images (sub-folders are labels), "
+    "A .npz (arrays: inputs by name or in order, then labels), a .npy, a .parquet, a folder of images (sub-folders are labels), "
     "or mnist:train, mnist:validation, mnist:test."
 )
 
@@ -64,6 +65,9 @@ class InputSpec(Protocol):
     @property
     def dims(self) -> Sequence[int | None] | None: ...
 
+    @property
+    def dtype(self) -> Any: ...
+
 
 class HasInputs(Protocol):
     """A GraphView, or what stands for it."""
@@ -76,6 +80,7 @@ class HasInputs(Protocol):
 class _Input:
     name: str
     dims: tuple[int | None, ...] | None
+    dtype: np.dtype[Any]
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class DataSource:
     def of(spec: str, model: HasInputs, options: DataOptions) -> DataSource:
         """For a network; the path of a file becomes absolute."""
         inputs = tuple(
-            _Input(entry.name, None if entry.dims is None else tuple(entry.dims))
+            _Input(entry.name, None if entry.dims is None else tuple(entry.dims), np.dtype(entry.dtype))
             for entry in model.input_specs
         )
         return DataSource(str(Path(spec).resolve()) if Path(spec).exists() else spec, inputs, options)
@@ -103,22 +108,69 @@ class DataSource:
         return self.spec
 
 
-def _image_dims(model: HasInputs) -> tuple[int, int, int]:
+def _image_dims(model: HasInputs) -> tuple[tuple[int, int] | None, int]:
+    """Height and width, None if the file leaves them free, and channels."""
     dims = model.input_specs[0].dims
-    fixed = [dim for dim in dims or [] if dim is not None]
-    if dims is None or len(dims) != 4 or None in dims[1:] or dims[1] not in (1, 3):
+    if dims is None or len(dims) != 4 or dims[1] not in (1, 3) or (dims[2] is None) != (dims[3] is None):
         raise ValueError(
-            "[cli::data] expected an input (N, C, H, W) of 1 or 3 channels and fixed size for images, got "
+            "[cli::data] expected an input (N, C, H, W) of 1 or 3 channels, and of fixed or free height and width, for images, got "
             f"{dims}; data for other inputs comes as .npz or .npy"
         )
-    return fixed[-2], fixed[-1], fixed[-3]
+    height, width = dims[2:]
+    return None if height is None or width is None else (height, width), dims[1]
 
 
-def _labels_of(archive: dict[str, np.ndarray], inputs: list[str]) -> np.ndarray | None:
-    for name, array in archive.items():
-        if name not in inputs and array.ndim == 1 and np.issubdtype(array.dtype, np.integer):
-            return array
+def _feeding(samples: Mapping[str, np.ndarray], model: HasInputs) -> list[str]:
+    """Names of the arrays that feed the inputs: those with the inputs' names, else for each input the first that is left and fits it.
+
+    Args:
+        samples: one sample by name, in the order of the file.
+        model: the network.
+
+    Returns:
+        A name for each input, or fewer if one is missing.
+    """
+    names = [entry.name for entry in model.input_specs]
+    if all(name in samples for name in names):
+        return names
+    chosen: list[str] = []
+    for entry in model.input_specs:
+        left = (name for name, sample in samples.items() if name not in chosen and _fits(sample, entry))
+        chosen += [name for name in [next(left, None)] if name is not None]
+    return chosen
+
+
+def _fits(sample: np.ndarray, entry: InputSpec) -> bool:
+    """Whether both are floating-point numbers or both are not, and the sample has the dims that are known."""
+    if (sample.dtype.kind == "f") != (np.dtype(entry.dtype).kind == "f"):
+        return False
+    wanted = None if entry.dims is None else list(entry.dims)[1:]
+    return wanted is None or (
+        sample.ndim == len(wanted)
+        and all(dim in (None, length) for dim, length in zip(wanted, sample.shape, strict=True))
+    )
+
+
+def _labels_among(candidates: Mapping[str, np.ndarray], samples: int, data: str) -> str | None:
+    """The name of the array of labels: one that is called so, else the only one that holds one class per sample."""
+    from aidge_core.data.labels import class_labels
+
+    found = [name for name, array in candidates.items() if class_labels(array, samples) is not None]
+    called = [name for name in found if name.lower() in _LABEL_NAMES]
+    integers = [name for name in found if candidates[name].dtype.kind in "iub"]
+    for names in (called, integers, found):
+        if len(names) == 1:
+            return names[0]
+        if names:
+            warnings.warn(
+                f"{data} holds several arrays that may be the labels, {names}: none is used; call one of them 'labels'",
+                stacklevel=2,
+            )
+            return None
     return None
+
+
+_LABEL_NAMES = ("label", "labels", "y", "target", "targets", "class", "classes")
 
 
 def _file_arrays(path: Path, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray | None]:
@@ -127,21 +179,16 @@ def _file_arrays(path: Path, model: HasInputs) -> tuple[list[np.ndarray], np.nda
     archive = read_arrays(path)
     if list(archive) == [""]:  # of a .npy file
         archive = {model.input_specs[0].name: archive[""]}
-    names = [spec.name for spec in model.input_specs]
-    if not all(name in archive for name in names):
-        names = [name for name, array in archive.items() if np.issubdtype(array.dtype, np.floating)][
-            : len(names)
-        ]
+    samples = {name: array[0] for name, array in archive.items() if array.ndim and len(array)}
+    names = _feeding(samples or archive, model)
     if len(names) < len(model.input_specs):
-        wanted = [spec.name for spec in model.input_specs]
-        raise ValueError(
-            f"[cli::data] expected arrays for the inputs {wanted} in {path}, got {sorted(archive)}"
-        )
-    inputs = [
-        archive[name].astype(np.float32) if archive[name].dtype == np.float64 else archive[name]
-        for name in names
-    ]
-    return inputs, _labels_of(archive, names)
+        wanted = [f"{spec.name} {spec.dims}" for spec in model.input_specs]
+        given = {name: f"{array.dtype} {list(array.shape)}" for name, array in archive.items()}
+        raise ValueError(f"[cli::data] expected arrays for the inputs {wanted} in {path}, got {given}")
+    inputs = [archive[name] for name in names]
+    rest = {name: array for name, array in archive.items() if name not in names}
+    label = _labels_among(rest, len(inputs[0]), str(path)) if inputs[0].ndim else None
+    return inputs, None if label is None else archive[label]
 
 
 def _arrays(spec: str, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray | None]:
@@ -163,9 +210,9 @@ def _arrays(spec: str, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray |
 
 def _preprocessing(model: HasInputs, options: DataOptions) -> dict[str, Any]:
     """Arguments of ImageFolder and ImageTransform."""
-    height, width, channels = _image_dims(model)
+    size, channels = _image_dims(model)
     return {
-        "size": (height, width),
+        "size": size,
         "mean": options.mean or 0.0,
         "std": options.std or 1.0,
         "channels": 1 if channels == 1 else 3,
@@ -177,7 +224,18 @@ def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> DataProv
 
     folder = ImageFolder(path, **_preprocessing(model, options))
     full = fixed_batch(model) is not None
-    return DataProvider(folder, options.batch_size, shuffle=options.shuffle, drop_last=full, seed=options.seed)
+    if options.batch_size > 1 and _image_dims(model)[0] is None and len(sizes := folder.sizes()) > 1:
+        if full:
+            raise ValueError(
+                f"[cli::data] expected images of one size in {path}, as the network takes batches of {options.batch_size}, got {len(sizes)} sizes"
+            )
+        warnings.warn(
+            f"the images in {path} have {len(sizes)} sizes: each is a batch of its own", stacklevel=2
+        )
+        options = replace(options, batch_size=1)
+    return DataProvider(
+        folder, options.batch_size, shuffle=options.shuffle, drop_last=full, seed=options.seed
+    )
 
 
 def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataProvider:
@@ -193,7 +251,10 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
     if len(names) < len(model.input_specs):
         wanted = [entry.name for entry in model.input_specs]
         raise ValueError(f"[cli::data] expected columns for the inputs {wanted} in {path}, got {list(row)}")
-    labels = [name for name, value in row.items() if name not in names and type(value) is int]
+    rest = {name: np.asarray(value)[None] for name, value in row.items() if name not in names}
+    label = _labels_among(
+        {name: array for name, array in rest.items() if array.dtype.kind in "iub"}, 1, str(path)
+    )
     shapes = {}
     for name, entry in zip(names, model.input_specs, strict=True):
         wanted_shape = [dim for dim in (entry.dims or [])[1:] if dim is not None]
@@ -206,7 +267,7 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
     pictures = [name for name in names if isinstance(row[name], (bytes, dict))]
     return from_dataset(
         ParquetRows(path, shapes),
-        [*names, *labels[:1]],
+        [*names, *([] if label is None else [label])],
         options.batch_size,
         transforms={name: ImageTransform(**_preprocessing(model, options)) for name in pictures},
         shuffle=options.shuffle,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core import GraphInput, Tensor, dtype
+from .._core import GraphInput, Tensor
 from .array_files import is_array_file, read_arrays
-from .arrays import Array, array_or_none, to_array
+from .arrays import Array, array_or_none, converted, to_array
 from .database import Database
 from .provider import DEFAULT_BATCH_SIZE, DataProvider
 from .tables import DictDataset, from_parquet
@@ -184,8 +184,8 @@ def as_batches(provider: Any, inputs: Sequence[GraphInput]) -> Batches:
     order.
 
     A batch is an array (for a graph of one input), a sequence whose leading entries feed the inputs in order,
-    or a mapping by input name. What follows the inputs' entries (labels) is ignored. float64 is narrowed to
-    float32 where the input takes float32; every other difference is an error.
+    or a mapping by input name. What follows the inputs' entries (labels) is ignored. Floating-point numbers are rounded to the type that the
+    input takes, integers are converted to its type if every value stays the same; every other difference is an error.
 
     Raises:
         ValueError: if `provider` is no source of batches; while iterating, if a batch does not fit the
@@ -237,8 +237,7 @@ def _feed(batch: Any, inputs: list[GraphInput], where: str) -> list[Tensor]:
             array = to_array(entry)
         except ValueError as error:
             raise ValueError(f"[data::as_batches] entry {position} of {where}: {error}") from error
-        if array.dtype == np.float64 and wanted.dtype == dtype.float32:
-            array = array.astype(np.float32)
+        array = converted(array, np.dtype(wanted.dtype))
         if not _fits(array, wanted):
             raise ValueError(_misfit(entries, position, wanted, where))
         tensors.append(Tensor(array))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["array_or_none", "stack", "to_array"]
+__all__ = ["array_or_none", "converted", "stack", "to_array"]
 
 Array = npt.NDArray[Any]
 
@@ -24,7 +24,7 @@ def to_array(value: Any) -> Array:
     elif value is None or isinstance(value, (str, bytes, dict)):
         raise ValueError(f"[data::to_array] expected an array or a number, got {type(value).__name__}")
     elif hasattr(value, "__dlpack__"):
-        array = np.from_dlpack(value)
+        array = _from_dlpack(value)
     else:
         array = np.asarray(value)
         own = not (hasattr(value, "__array__") or hasattr(value, "__array_interface__"))
@@ -32,6 +32,42 @@ def to_array(value: Any) -> Array:
             array = array.astype(np.float32)
     if array.dtype.kind not in "fiubV":
         raise ValueError(f"[data::to_array] expected an array of numbers, got one of {array.dtype}")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _from_dlpack(value: Any) -> Array:
+    """A view; of a tensor of PyTorch that requires a gradient without it, of one in bfloat16 a float32 copy of the same values."""
+    if getattr(value, "requires_grad", False):
+        value = value.detach()
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+        value = value.float()
+    try:
+        array: Array = np.from_dlpack(value)
+    except (BufferError, RuntimeError, TypeError) as error:
+        kind = f"{type(value).__name__} of {getattr(value, 'dtype', 'an unknown type')}"
+        where = getattr(value, "device", "an unknown device")
+        raise ValueError(
+            f"[data::to_array] expected an array on the CPU of a type that NumPy has, got a {kind} on {where}: {error}"
+        ) from error
+    return array
+
+
+def converted(array: Array, wanted: np.dtype[Any]) -> Array:
+    """Return an array in the type that an input takes, if that can be done; else as it is.
+
+    Floating-point numbers are rounded (not to infinity); integers and booleans are converted if every value stays the same.
+    """
+    if array.dtype == wanted:
+        return array
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
+    if array.dtype.kind == wanted.kind == "f":
+        with np.errstate(over="ignore"):
+            rounded = array.astype(wanted)
+        return array if (np.isinf(rounded) & np.isfinite(array)).any() else rounded
+    if array.dtype.kind in "iub" and wanted.kind in "iub":
+        exact = array.astype(wanted)
+        return exact if bool((exact == array).all()) else array
     return array
 
 

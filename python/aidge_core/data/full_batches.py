@@ -73,9 +73,7 @@ class FullBatches:
 
     def __iter__(self) -> Iterator[list[Array]]:
         samples = 0
-        for batch in refilled(
-            (aligned_arrays(batch, self._inputs) for batch in self._provider), self._size
-        ):
+        for batch in refilled((aligned_arrays(batch, self._inputs) for batch in self._provider), self._size):
             samples += len(batch[0])
             if len(batch[0]) == self._size:
                 yield batch

@@ -22,6 +22,8 @@ Fit = Literal["crop", "stretch"]
 
 _BITS_PER_SAMPLE = 258
 """A tag of TIFF files."""
+_ORIENTATION = 274
+"""A tag of EXIF; from 5 on, width and height change places."""
 
 
 class ImageTransform:
@@ -31,7 +33,7 @@ class ImageTransform:
     Pillow's `convert` makes them; transparency is dropped. An image is turned as its EXIF orientation says.
 
     Args:
-        size: height and width, or one number for both.
+        size: height and width, or one number for both; None: each image keeps its own.
         mean: one value a channel, or one for all; 0 by default.
         std: one value a channel, or one for all; 1 by default.
         channels: 3 for colour, 1 for grey.
@@ -44,7 +46,7 @@ class ImageTransform:
 
     def __init__(
         self,
-        size: int | tuple[int, int],
+        size: int | tuple[int, int] | None,
         *,
         mean: float | Sequence[float] = 0.0,
         std: float | Sequence[float] = 1.0,
@@ -52,7 +54,7 @@ class ImageTransform:
         fit: Fit = "crop",
     ) -> None:
         pillow()
-        height, width = (size, size) if isinstance(size, int) else size
+        height, width = (size, size) if isinstance(size, int) else size or (1, 1)
         if min(height, width) < 1:
             raise ValueError(f"[data::ImageFolder] expected a size >= 1, got {size}")
         if channels not in (1, 3) or fit not in ("crop", "stretch"):
@@ -60,7 +62,7 @@ class ImageTransform:
                 "[data::ImageFolder] expected 1 or 3 channels and fit 'crop' or 'stretch', "
                 f"got {channels} and {fit!r}"
             )
-        self._size = (width, height)
+        self._size = None if size is None else (width, height)
         self._channels = channels
         self._fit = fit
         self._mean = _per_channel(mean, channels, "mean")
@@ -73,11 +75,11 @@ class ImageTransform:
         image_module, operations = pillow()
         image = _in_255ths(operations.exif_transpose(opened), opened, "RGB" if self._channels == 3 else "L")
         bilinear = image_module.Resampling.BILINEAR
-        if self._fit == "crop":
+        if self._size is not None and self._fit == "crop":
             image = operations.fit(image, self._size, method=bilinear)
-        else:
+        elif self._size is not None:
             image = image.resize(self._size, resample=bilinear)
-        values = np.asarray(image, dtype=np.float32).reshape(self._size[1], self._size[0], -1) / 255
+        values = np.asarray(image, dtype=np.float32).reshape(image.height, image.width, -1) / 255
         values = np.broadcast_to(values, (*values.shape[:2], self._channels))
         return np.ascontiguousarray(((values - self._mean) / self._std).transpose(2, 0, 1), dtype=np.float32)
 
@@ -104,6 +106,11 @@ def _in_255ths(image: Any, opened: Any, mode: str) -> Any:
             f"[data::ImageTransform] expected values from 0 to {white:g} in an image of mode {image.mode}, got {low:g} to {high:g}"
         )
     return pillow()[0].fromarray(values * (255 / white))
+
+
+def _upright_size(opened: Any) -> tuple[int, int]:
+    turned = opened.getexif().get(_ORIENTATION, 1) >= 5
+    return (opened.width, opened.height) if turned else (opened.height, opened.width)
 
 
 def read_image(file: str | os.PathLike[str] | BinaryIO, transform: Callable[[Any], Any], name: str) -> Any:
@@ -150,7 +157,7 @@ class ImageFolder(Database):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        size: int | tuple[int, int],
+        size: int | tuple[int, int] | None,
         *,
         mean: float | Sequence[float] = 0.0,
         std: float | Sequence[float] = 1.0,
@@ -168,6 +175,10 @@ class ImageFolder(Database):
         result = copy(self)
         result._files = [self._files[index] for index in indices]
         return result
+
+    def sizes(self) -> set[tuple[int, int]]:
+        """Return the heights and widths of the images as they stand in the files, upright."""
+        return {read_image(path, _upright_size, os.fspath(path)) for path, _ in self._files}
 
     def get_nb_modalities(self) -> int:
         """Return 2 with labels, else 1."""
