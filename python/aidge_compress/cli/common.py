@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -144,5 +145,13 @@ def ratio(before: float | None, after: float | None) -> str:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(document, indent=2, allow_nan=False, default=str))
+    """One JSON document on standard output; JSON has no infinity and no NaN, which become strings."""
+    print(json.dumps(_without_infinity(document), indent=2, allow_nan=False, default=str))
+
+
+def _without_infinity(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_infinity(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinity(entry) for entry in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

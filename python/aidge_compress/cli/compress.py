@@ -10,7 +10,7 @@ import typer
 
 from ..channels import CompressOptions, UnreachableTarget
 from ..measure.verify import Verification, write_verified
-from ..network.opening import compile_model
+from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import counted, shown
 from ..report import Measured
@@ -188,7 +188,7 @@ def _quality_of_retrained(path: Path | None, result: CompressionResult, judge: A
     from ..measure.metrics import compare
 
     network = load(path)
-    compile_model(network)
+    compile_for(network, judge)
     return compare(network, result.original, judge)
 
 

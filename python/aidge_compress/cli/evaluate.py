@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..measure.evaluate import evaluate_model
-from ..network.opening import compile_model
+from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, open_data
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json
@@ -69,14 +69,13 @@ def evaluate(
     Accuracy needs labels; agreement needs --reference alone.
     """
     network = load(model)
-    compile_model(network, threads or 0)
+    options = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
+    provider = open_data(data, network, options)
+    compile_for(network, provider, threads or 0)
     other = load(reference) if reference else None
     if other is not None:
-        compile_model(other)
-    options = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
-    result = run_evaluation(
-        network, open_data(data, network, options), reference=other, k=topk, quiet=as_json
-    )
+        compile_for(other, provider)
+    result = run_evaluation(network, provider, reference=other, k=topk, quiet=as_json)
     if as_json:
         print_json(
             {"model": str(model), "reference": str(reference) if reference else None, **result.to_dict()}
@@ -101,4 +100,6 @@ def _print(screen: Screen, model: Path, result: EvaluationResult) -> None:
             screen.headline(f"{name:<29} {percent(share):>8}")
     screen.say()
     if not result.labelled:
-        screen.say("The data has no labels: accuracy was not measured.")
+        screen.say(
+            "The data has no labels for classes that the network chooses among: accuracy was not measured."
+        )

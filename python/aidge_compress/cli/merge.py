@@ -10,7 +10,7 @@ import typer
 from ..measure.latency import random_inputs
 from ..measure.verify import TOLERANCE, compare_networks, write_verified
 from ..merge import MergeOptions, merge_layers
-from ..network.opening import compile_model
+from ..network.opening import compile_for, compile_model
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import shown
 from ..report import Measured
@@ -123,9 +123,12 @@ def merge(
     options = MergeOptions(**chosen)
     network = load(model)
     check_folders(out, report)
-    compile_model(network, threads or 0, parse_dims(dims or []))
     reading = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
     provider = open_data(data, network, reading) if data else None
+    if dims or provider is None:
+        compile_model(network, threads or 0, parse_dims(dims or []))
+    else:
+        compile_for(network, provider, threads or 0)
     batches = provider if provider is not None else [random_inputs(network)]
     merged = merge_layers(network, options, data=provider)
     difference = compare_networks(network, merged.model, batches)

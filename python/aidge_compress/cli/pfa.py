@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..files import replacing, write_text
-from ..network.opening import compile_model
+from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import counted, shown
 from ..pfa import PfaOptions
@@ -179,13 +179,17 @@ def pfa(
     if chart:
         check_chart(chart)
     network = load(model)
-    compile_model(network, share_of_threads(threads or 0, workers))
     reading = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
-    provider = None if cluster else open_data(data, network, reading)
+    provider = open_data(data, network, reading)
+    compile_for(network, provider, share_of_threads(threads or 0, workers))
     analysis = _introspect(network, provider, options, as_json, cluster)
     recommended = analysis.recommend(strategy=options.how_many(network), unit_strategy=options.which())
     recipes = dict(recommended.recipes)
+    if not recipes:
+        raise ValueError(
+            "[cli::pfa] expected at least 2 samples, of which covariances can be taken, got fewer"
+        )
     document = {"model": str(model), "pooling": options.pooling, **recommended.to_dict()}
     if out:
         write_text(out, json.dumps(document, indent=2, allow_nan=False) + "\n")

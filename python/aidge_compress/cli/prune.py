@@ -12,7 +12,7 @@ import typer
 from ..fibnlr import FibnlrOptions
 from ..measure.verify import write_verified
 from ..merge import MergeOptions, merge_layers
-from ..network.opening import compile_model
+from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, fixed_batch, open_data
 from ..numbers import counted
 from ..options import changed
@@ -170,7 +170,10 @@ def quality_rows(before: EvaluationResult, after: EvaluationResult) -> list[tupl
     if before.accuracy is not None and after.accuracy is not None:
         change = f"{100 * (after.accuracy - before.accuracy):+.2f} points"
         rows.append(("accuracy", percent(before.accuracy), percent(after.accuracy), change))
-    rows.append(("same prediction as before", "", percent(after.agreement), ""))
+    if after.agreement is not None:
+        rows.append(("same prediction as before", "", percent(after.agreement), ""))
+    elif after.worst_difference is not None:
+        rows.append(("largest difference of an output", "", f"{after.worst_difference:.3g}", ""))
     return rows
 
 
@@ -235,10 +238,10 @@ def fibnlr(
     merge_options = MergeOptions(**merging)
     network = load(model)
     check_folders(out, report)
-    compile_model(network, share_of_threads(threads or 0, workers))
-    original = network.clone()
     reading = DataOptions(batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std))
     provider = open_data(data, network, reading)
+    compile_for(network, provider, share_of_threads(threads or 0, workers))
+    original = network.clone()
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
     run = run_fibnlr(network, provider, options.parameters(), quiet=as_json, cluster=cluster)
     document: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..network.opening import compile_model
+from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import counted
 from ..sweeps import CompressGrid, FibnlrGrid, PfaGrid
@@ -177,9 +177,9 @@ def sweep(
         list(grids[name].settings())  # mistakes are found before any pass over the data
     check_folders(state, report)
     network = load(model)
-    compile_model(network, threads or 0)
     reading = DataOptions(batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std))
     provider = open_data(data, network, reading)
+    compile_for(network, provider, threads or 0)
     judge = open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))
     identity = _identity(reading, data, evaluate) if state else None
     with progress_bar(as_json, "judging") as progress:

@@ -110,7 +110,8 @@ def test_the_command_takes_a_file_with_a_fixed_batch(batch: int, tmp_path: Path)
         "0.5",
     ]
     told = document(*arguments, "--out", tmp_path / "small.onnx", "--no-timing")
-    assert told["samples"] + told["quality"]["samples"] == 40
+    # Each of the two parts leaves out what does not fill its last batch.
+    assert 40 - 2 * (batch - 1) <= told["samples"] + told["quality"]["samples"] <= 40
     assert told["before"]["macs"] == summarize(aidge_onnx.load_onnx(model), [[batch, 3, 8, 8]]).macs
     assert told["after"]["macs"] <= 0.5 * told["before"]["macs"]
 

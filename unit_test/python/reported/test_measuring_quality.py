@@ -83,7 +83,7 @@ def test_what_does_not_choose_has_no_accuracy_and_no_agreement(tail: str, tmp_pa
     assert (found["agreement"], found["accuracy"], found["labelled"]) == (None, None, 0)
     assert found["worst_difference"] > 0
     text = ok("eval", one, "--data", tmp_path / "d.npz", "--reference", two).out
-    assert "accuracy not measured" in text
+    assert "accuracy was not measured" in text
     assert "largest difference" in text
     arguments = ("fibnlr", one, "--data", tmp_path / "d.npz", "--ablation-threshold", 1e9)
     assert "same prediction" not in ok(*arguments, "--eval", tmp_path / "d.npz").out
