@@ -178,7 +178,7 @@ TEST_CASE("fusePostOps moves an activation and an addition into a convolution, u
   CHECK(textOf(twin) == unfused);
 }
 
-TEST_CASE("assignLayouts runs convolutions channels-last and hands results out row-major; tensors of rank 2 stay", "[scheduler][passes]") {
+TEST_CASE("assignLayouts runs convolutions channels-last, hands results out row-major, and leaves rank 2 alone", "[scheduler][passes]") {
   const NodePtr relu = node("ReLU", "relu");
   Program program = programOf(convolutionAnd({relu}), kImages);
   assignLayouts(program);
