@@ -322,7 +322,7 @@ def test_the_command_notices_a_picture_that_has_changed(folder: Path, tmp_path: 
         return done.returncode, done.stdout + done.stderr
 
     assert sweep()[0] == 0
-    assert "0 of them judged now" in sweep()[1]
+    assert "Evaluated 0 of them now" in sweep()[1]
     image.fromarray(pixels[::-1].copy()).save(pictures / "7.bmp")  # of the same size
     code, said = sweep()
     assert code == 2
