@@ -193,7 +193,11 @@ def test_what_is_no_parquet_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for name in (
+        "pyarrow",
+        "pyarrow.parquet",
+    ):  # the second one may be loaded by now, and would be found by itself
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"pip install 'aidge-compress\[parquet\]'"):
         from_parquet("data.parquet")
 
