@@ -352,7 +352,7 @@ def test_the_command_writes_a_verified_network(tmp_path: Path) -> None:
     assert document["drop"] > 0
     unreachable = run("compress", *common[:3], "--macs", "0.0001")
     assert unreachable.returncode == 2
-    assert "a target that can be reached" in unreachable.stderr
+    assert "a goal that can be reached, at least --keep-macs" in unreachable.stderr
 
 
 def test_the_fibnlr_command_fits_affine_maps(tmp_path: Path) -> None:
