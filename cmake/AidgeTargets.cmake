@@ -56,8 +56,8 @@ function(aidge_library name type sources)
 endfunction()
 
 # aidge_instruction_sets(<target> <sources>): the compile options of *_avx2.cpp and *_avx512.cpp.
-# AIDGE_HAVE_AVX2 and AIDGE_HAVE_AVX512 tell the other sources that the kernels of that instruction set are in the library;
-# whether the processor has them is asked at run time.
+# AIDGE_HAVE_AVX2 and AIDGE_HAVE_AVX512 tell all sources, also those of targets without such files, that kernels of that instruction set are
+# built; core/InstructionSet.cpp, which asks the processor at run time, is in another target than the kernels.
 function(aidge_instruction_sets name sources)
     set(avx2 ${sources})
     list(FILTER avx2 INCLUDE REGEX "_avx2\\.cpp$")
@@ -69,11 +69,8 @@ function(aidge_instruction_sets name sources)
         # GCC 12 warns about its own AVX-512 headers (GCC bug 105593).
         set_property(SOURCE ${avx512} APPEND PROPERTY COMPILE_OPTIONS -Wno-uninitialized -Wno-maybe-uninitialized)
     endif()
-    if(avx2)
-        target_compile_definitions(${name} PRIVATE AIDGE_HAVE_AVX2)
-    endif()
-    if(avx512)
-        target_compile_definitions(${name} PRIVATE AIDGE_HAVE_AVX512)
+    if(AIDGE_X86_64)
+        target_compile_definitions(${name} PRIVATE AIDGE_HAVE_AVX2 AIDGE_HAVE_AVX512)
     endif()
 endfunction()
 

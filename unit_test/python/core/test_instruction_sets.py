@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import aidge_backend_cpu
 import numpy as np
@@ -81,3 +83,19 @@ def test_the_doctor_shows_the_sets_and_the_cap() -> None:
 
 def test_this_process_reports_its_own_sets() -> None:
     assert set(aidge_backend_cpu.used_instruction_sets()) == {"loops", "onednn", "cap"}
+
+
+def test_without_a_cap_the_best_set_of_the_processor_is_used(
+    plain: tuple[dict[str, str], np.ndarray],
+) -> None:
+    """Asked of the operating system, so that a build which forgets the kernels is noticed."""
+    cpu = Path("/proc/cpuinfo")
+    if platform.machine() != "x86_64" or not cpu.exists():
+        pytest.skip("needs Linux on x86-64")
+    flags = set(next(line for line in cpu.read_text().splitlines() if line.startswith("flags")).split())
+    if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "fma"} <= flags:
+        assert plain[0]["loops"] == "avx512"
+    elif {"avx2", "fma"} <= flags:
+        assert plain[0]["loops"] == "avx2"
+    else:
+        assert plain[0]["loops"] == "sse41"
