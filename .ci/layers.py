@@ -84,7 +84,7 @@ def imports(name: str, path: Path, known: Mapping[str, Path]) -> set[str]:
 
 
 def own_absolute(name: str, path: Path) -> list[str]:
-    """Modules of its own package that a file imports by their full names."""
+    """The modules of the same package that a file imports by their full names."""
     package = name.split(".")[0]
     found = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -96,7 +96,7 @@ enum class LayoutRule : std::uint8_t {
 /// How one backend runs one operator type.
 struct KernelFactory {
   LayoutRule layout = LayoutRule::PlainOnly;
-  /// With LayoutRule::PreferChannelsLast: the kernel also takes a row-major first input, at no extra cost if it has at most so many channels (a picture).
+  /// With LayoutRule::PreferChannelsLast: the kernel also takes a row-major first input, at no extra cost if it has at most this many channels (a picture).
   /// 0: channels-last only.
   DimSize_t plainChannels = 0;
   std::function<bool(const Operator&)> keepsChannels;  ///< with LayoutRule::AnyOrder, for outputs of the input's rank; empty: never

@@ -59,7 +59,7 @@ class GraphView : public OperatorBody, public std::enable_shared_from_this<Graph
   /// A node, with the producers that feed it, or a graph.
   using Part = std::variant<NodePtr, GraphViewPtr>;
   /// Adds nodes and graphs. The inputs and outputs of a graph keep what they were declared with: name (with a number if it is taken), dims, type, and the
-  /// targets that nothing in this graph feeds. What a part outside of the graph consumes is no output any more.
+  /// targets that nothing in this graph feeds. A tensor that a part reads is no longer an output of this graph.
   void add(std::span<const Part> parts);
   /// Takes the node out and disconnects it from the nodes that stay (with its exclusive producers, if asked).
   void remove(const NodePtr& node, bool includeProducers = true);
@@ -175,7 +175,7 @@ class GraphView : public OperatorBody, public std::enable_shared_from_this<Graph
   void link(const NodePtr& node, double place);
   void unlink(const NodePtr& node);
   [[nodiscard]] double endPlace() const { return mNodes.empty() ? 0.0 : mNodes.rbegin()->first + 1.0; }
-  /// So many free places, ascending, the first one `at` if that is free, all before the next node.
+  /// `count` free places, ascending, the first one `at` if that is free, all before the next node.
   [[nodiscard]] std::vector<double> placesFrom(double at, std::size_t count);
   void addName(const std::string& name, Node* node);
   void removeName(const std::string& name);
