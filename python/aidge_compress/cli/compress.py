@@ -267,7 +267,7 @@ def compress(
     Removes channels, then fits the remaining weights by least squares. Without a budget, it looks for the smallest network that loses at
     most 1 % of quality. Quality is the accuracy if the data has labels, else the agreement with the original network.
 
-    Exit codes: 0 done; 1 the written file failed its check and was removed; 2 bad input; 3 the loss exceeds a --max-drop that you gave;
+    Exit codes: 0 done; 1 nothing was written: the file failed its check, or the network would have grown; 2 bad input; 3 the loss exceeds a --max-drop that you gave;
     4 slower, with --fail-if-slower.
     """
     options, default = _options(chosen)
@@ -298,11 +298,14 @@ def compress(
     except UnreachableTarget as error:
         raise ValueError(f"[cli::compress] {_unreachable(options, error)}") from error
     after_training = _quality_of_retrained(retrained, result, judge)
-    verification = write_verified(result.model, out, provider) if out is not None else None
+    grown = _grown(result, options)
+    verification = write_verified(result.model, out, provider) if out is not None and not grown else None
     inputs = random_inputs(result.model, [[1, *dims[1:]] for dims in result.model.compiled_dims])
     files = _measure_files(
         model, out if verification and verification.passed else None, inputs, options.latency
     )
+    if grown:
+        screen.headline(grown + "\n")
     screen.headline(f"{model.name}, {_goal(options)}\n")
     _print_totals(screen, result, files)
     screen.say()
@@ -311,9 +314,10 @@ def compress(
     if out is not None and verification is not None:
         print_verification(screen, out, verification)
     code = _verdict(screen, result, files, chosen.get("max_drop"), fail_if_slower)
+    code = _EXIT_CHECK_FAILED if grown else code
     if layers:
         _layers(screen, result)
-    if verification is None or verification.passed:
+    if not grown and (verification is None or verification.passed):
         write_report(report, result, model, {"data": data, "evaluation": evaluate}, _measured(files))
     if as_json:
         print_json(_document(model, result, files, after_training, verification, code))
@@ -321,6 +325,17 @@ def compress(
         raise typer.Exit(_EXIT_CHECK_FAILED)
     if code:
         raise typer.Exit(code)
+
+
+def _grown(result: CompressionResult, options: CompressOptions) -> str:
+    """Why a network that should have become smaller is not written; "" if it has no more parameters than before."""
+    before, after = result.before.parameters, result.after.parameters
+    if after <= before or (options.target is None and options.max_drop is None):
+        return ""
+    return (
+        f"The result was not written: it has more parameters than before ({quantity(before)}, now {quantity(after)}). "
+        "Layers that shared their weights got weights for each use; --protect keeps such layers whole."
+    )
 
 
 def _unreachable(options: CompressOptions, error: UnreachableTarget) -> str:
