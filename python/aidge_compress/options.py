@@ -31,6 +31,7 @@ class OptionInfo:
         least, most: bounds of a number, included; None: none.
         above: if `least` itself is excluded.
         expert: whether few people need it.
+        tries: values that a sweep tries by default, possibly none; None: a sweep cannot vary it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class OptionInfo:
     most: float | None
     above: bool
     expert: bool
+    tries: tuple[Any, ...] | None
 
 
 def option(
@@ -54,9 +56,18 @@ def option(
     most: float | None = None,
     above: bool = False,
     expert: bool = False,
+    tries: Sequence[Any] | None = None,
 ) -> Any:
     """Return a dataclass field that knows its help text and bounds; see OptionInfo."""
-    facts = {"help": help, "metavar": metavar, "least": least, "most": most, "above": above, "expert": expert}
+    facts = {
+        "help": help,
+        "metavar": metavar,
+        "least": least,
+        "most": most,
+        "above": above,
+        "expert": expert,
+        "tries": None if tries is None else tuple(tries),
+    }
     return dataclasses.field(default=default, metadata=facts)
 
 
@@ -77,10 +88,7 @@ def describe(options: type[Any]) -> tuple[OptionInfo, ...]:
         part = _parts(hints[entry.name])[0]
         choices = get_args(part) if get_origin(part) is Literal else ()
         kind = str if choices else (get_origin(part) or part)
-        facts = {
-            name: entry.metadata[name] for name in ("help", "metavar", "least", "most", "above", "expert")
-        }
-        found.append(OptionInfo(entry.name, kind, choices, entry.default, **facts))
+        found.append(OptionInfo(entry.name, kind, choices, entry.default, **entry.metadata))
     return tuple(found)
 
 

@@ -23,7 +23,13 @@ class CompressOptions:
     """
 
     keep_macs: float | None = option(
-        None, "Keep at most this share of the MACs", "FRACTION", least=0, most=1, above=True
+        None,
+        "Keep at most this share of the MACs",
+        "FRACTION",
+        least=0,
+        most=1,
+        above=True,
+        tries=(0.75, 0.5, 0.35),
     )
     keep_parameters: float | None = option(
         None, "Keep at most this share of the parameters", "FRACTION", least=0, most=1, above=True
@@ -43,13 +49,16 @@ class CompressOptions:
         least=0,
     )
     allocation: Literal["energy", "loss", "uniform", "kl"] = option(
-        "energy", "How removed channels are shared out among the layers", expert=True
+        "energy", "How removed channels are shared out among the layers", expert=True, tries=("energy",)
     )
     selection: Literal["elimination", "cholesky", "l1_norm", "l2_norm", "l1_max", "abs_max", "random"] = (
-        option("elimination", "Which channels of a layer are kept", expert=True)
+        option("elimination", "Which channels of a layer are kept", expert=True, tries=("elimination",))
     )
     compensation: Literal["least_squares", "mean_variance", "covariance", "none"] = option(
-        "least_squares", "How the remaining weights make up for removed channels", expert=True
+        "least_squares",
+        "How the remaining weights make up for removed channels",
+        expert=True,
+        tries=("least_squares",),
     )
     remove_activations: int = option(0, "Replace this many activations by affine maps", "N", least=0)
     merge: bool = option(True, "Merge adjacent linear layers if that is exact and cheaper")

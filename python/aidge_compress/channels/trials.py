@@ -3,50 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
-from ..measure.trial import Bench, Case, Outcome, combinations, decision_key
-from ..options import as_dict, changed
+from ..measure.grid import Grid, grid_of
+from ..measure.trial import Bench, Case, Outcome, decision_key
 from .options import CompressOptions
 from .run import Compressor, Decision
 
 __all__ = ["CompressGrid", "Cutter"]
 
-_DEFAULT = CompressOptions()
 
+@grid_of(CompressOptions)
+class CompressGrid(Grid):
+    """All combinations of lists for `keep_macs`, `allocation`, `selection` and `compensation`; see CompressOptions."""
 
-@dataclass(frozen=True)
-class CompressGrid:
-    """All combinations of shares of the MACs to keep and choices of `compress`; see CompressOptions. `targets` is the former word for `keep_macs`."""
-
-    keep_macs: Sequence[float] = (0.75, 0.5, 0.35)
-    allocations: Sequence[str] = (_DEFAULT.allocation,)
-    selections: Sequence[str] = (_DEFAULT.selection,)
-    compensations: Sequence[str] = (_DEFAULT.compensation,)
-    targets: InitVar[Sequence[float] | None] = None
-
-    def __post_init__(self, targets: Sequence[float] | None) -> None:
-        if targets is not None:
-            object.__setattr__(self, "keep_macs", targets)
-
-    def settings(self) -> Iterator[dict[str, Any]]:
-        """Every combination as options by name. ValueError if a list is empty, or a value unknown or out of range."""
-        lists = {
-            "keep_macs": self.keep_macs,
-            "allocation": self.allocations,
-            "selection": self.selections,
-            "compensation": self.compensations,
-        }
-        for options in combinations(lists):
-            checked = as_dict(changed(_DEFAULT, options, "sweep::grid"))
-            yield {name: checked[name] for name in options}
-
-    def statistics(self) -> str:
-        """Nothing."""
-        return ""
+    former: ClassVar[Mapping[str, str]] = {
+        "targets": "keep_macs",
+        "allocations": "allocation",
+        "selections": "selection",
+        "compensations": "compensation",
+    }
 
     def cases(self, bench: Bench) -> Iterator[Case]:
         """All settings from one preparation of the network."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aidge_core import GraphView, fibnlr_Parameters
 
     from ..pfa import PFA, Pooler
+    from ..progress import Progress
 
 __all__ = ["SCHEDULER_HELP", "WORKERS_HELP", "Cluster", "share_of_threads"]
 
@@ -56,7 +57,7 @@ class Cluster:
             raise ValueError(str(error)) from error
 
     def fibnlr_compute(
-        self, model: GraphView, provider: Any, params: fibnlr_Parameters, *, progress: Callable[..., Any]
+        self, model: GraphView, provider: Any, params: fibnlr_Parameters, *, progress: Progress
     ) -> Any:
         """aidge_compress.distributed.fibnlr_compute on the data's partitions, in the place of `provider`."""
         from .. import distributed
@@ -65,7 +66,7 @@ class Cluster:
             return distributed.fibnlr_compute(model, parts, params, client=client, progress=progress)
 
     def introspect_model(
-        self, model: GraphView, layers: list[str] | None, pooling: Pooler.Method, progress: Callable[..., Any]
+        self, model: GraphView, layers: list[str] | None, pooling: Pooler.Method, progress: Progress
     ) -> PFA:
         """See aidge_compress.distributed.introspect_model."""
         from .. import distributed

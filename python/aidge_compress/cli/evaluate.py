@@ -43,8 +43,8 @@ def run_evaluation(
     """evaluate_model under a progress bar."""
     with progress_bar(quiet) as progress:
 
-        def show(samples: int) -> None:
-            progress(label, samples, 0)
+        def show(stage: str, done: int, total: int) -> bool | None:
+            return progress(label, done, total)
 
         return evaluate_model(model, data, reference=reference, k=k, progress=show)
 

@@ -6,11 +6,14 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from ..options import OptionInfo, choice, describe
+
+if TYPE_CHECKING:
+    from ..measure.grid import Grid
 
 __all__ = ["EXPERT", "Option", "choices", "options_of", "sweep_lists", "takes"]
 
@@ -31,6 +34,7 @@ class Option:
         parser: from text to a value; None: by the kind of the field.
         many: whether it takes several values, separated by commas or by repeating the option.
         dest: the name of the command's argument.
+        hidden: whether the help leaves it out.
     """
 
     info: OptionInfo
@@ -40,6 +44,7 @@ class Option:
     parser: Callable[[str], Any] | None = None
     many: bool = False
     dest: str = ""
+    hidden: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -82,7 +87,8 @@ class Option:
         kind: Any = list[str] if several else inner
         optional: Any = Optional[kind] if default is None else kind  # noqa: UP045  (a type that is computed)
         listed = list(default) if isinstance(default, tuple) else default
-        entry = typer.Option(self.flag, rich_help_panel=EXPERT if info.expert else self.panel, **shown)
+        panel = EXPERT if info.expert else self.panel
+        entry = typer.Option(self.flag, rich_help_panel=panel, hidden=self.hidden, **shown)
         yield _parameter(self.dest, Annotated[optional, entry], listed)
         for name, flag in zip(self.names, self.former, strict=False):
             hidden = typer.Option(flag, hidden=True, **shown)
@@ -179,42 +185,34 @@ def _defaults(values: Sequence[Any]) -> str:
 
 
 def sweep_lists(
-    options: Iterable[Option],
+    grid: type[Grid],
     panel: str,
-    fields: Mapping[str, str],
-    grid: Any,
     *,
-    flags: Mapping[str, str] | None = None,
-    former: Mapping[str, str] | None = None,
+    skip: Sequence[str] = (),
+    former: Mapping[str, Sequence[str]] | None = None,
+    help: Mapping[str, str] | None = None,  # noqa: A002  (its name everywhere)
 ) -> list[Option]:
-    """The same options with a list of values each.
+    """The options that a grid has, with a list of values each.
 
     Args:
-        options: of the method's own command.
+        grid: of the method.
         panel: of the help.
-        grid: has the default values.
-        fields: name of an option → name of the grid's field.
-        flags: name of an option → how it is written here, if not as in the method's own command.
-        former: name of an option → another name that it is accepted under here.
+        skip: options that another group has already.
+        former: name of an option → other names that it is accepted under.
+        help: name of an option → what its help says instead of the sentence for one value.
     """
-    flags, former = flags or {}, former or {}
-    return [
-        replace(
-            entry,
-            info=replace(
-                entry.info,
-                expert=False,
-                help=f"{entry.info.help}.{_defaults(getattr(grid, fields[entry.info.name]))}",
-            ),
-            flag=flags.get(entry.info.name, entry.flag.split("/")[0]),
-            panel=panel,
-            former=(former[entry.info.name],) if entry.info.name in former else (),
-            many=True,
-            dest=fields[entry.info.name],
-        )
-        for entry in options
-        if entry.info.name in fields
-    ]
+    made = []
+    for name, info in {**grid.infos(), **grid.infos(fixed=True)}.items():
+        if name in skip:
+            continue
+        fixed = name in grid.fixed
+        many = not fixed or info.kind is tuple
+        values = info.default if fixed else info.tries or ()
+        text = (help or {}).get(name) or f"{info.help}.{_defaults(values) if many else ''}"
+        names = tuple((former or {}).get(name, ()))
+        listed = replace(info, expert=fixed, help=text)
+        made.append(Option(listed, _flag(info), panel, names, many=many, dest=name))
+    return made
 
 
 @dataclass

@@ -76,17 +76,8 @@ def _introspect(
     layers, method = list(options.layers) or None, Pooler.Method(options.pooling)
     with progress_bar(quiet) as progress:
         if cluster is not None:
-            return cluster.introspect_model(
-                network,
-                layers,
-                method,
-                lambda done, total: progress("collecting responses, partitions", done, total),
-            )
-
-        def show(batch: int, samples: int, batches: int | None) -> None:
-            progress(f"collecting responses, {counted(samples, 'sample')}", batch, batches or 0)
-
-        return PFA.introspect_model(network, provider, layers, method, progress=show)
+            return cluster.introspect_model(network, layers, method, progress)
+        return PFA.introspect_model(network, provider, layers, method, progress=progress)
 
 
 def _print(

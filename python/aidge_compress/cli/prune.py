@@ -92,22 +92,11 @@ def run_fibnlr(
     cluster: Cluster | None = None,
 ) -> FibnlrResult:
     """fibnlr_run, on a cluster if there is one, under a progress bar; `model` is pruned in place."""
-    import aidge_core
+    from ..fibnlr.run import fibnlr_run, measure_activations
 
-    from ..fibnlr import fibnlr_run
-
+    compute = measure_activations if cluster is None else cluster.fibnlr_compute
     with progress_bar(quiet) as progress:
-
-        def show(iteration: int, convergence: float | None, samples: int) -> None:
-            change = "" if convergence is None else f", change {convergence:.2e}"
-            progress(
-                f"measuring activations, {counted(samples, 'sample')}{change}",
-                iteration,
-                params.max_iteration,
-            )
-
-        compute = aidge_core.fibnlr_compute if cluster is None else cluster.fibnlr_compute
-        return fibnlr_run(model, provider, params, progress=show, compute=compute)
+        return fibnlr_run(model, provider, params, progress=progress, compute=compute)
 
 
 def _verdict(run: FibnlrResult) -> str:

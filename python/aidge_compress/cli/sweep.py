@@ -14,10 +14,7 @@ from ..numbers import counted
 from ..sweeps import CompressGrid, FibnlrGrid, PfaGrid
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json
-from .compress import OPTIONS as COMPRESS
-from .generated import choices, sweep_lists, takes
-from .pfa import OPTIONS as PFA
-from .prune import OPTIONS as FIBNLR
+from .generated import EXPERT, Option, choices, sweep_lists, takes
 from .reporting import check_folders, write_report
 from .shared_options import (
     BatchSizeOption,
@@ -34,49 +31,45 @@ from .shared_options import (
 )
 
 if TYPE_CHECKING:
+    from ..measure.grid import Grid
     from ..sweeps import SweepResult
 
 __all__ = ["sweep"]
 
 _METHODS = ("fibnlr", "compress", "pfa")
 _FIBNLR = sweep_lists(
-    FIBNLR,
+    FibnlrGrid,
     "Settings of fibnlr to try",
-    {
-        "normalization": "normalizations",
-        "group": "groups",
-        "method": "methods",
-        "ablation_criteria": "criteria",
-        "ablation_threshold": "thresholds",
-        "ablation_x_least": "x_least",
-        "prunable_types": "prunable_types",
-    },
-    FibnlrGrid(),
     former={
-        "ablation_criteria": "--criterion",
-        "ablation_threshold": "--threshold",
-        "ablation_x_least": "--x-least",
+        "ablation_criteria": ("--criterion",),
+        "ablation_threshold": ("--threshold",),
+        "ablation_x_least": ("--x-least",),
     },
 )
+_SHARED = ("keep_macs", "compensation")
+"""Options of both compress and pfa; they are listed once."""
 _COMPRESS = sweep_lists(
-    COMPRESS,
+    CompressGrid,
     "Settings of compress to try",
-    {
-        "keep_macs": "keep_macs",
-        "allocation": "allocations",
-        "selection": "selections",
-        "compensation": "compensations",
+    former={"keep_macs": ("--macs",)},
+    help={
+        "keep_macs": "Keep at most this share of the MACs; also for pfa's strategy budget. "
+        f"Default: {', '.join(map(str, CompressGrid().keep_macs))}; none for pfa",
+        "compensation": "How the remaining weights make up for removed channels; also for pfa. "
+        f"Default: {CompressGrid().compensation[0]}",
     },
-    CompressGrid(),
-    former={"keep_macs": "--macs"},
 )
-_PFA = sweep_lists(
-    PFA,
-    "Settings of pfa to try",
-    {"energy": "energies", "size": "sizes", "keep_macs": "budgets", "unit_strategy": "unit_strategies"},
-    PfaGrid(),
-    flags={"keep_macs": "--budget"},
-)
+_PFA = [
+    *sweep_lists(
+        PfaGrid,
+        "Settings of pfa to try",
+        skip=_SHARED,
+        help={
+            "strategy": "How many units a layer keeps. Default: kl, and each strategy whose share has values"
+        },
+    ),
+    Option(PfaGrid.infos()["keep_macs"], "--budget", EXPERT, many=True, dest="budgets", hidden=True),
+]
 
 
 def _print(screen: Screen, model: Path, result: SweepResult) -> None:
@@ -126,6 +119,24 @@ def _identity(options: DataOptions, *specs: str) -> str:
     return str([data_facts(spec) for spec in specs] + [times, options])
 
 
+def _grids(
+    chosen: set[str], fibnlr: dict[str, Any], compress: dict[str, Any], pfa: dict[str, Any]
+) -> dict[str, Any]:
+    """The grids of the chosen methods. ValueError if a setting is given that none of them has."""
+    shared = {name: compress[name] for name in _SHARED if name in compress}
+    given = {"fibnlr": fibnlr, "compress": compress, "pfa": {**shared, **pfa}}
+    for method, settings in (("fibnlr", fibnlr), ("compress", compress), ("pfa", pfa)):
+        for name in settings:
+            methods = ("compress", "pfa") if method == "compress" and name in _SHARED else (method,)
+            if not chosen.intersection(methods):
+                flag = f"--{name.replace('_', '-')}"
+                raise ValueError(
+                    f"[cli::sweep] expected --try {' or '.join(methods)} with {flag}, got --try {' --try '.join(sorted(chosen))}"
+                )
+    made: dict[str, type[Grid]] = {"fibnlr": FibnlrGrid, "compress": CompressGrid, "pfa": PfaGrid}
+    return {name: made[name](**given[name]) for name in made if name in chosen}
+
+
 @takes(fibnlr=_FIBNLR, compress=_COMPRESS, pfa=_PFA)
 def sweep(
     *,
@@ -165,16 +176,9 @@ def sweep(
     """
     from ..sweeps import sweep as run
 
-    chosen = set(what or ["fibnlr"])
-    if "compensations" in compress:
-        pfa = {**pfa, "compensations": compress["compensations"]}
-    grids: dict[str, Any] = {
-        "fibnlr": FibnlrGrid(**fibnlr),
-        "compress": CompressGrid(**compress),
-        "pfa": PfaGrid(**pfa),
-    }
-    for name in chosen:
-        list(grids[name].settings())  # mistakes are found before any pass over the data
+    grids = _grids(set(what or ["fibnlr"]), fibnlr, compress, pfa)
+    for grid in grids.values():
+        list(grid.settings())  # mistakes are found before any pass over the data
     check_folders(state, report)
     network = load(model)
     reading = DataOptions(batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std))
@@ -185,7 +189,7 @@ def sweep(
     with progress_bar(as_json, "judging") as progress:
         result = run(
             network, provider, judge, merge=merge, latency=timing, state=state, identity=identity, progress=progress,
-            **{name: grid for name, grid in grids.items() if name in chosen},
+            **grids,
         )  # fmt: skip
     write_report(report, result, model, {"data": data, "evaluation": evaluate})
     if as_json:

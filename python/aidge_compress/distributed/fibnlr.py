@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import aidge_core
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from aidge_core import GraphView, Node, fibnlr_Convergence, fibnlr_Parameters
 
+from ..fibnlr.run import MEASURING
+from ..progress import Progress, report_to
 from .cluster import RETRIES, PartitionError, provided, using
 from .partitions import Chain, Partition, require_partitions
 from .worker import Balance, measure_balance
@@ -22,8 +24,6 @@ __all__ = ["fibnlr", "fibnlr_compute"]
 
 _REASONS = ("converged", "max_iteration", "out_of_data", "stopped")
 _AHEAD = 4  # partitions a worker may be in front of the one that is awaited
-
-Progress = Callable[[int, "float | None", int], Any]
 
 
 def fibnlr_compute(
@@ -45,12 +45,13 @@ def fibnlr_compute(
         partitions: see `split`; their batches in this order are the data.
         params: as for `aidge_core.fibnlr_compute`.
         client: see `connect`; None: processes on this machine for this call.
-        progress: as there; called here, in the order of the data.
+        progress: called here with ("measuring activations", batches done, max_iteration), in the order of the data.
         compile_options: options of the backend "cpu" that `model` was compiled with.
 
     Raises:
         ValueError: as there, before anything runs, or if there is no batch at all.
         PartitionError: if a partition cannot be measured; model and attributes are as before the call.
+        Stopped: if `progress` returns False; likewise.
     """
     where = "distributed::fibnlr_compute"
     parts = require_partitions(where, partitions)
@@ -189,8 +190,7 @@ class _Run:
             self._end("converged")
         elif self._iterations == self.params.max_iteration:
             self._end("max_iteration")
-        if self._progress is not None and self._progress(self._iterations, change, self.samples) is False:
-            self._end("stopped")
+        report_to(self._progress, MEASURING, self._iterations, self.params.max_iteration)
 
     def _end(self, reason: str) -> None:
         if not self.over:

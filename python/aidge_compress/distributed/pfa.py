@@ -12,6 +12,8 @@ from distributed import as_completed
 from ..network.layers import select_layers
 from ..network.opening import load_and_compile
 from ..pfa import PFA, Pooler
+from ..pfa.introspect import COLLECTING
+from ..progress import Progress, report_to
 from .cluster import RETRIES, PartitionError, provided, using
 from .partitions import Partition, require_partitions
 from .worker import Responses, measure_responses, merge
@@ -33,7 +35,7 @@ def introspect_model(
     client: Client | None = None,
     epsilon_inactive: float = 1e-8,
     strict_samples: bool = False,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress | None = None,
     compile_options: Mapping[str, str] | None = None,
 ) -> PFA:
     """Do what `PFA.introspect_model` does over all partitions, on a cluster.
@@ -49,12 +51,13 @@ def introspect_model(
         client: see `connect`; None: processes on this machine for this call.
         epsilon_inactive: as there.
         strict_samples: as there.
-        progress: called with (partitions done, of how many).
+        progress: called with ("collecting responses", partitions done, of how many).
         compile_options: options of the backend "cpu" that `model` was compiled with.
 
     Raises:
         ValueError: as there, before anything runs, or if there is no batch at all.
         PartitionError: if a partition cannot be measured.
+        Stopped: if `progress` returns False.
     """
     where = "distributed::introspect_model"
     parts = require_partitions(where, partitions)
@@ -106,7 +109,7 @@ def _watch(
     client: Any,
     running: dict[str, tuple[int, Any]],
     parts: Sequence[Partition],
-    progress: Callable[[int, int], object] | None,
+    progress: Progress | None,
 ) -> None:
     """Wait for the partitions, letting go of each as it is done, so that workers need not keep what has been merged.
 
@@ -119,5 +122,4 @@ def _watch(
         if leaf.status != "finished":
             error = leaf.exception()
             raise PartitionError(index, parts[index], error) from error
-        if progress is not None:
-            progress(done, len(parts))
+        report_to(progress, COLLECTING, done, len(parts))

@@ -34,26 +34,40 @@ class FibnlrOptions:
         ValueError: if a value is out of range or not one of the choices.
     """
 
-    method: Literal["strict", "loose"] = option(
-        _name(_DEFAULT.method), "loose: a group of one activation keeps its raw NPR", expert=True
-    )
     normalization: Literal["none", "min_max", "sum", "average"] = option(
-        _name(_DEFAULT.normalization), "How NPR becomes NNPR within a group"
+        _name(_DEFAULT.normalization),
+        "How NPR becomes NNPR within a group",
+        tries=("none", "min_max", "sum", "average"),
     )
     group: Literal["none", "image_size", "manual"] = option(
-        _name(_DEFAULT.group), "Which activations are compared with each other"
+        _name(_DEFAULT.group), "Which activations are compared with each other", tries=("none", "image_size")
+    )
+    method: Literal["strict", "loose"] = option(
+        _name(_DEFAULT.method),
+        "loose: a group of one activation keeps its raw NPR",
+        expert=True,
+        tries=("strict", "loose"),
     )
     ablation_criteria: Literal["none", "x_least_per_group", "threshold"] = option(
-        _name(_DEFAULT.ablation_criteria), "How activations are chosen for removal"
+        _name(_DEFAULT.ablation_criteria),
+        "How activations are chosen for removal",
+        tries=("threshold", "x_least_per_group"),
     )
     ablation_method: Literal["none", "identity", "remove", "affine"] = option(
         _name(_DEFAULT.ablation_method), "What takes an activation's place; none: a dry run"
     )
     ablation_threshold: float = option(
-        _DEFAULT.ablation_threshold, "Remove activations whose NNPR is strictly below this", "NNPR"
+        _DEFAULT.ablation_threshold,
+        "Remove activations whose NNPR is strictly below this",
+        "NNPR",
+        tries=(0.05, 0.1, 0.2),
     )
     ablation_x_least: int = option(
-        _DEFAULT.ablation_x_least, "For x_least_per_group: how many of each group to remove", "N", least=0
+        _DEFAULT.ablation_x_least,
+        "For x_least_per_group: how many of each group to remove",
+        "N",
+        least=0,
+        tries=(1,),
     )
     ablation_min_kept: int = option(
         _DEFAULT.ablation_min_kept, "Activations to keep in each group at least", "N", least=0, expert=True

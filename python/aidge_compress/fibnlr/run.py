@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from ..network.opening import NetworkSource
 
-__all__ = ["fibnlr_run", "prune_activations"]
+__all__ = ["MEASURING", "fibnlr_run", "measure_activations", "prune_activations"]
+
+MEASURING = "measuring activations"
+"""The stage that measuring is reported as."""
 
 
 def _channels(node: Node) -> int:
@@ -72,14 +75,27 @@ def prune_activations(
     network, provider = prepare(model, data)
     original = open_network(network) if evaluation is not None else None
 
-    def show(iteration: int, convergence: float | None, samples: int) -> None:
-        report_to(progress, "measuring activations", iteration, chosen.max_iteration)
-
-    result = fibnlr_run(network, provider, chosen.parameters(), progress=show)
+    result = fibnlr_run(network, provider, chosen.parameters(), progress=progress)
     if original is None:
         return result
     report_to(progress, "evaluating", 0, 0)
     return replace(result, quality=compare(network, original, batches_of(evaluation, network)))
+
+
+def measure_activations(
+    model: GraphView, provider: Any, params: fibnlr_Parameters, *, progress: Progress | None = None
+) -> fibnlr_Convergence:
+    """Do what `aidge_core.fibnlr_compute` does; `progress` is called with ("measuring activations", batches done, max_iteration).
+
+    Raises:
+        ValueError: as fibnlr_compute does.
+        Stopped: if `progress` returns False; the network and its attributes are as before.
+    """
+
+    def show(iteration: int, convergence: float | None, samples: int) -> None:
+        report_to(progress, MEASURING, iteration, params.max_iteration)
+
+    return aidge_core.fibnlr_compute(model, provider, params, progress=show)
 
 
 def fibnlr_run(
@@ -87,8 +103,8 @@ def fibnlr_run(
     provider: Any,
     params: fibnlr_Parameters | None = None,
     *,
-    progress: Callable[[int, float | None, int], object] | None = None,
-    compute: Callable[..., fibnlr_Convergence] = aidge_core.fibnlr_compute,
+    progress: Progress | None = None,
+    compute: Callable[..., fibnlr_Convergence] = measure_activations,
 ) -> FibnlrResult:
     """Do what `fibnlr` does, and return all that was measured instead of the removed nodes alone.
 
@@ -96,11 +112,12 @@ def fibnlr_run(
         model: a compiled network; it is pruned in place.
         provider: batches as for fibnlr_compute.
         params: None: the defaults.
-        progress: see fibnlr_compute.
-        compute: measures in the place of fibnlr_compute, with its arguments.
+        progress: called with (stage, done, total).
+        compute: measures in the place of `measure_activations`, with its arguments.
 
     Raises:
         ValueError: if the network has no activation that can be pruned, and as fibnlr_prepare, fibnlr_compute and fibnlr_prune do.
+        Stopped: if `progress` returns False; nothing is pruned then.
     """
     chosen = aidge_core.fibnlr_Parameters() if params is None else params
     prepared = aidge_core.fibnlr_prepare(model, chosen)

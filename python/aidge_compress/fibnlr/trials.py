@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import aidge_core
 
-from ..measure.trial import Bench, Case, Outcome, combinations, decision_key, spelled
+from ..measure.grid import Grid, grid_of
+from ..measure.trial import Bench, Case, Outcome, decision_key
 from ..options import changed
-from ..progress import report_to
 from .options import FibnlrOptions
+from .run import measure_activations
 
 if TYPE_CHECKING:
     from aidge_core import GraphView, Node
@@ -20,40 +20,29 @@ if TYPE_CHECKING:
 __all__ = ["FibnlrGrid", "fibnlr_parameters"]
 
 _DEFAULT = FibnlrOptions()
-_NAMES = {"criterion": "ablation_criteria", "threshold": "ablation_threshold", "x_least": "ablation_x_least"}
-"""What a setting calls an option → its name in FibnlrOptions."""
 
 
-@dataclass(frozen=True)
-class FibnlrGrid:
-    """All combinations of these options of FIBNLR; see FibnlrOptions.
+@grid_of(FibnlrOptions)
+class FibnlrGrid(Grid):
+    """All combinations of lists for options of FIBNLR; see FibnlrOptions.
 
-    `thresholds` apply to both criteria, `x_least` to "x_least_per_group" alone.
+    `ablation_threshold` applies to both criteria, `ablation_x_least` to "x_least_per_group" alone. `max_iteration`, `convergence_threshold`
+    and `prunable_types` are the same for the whole sweep.
     """
 
-    normalizations: Sequence[str] = ("none", "min_max", "sum", "average")
-    groups: Sequence[str] = ("none", "image_size")
-    methods: Sequence[str] = ("strict", "loose")
-    criteria: Sequence[str] = ("threshold", "x_least_per_group")
-    thresholds: Sequence[float] = (0.05, 0.1, 0.2)
-    x_least: Sequence[int] = (1,)
-    max_iteration: int = _DEFAULT.max_iteration
-    convergence_threshold: float = _DEFAULT.convergence_threshold
-    prunable_types: Sequence[str] = _DEFAULT.prunable_types
+    former: ClassVar[Mapping[str, str]] = {
+        "normalizations": "normalization",
+        "groups": "group",
+        "methods": "method",
+        "criteria": "ablation_criteria",
+        "thresholds": "ablation_threshold",
+        "x_least": "ablation_x_least",
+    }
+    fixed = ("max_iteration", "convergence_threshold", "prunable_types")
 
-    def settings(self) -> Iterator[dict[str, Any]]:
-        """Every combination as options by name. ValueError if a list is empty or a choice unknown."""
-        lists = {
-            "normalization": spelled(FibnlrOptions, "normalization", self.normalizations),
-            "group": spelled(FibnlrOptions, "group", self.groups),
-            "method": spelled(FibnlrOptions, "method", self.methods),
-            "criterion": spelled(FibnlrOptions, "ablation_criteria", self.criteria),
-            "threshold": self.thresholds,
-            "x_least": self.x_least,
-        }
-        for options in combinations(lists):
-            if options["criterion"] == "x_least_per_group" or options.pop("x_least") == self.x_least[0]:
-                yield options
+    def matters(self, name: str, options: Mapping[str, Any]) -> bool:
+        """See Grid.matters."""
+        return name != "ablation_x_least" or options["ablation_criteria"] == "x_least_per_group"
 
     def statistics(self) -> str:
         """What NPR depends on."""
@@ -75,7 +64,7 @@ def fibnlr_parameters(
         "ablation_method": "none",
     }
     if options is not None:
-        values |= {_NAMES.get(name, name): value for name, value in options.items()}
+        values |= options
     return changed(_DEFAULT, values, "sweep::grid").parameters()
 
 
@@ -92,11 +81,7 @@ def _measure_activations(model: GraphView, bench: Bench, grid: FibnlrGrid) -> li
         for node, (negative, positive) in zip(nodes, known, strict=True):
             aidge_core.fibnlr_set_npr(node, aidge_core.NPR(negative, positive))
     else:
-
-        def show(iteration: int, convergence: float | None, samples: int) -> None:
-            report_to(bench.progress, "measuring activations", iteration, params.max_iteration)
-
-        aidge_core.fibnlr_compute(model, bench.data, params, progress=show)
+        measure_activations(model, bench.data, params, progress=bench.progress)
         ratios = [aidge_core.fibnlr_get_npr(node) for node in nodes]
         bench.kept.keep_statistics("fibnlr", [[ratio.neg, ratio.pos] for ratio in ratios])
     return nodes

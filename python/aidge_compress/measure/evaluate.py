@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from ..network.opening import prepare
 from ..network.sources import batches_of
 from ..numbers import shown
-from ..progress import Progress, report_to
 from .metrics import run_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from aidge_core import GraphView
 
     from ..network.opening import NetworkSource
+    from ..progress import Progress
 
 __all__ = ["EvaluationResult", "evaluate", "evaluate_model"]
 
@@ -69,12 +69,13 @@ def evaluate_model(
     *,
     reference: GraphView | None = None,
     k: int = 5,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> EvaluationResult:
     """Runs `model` (and `reference`) over `data` and compares the first output with labels and with the reference.
 
     `data`: batches as for fibnlr_compute; the first entry behind the network's inputs that is one class per sample is the label.
-    `progress` is called with the samples done so far. Raises ValueError where a label is no class of the output, or there is no data.
+    `progress` is called with ("evaluating", samples done, 0). Raises ValueError if a label is not a class of the output, or there is no data,
+    and Stopped if `progress` returns False.
     """
     tally = run_over(model, batches_of(data, model), reference=reference, k=k, progress=progress)
     compared = reference is not None
@@ -113,8 +114,4 @@ def evaluate(
     """
     network, provider = prepare(model, data)
     other = None if reference is None else prepare(reference, provider)[0]
-
-    def show(samples: int) -> None:
-        report_to(progress, "evaluating", samples, 0)
-
-    return evaluate_model(network, provider, reference=other, k=k, progress=show)
+    return evaluate_model(network, provider, reference=other, k=k, progress=progress)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from aidge_core import SequentialScheduler
 
+from ..progress import report_to
 from .labels import check_labels, labelled_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from aidge_core import GraphView, Node
+
+    from ..progress import Progress
 
 __all__ = [
     "Quality",
@@ -260,7 +263,7 @@ def run_over(
     reference: GraphView | Sequence[np.ndarray] | None = None,
     k: int = 1,
     strict: bool = True,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
 ) -> Tally:
     """Runs a compiled network over data and counts.
 
@@ -270,10 +273,11 @@ def run_over(
             class_labels).
         reference: a compiled network to compare with, or what it predicts (Tally.predictions).
         k, strict: see Tally.
-        progress: called with the samples done so far.
+        progress: called with ("evaluating", samples done, 0).
 
     Raises:
         ValueError: if there is no data, or a label is not a class of the output.
+        Stopped: if `progress` returns False.
     """
     other_ends = reference is None or isinstance(reference, Sequence) or ends_in_sigmoid(reference)
     tally = Tally(k, strict=strict, probability=ends_in_sigmoid(model) and other_ends)
@@ -288,8 +292,7 @@ def run_over(
         outputs = expected if same else [np.asarray(out) for out in scheduler.forward(data=inputs)]
         assert isinstance(outputs, list)
         tally.add(outputs, labels, expected)
-        if progress is not None:
-            progress(tally.samples)
+        report_to(progress, "evaluating", tally.samples, 0)
     if not tally.samples:
         raise ValueError("[evaluation::evaluate] expected data, got an empty provider")
     return tally

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..network.summary import summarize
-from ..options import choice, choices_of
 from ..progress import Progress
 from .latency import latencies
 from .metrics import Tally, run_over
@@ -17,18 +15,7 @@ from .metrics import Tally, run_over
 if TYPE_CHECKING:
     from aidge_core import GraphView
 
-__all__ = [
-    "Bench",
-    "Case",
-    "Grid",
-    "Judge",
-    "Kept",
-    "Outcome",
-    "combinations",
-    "decision_key",
-    "spelled",
-    "unique",
-]
+__all__ = ["Bench", "Case", "Judge", "Kept", "Outcome", "decision_key"]
 
 _LATENCY_SECONDS = 1.5
 
@@ -153,36 +140,3 @@ class Bench:
             self._shared[name] = make()
         shared: T = self._shared[name]
         return shared
-
-
-class Grid(Protocol):
-    """Settings of one method."""
-
-    def settings(self) -> Iterator[dict[str, Any]]:
-        """Every combination as options by name. ValueError if a list is empty, or a value unknown or out of range."""
-
-    def cases(self, bench: Bench) -> Iterator[Case]:
-        """One case per setting, after one pass over the data for all of them."""
-
-    def statistics(self) -> str:
-        """What the statistics of that pass depend on besides network and data."""
-
-
-def unique(values: Sequence[Any], name: str) -> list[Any]:
-    """The values without repetitions. ValueError if there is none."""
-    found = list(dict.fromkeys(values))
-    if not found:
-        raise ValueError(f"[sweep::grid] expected at least one of {name}, got none")
-    return found
-
-
-def combinations(lists: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """Every combination of the values of some options."""
-    values = [unique(entries, name) for name, entries in lists.items()]
-    for combination in product(*values):
-        yield dict(zip(lists, combination, strict=True))
-
-
-def spelled(options: type[Any], name: str, values: Sequence[str]) -> list[str]:
-    """Choices of an option in their one spelling. ValueError if one is unknown."""
-    return [choice(value, choices_of(options, name), "sweep::grid", name) for value in values]

@@ -16,6 +16,7 @@ from ..network.layers import select_layers
 from ..network.opening import load_and_compile
 from ..network.outline import Outline, outline
 from ..network.sources import batches_of
+from ..progress import Progress, report_to
 from . import budget, charts, storage, strategies, tables, units
 from .dnikit.batch import Batch, Producer
 from .dnikit.processors import Pooler
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-__all__ = ["PFA"]
+__all__ = ["COLLECTING", "PFA"]
+
+COLLECTING = "collecting responses"
+"""The stage that measuring is reported as."""
 
 Recipes = Mapping[str, PFARecipe]
 
@@ -168,7 +172,7 @@ class PFA:
         *,
         epsilon_inactive: float = 1e-8,
         strict_samples: bool = False,
-        progress: Callable[[int, int, int | None], object] | None = None,
+        progress: Progress | None = None,
     ) -> PFA:
         """Run data through a network and take its layers' responses within the forward pass, without Python in between.
 
@@ -180,16 +184,21 @@ class PFA:
             pooling: how the positions of a channel become one response.
             epsilon_inactive: see `introspect`.
             strict_samples: see `introspect`.
-            progress: called after every batch with (batches, samples, batches of a pass or None); `return False` stops.
+            progress: called after every batch with ("collecting responses", batches done, batches of a pass or 0).
 
         Raises:
             ValueError: if the graph is not compiled, no layer is left, a name is unknown, the provider is empty, a batch does not fit, or
                 there is NaN or infinity (naming layer and samples). The graph is as before the call, whatever happens.
+            Stopped: if `progress` returns False.
         """
+
+        def show(batch: int, samples: int, batches: int | None) -> None:
+            report_to(progress, COLLECTING, batch, batches or 0)
+
         graph = model if isinstance(model, GraphView) else load_and_compile(model)
         nodes = select_layers(graph, layers)
         provider = batches_of(provider, graph)
-        found = pfa_collect(graph, provider, nodes, pfa_Pooling[pooling.name], progress=progress)
+        found = pfa_collect(graph, provider, nodes, pfa_Pooling[pooling.name], progress=show)
         names = [node.name() for node in nodes]
         accumulators = dict(zip(names, found, strict=True))
         result = cls(accumulators, epsilon_inactive=epsilon_inactive, strict_samples=strict_samples)

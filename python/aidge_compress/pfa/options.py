@@ -26,19 +26,32 @@ class PfaOptions:
         ValueError: if a value is out of range or not one of the choices.
     """
 
-    strategy: Literal["kl", "energy", "size", "budget"] = option("kl", "How many units a layer keeps")
+    strategy: Literal["kl", "energy", "size", "budget"] = option(
+        "kl", "How many units a layer keeps", tries=()
+    )
     energy: float = option(
-        0.9, "For strategy energy: the share of the eigenvalues' sum to keep", "FRACTION", least=0, most=1
+        0.9,
+        "For strategy energy: the share of the eigenvalues' sum to keep",
+        "FRACTION",
+        least=0,
+        most=1,
+        tries=(0.8, 0.9, 0.95, 0.99),
     )
     size: float = option(
-        0.5, "For strategy size: the share of all units to keep", "FRACTION", least=0, most=1
+        0.5, "For strategy size: the share of all units to keep", "FRACTION", least=0, most=1, tries=()
     )
     keep_macs: float = option(
-        0.5, "For strategy budget: the share of the MACs to keep", "FRACTION", least=0, most=1, above=True
+        0.5,
+        "For strategy budget: the share of the MACs to keep",
+        "FRACTION",
+        least=0,
+        most=1,
+        above=True,
+        tries=(),
     )
     min_kept: int = option(0, "For energy and size: keep at least this many units per layer", "N", least=0)
     unit_strategy: Literal["l1_max", "l1_min", "abs_max", "abs_min", "random"] = option(
-        "l1_max", "Which units to remove"
+        "l1_max", "Which units to remove", tries=("l1_max",)
     )
     tie_rule: Literal["dnikit", "documented"] = option(
         "dnikit", "For l1_max and l1_min: what decides among equal sums", expert=True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..network.costs import Costs
 from ..network.opening import prepare
 from ..options import changed
-from ..progress import Progress, report_to
+from ..progress import Progress
 from .budget import network_cost
 from .dnikit.processors import Pooler
 from .introspect import PFA
@@ -51,9 +51,6 @@ def recommend_channels(
     chosen = changed(options or PfaOptions(), changes, "pfa::recommend_channels")
     network, provider = prepare(model, data)
 
-    def show(batch: int, samples: int, batches: int | None) -> None:
-        report_to(progress, "collecting responses", batch, batches or 0)
-
     analysis = PFA.introspect_model(
         network,
         provider,
@@ -61,7 +58,7 @@ def recommend_channels(
         Pooler.Method(chosen.pooling),
         epsilon_inactive=chosen.epsilon_inactive,
         strict_samples=chosen.strict_samples,
-        progress=show,
+        progress=progress,
     )
     result = analysis.recommend(strategy=chosen.how_many(network), unit_strategy=chosen.which())
     before, after = estimates(network, result.recipes)

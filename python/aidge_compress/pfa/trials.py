@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ..channels.options import CompressOptions
 from ..channels.run import Decision
 from ..channels.trials import Cutter
-from ..measure.trial import Bench, Case, combinations, spelled, unique
-from ..options import changed
-from ..progress import report_to
+from ..measure.grid import Grid, grid_of, unique
+from ..measure.trial import Bench, Case
 from .introspect import PFA
 from .options import PfaOptions
 
 __all__ = ["PfaGrid"]
 
-_DEFAULT = PfaOptions()
+SHARES = {"energy": "energy", "size": "size", "budget": "keep_macs"}
+"""Strategy → the option that says how much it keeps."""
 
 
-@dataclass(frozen=True)
-class PfaGrid:
-    """KL, and Energy, Size (of the units) and Budget (of the MACs) at these shares, with each way to choose units and to make up for them."""
+@grid_of(PfaOptions, shared={CompressOptions: ["compensation"]})
+class PfaGrid(Grid):
+    """All combinations of lists for `strategy`, the share of each strategy, `unit_strategy` and `compensation`; see PfaOptions, CompressOptions.
 
-    energies: Sequence[float] = (0.8, 0.9, 0.95, 0.99)
-    sizes: Sequence[float] = ()
-    budgets: Sequence[float] = ()
-    kl: bool = True
-    unit_strategies: Sequence[str] = (_DEFAULT.unit_strategy,)
-    compensations: Sequence[str] = (CompressOptions().compensation,)
+    No `strategy`: "kl", and each strategy whose share (`energy`, `size`, `keep_macs`) has values. A strategy that is named, but has no values,
+    is tried with the default.
+    """
 
-    def settings(self) -> Iterator[dict[str, Any]]:
-        """Every combination as options by name. ValueError if there is none, or a value is unknown or out of range."""
-        strategies: list[dict[str, Any]] = [{"strategy": "kl"}] if self.kl else []
-        for name, option, shares in (
-            ("energy", "energy", self.energies),
-            ("size", "size", self.sizes),
-            ("budget", "keep_macs", self.budgets),
-        ):
-            strategies += [{"strategy": name, option: share} for share in dict.fromkeys(shares)]
-        units = spelled(PfaOptions, "unit_strategy", self.unit_strategies)
-        compensations = spelled(CompressOptions, "compensation", self.compensations)
-        for options in unique([tuple(entry.items()) for entry in strategies], "strategies"):
-            changed(_DEFAULT, dict(options), "sweep::grid")
-            for rest in combinations({"unit_strategy": units, "compensation": compensations}):
-                yield {**dict(options), **rest}
+    former: ClassVar[Mapping[str, str]] = {
+        "energies": "energy",
+        "sizes": "size",
+        "budgets": "keep_macs",
+        "unit_strategies": "unit_strategy",
+        "compensations": "compensation",
+        "kl": "strategy",
+    }
 
-    def statistics(self) -> str:
-        """Nothing: the responses are collected anew."""
-        return ""
+    def _take(self, former: str, value: Any) -> None:
+        if former != "kl":
+            super()._take(former, value)
+        elif not value:
+            others = [entry for entry in self.strategy or self._with_values() if entry != "kl"]
+            super()._take(former, unique(others, "strategy"))
+
+    def _with_values(self) -> list[str]:
+        return [strategy for strategy, share in SHARES.items() if getattr(self, share)]
+
+    def lists(self) -> dict[str, Sequence[Any]]:
+        """See Grid.lists."""
+        strategies = self.strategy or ("kl", *self._with_values())
+        default = PfaOptions()
+        shares = {name: getattr(self, name) or (getattr(default, name),) for name in SHARES.values()}
+        values = {name: getattr(self, name) for name in self.infos()} | {"strategy": strategies} | shares
+        return {name: unique(found, name) for name, found in values.items()}
+
+    def matters(self, name: str, options: Mapping[str, Any]) -> bool:
+        """See Grid.matters."""
+        return name not in SHARES.values() or SHARES.get(options["strategy"]) == name
 
     def cases(self, bench: Bench) -> Iterator[Case]:
         """All recommendations, carried out by what removes channels for compress."""
@@ -69,8 +76,4 @@ class PfaGrid:
 
 def _analysis(bench: Bench) -> PFA:
     """The statistics of all layers' responses, from one pass."""
-
-    def show(batch: int, samples: int, batches: int | None) -> None:
-        report_to(bench.progress, "collecting responses", batch, batches or 0)
-
-    return bench.once("pfa", lambda: PFA.introspect_model(bench.copy(), bench.data, progress=show))
+    return bench.once("pfa", lambda: PFA.introspect_model(bench.copy(), bench.data, progress=bench.progress))

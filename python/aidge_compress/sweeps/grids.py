@@ -17,7 +17,7 @@ __all__ = ["CompressGrid", "FibnlrGrid", "PfaGrid", "describe", "fibnlr_paramete
 _FIBNLR = FibnlrOptions()
 _USUAL = {
     "method": _FIBNLR.method,
-    "criterion": _FIBNLR.ablation_criteria,
+    "ablation_criteria": _FIBNLR.ablation_criteria,
     "compensation": CompressOptions().compensation,
 }
 
@@ -25,7 +25,7 @@ _USUAL = {
 def label(options: Mapping[str, Any]) -> str:
     """A setting in few words: what is usual is left out, names stand where a value alone would say nothing."""
     words = [
-        value if isinstance(value, str) and name != "group" else f"{name} {value}"
+        value if isinstance(value, str) and name != "group" else f"{name.removeprefix('ablation_')} {value}"
         for name, value in options.items()
         if _USUAL.get(name) != value and not (name == "strategy" and value.lower() in options)
     ]

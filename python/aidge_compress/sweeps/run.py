@@ -8,7 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..measure.trial import Bench, Case, Grid, Judge, Outcome
+from ..measure.grid import Grid
+from ..measure.trial import Bench, Case, Judge, Outcome
 from ..network.opening import prepare
 from ..network.outline import outline
 from ..network.sources import batches_of

@@ -24,7 +24,7 @@ from aidge_core.data import DataProvider, from_arrays, from_image_folder, from_n
 
 pytest.importorskip("distributed")
 import cloudpickle
-from aidge_compress import distributed
+from aidge_compress import Stopped, distributed
 
 pytestmark = pytest.mark.slow
 
@@ -144,20 +144,20 @@ def test_a_second_compute_goes_on_from_the_first(client: Any) -> None:
 
 
 def test_progress_comes_in_order_and_can_stop(client: Any) -> None:
-    seen: list[tuple[int, float | None, int]] = []
+    seen: list[tuple[str, int, int]] = []
 
-    def watch(*state: Any) -> bool:
-        seen.append(state)
-        return state[0] < 5
+    def watch(stage: str, done: int, total: int) -> bool:
+        seen.append((stage, done, total))
+        return done < 5
 
     model = network()
     aidge_core.fibnlr_prepare(model)
+    before = str(attributes(model))
     parts = distributed.split(PROVIDER, batches=2)
-    history = distributed.fibnlr_compute(model, parts, client=client, progress=watch)
-    assert (history.reason, history.iterations) == ("stopped", 5)
-    assert [(state[0], state[2]) for state in seen] == [(k, k * BATCH) for k in range(1, 6)]
-    assert seen[0][1] is None
-    assert [state[1] for state in seen[1:]] == list(history)
+    with pytest.raises(Stopped, match="measuring activations, 5 of 100"):
+        distributed.fibnlr_compute(model, parts, client=client, progress=watch)
+    assert seen == [("measuring activations", k, 100) for k in range(1, 6)]
+    assert str(attributes(model)) == before
 
 
 def test_the_whole_of_fibnlr_removes_what_one_process_removes(client: Any) -> None:
@@ -174,13 +174,13 @@ def test_the_whole_of_fibnlr_removes_what_one_process_removes(client: Any) -> No
 @pytest.mark.parametrize("batches", [1, 5, 100])
 def test_covariances_over_partitions_are_those_of_one_process(client: Any, batches: int) -> None:
     expected = PFA.introspect_model(network(), PROVIDER)
-    done: list[tuple[int, int]] = []
+    done: list[tuple[str, int, int]] = []
     parts = distributed.split(PROVIDER, batches=batches)
     found = distributed.introspect_model(
         network(), parts, client=client, progress=lambda *at: done.append(at)
     )
     assert_same_pfa(found, expected)
-    assert done == [(k + 1, len(parts)) for k in range(len(parts))]
+    assert done == [("collecting responses", k + 1, len(parts)) for k in range(len(parts))]
 
 
 def test_the_same_partitions_give_the_same_bits(client: Any) -> None:

@@ -371,7 +371,7 @@ def test_mistakes_are_named(folder: Path) -> None:
             FibnlrGrid(normalizations=("median",)),
             r"expected normalization as one of none, min_max, sum, average, got 'median'",
         ),
-        (FibnlrGrid(thresholds=()), "expected at least one of threshold"),
+        (FibnlrGrid(thresholds=()), "expected at least one of ablation_threshold"),
         (FibnlrGrid(prunable_types=("GeLU",)), r"expected activations that can be pruned \(GeLU\), got none"),
         (FibnlrGrid(thresholds=(-1.0,)), "threshold"),
     ):
@@ -417,7 +417,7 @@ def test_a_sweep_is_a_frame_and_a_report(result: aidge_core.SweepResult, tmp_pat
     measured = sum(outcome.metric is not None for outcome in result.outcomes().values())
     assert text.count('class="cell"') == sum(map(len, result.decisions.values())) + measured
     assert "Accuracy against MACs" in text
-    assert label({"normalization": "sum", "group": "none", "method": "loose", "threshold": 0.1}) == (
+    assert label({"normalization": "sum", "group": "none", "method": "loose", "ablation_threshold": 0.1}) == (
         "sum, group none, loose, threshold 0.1"
     )
 
