@@ -60,6 +60,7 @@ def _without_types_of_flags(params: list[Any]) -> list[Any]:
             entry.metavar = ""
         if entry.param_type_name == "argument":
             entry.display_type_rich = lambda ctx: "FILE"
+            entry.get_usage_pieces = lambda ctx, name=entry.metavar: [name]
         entry.hidden = getattr(entry, "hidden", False) or entry.name == "show_completion"
     return params
 

@@ -208,7 +208,7 @@ def sweep_lists(
         fixed = name in grid.fixed
         many = not fixed or info.kind is tuple
         values = info.default if fixed else info.tries or ()
-        text = (help or {}).get(name) or f"{info.help}.{_defaults(values) if many else ''}"
+        text = (help or {}).get(name) or (f"{info.help}.{_defaults(values)}" if many else info.help)
         names = tuple((former or {}).get(name, ()))
         listed = replace(info, expert=fixed, help=text)
         made.append(Option(listed, _flag(info), panel, names, many=many, dest=name))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..network.opening import prepare
 from ..network.sources import batches_of
 from ..numbers import shown
+from ..tables import data_frame
 from .metrics import run_over
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class EvaluationResult:
         )
         parts = [f"{name} {shown(rate, 'share')}" for name, rate in rates if rate is not None]
         return f"{', '.join(parts) or 'no labels and no reference'} (on {self.samples} samples)"
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame of one row. ImportError if pandas is missing."""
+        figures = self.to_dict()
+        return data_frame([figures], list(figures))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

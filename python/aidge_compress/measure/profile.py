@@ -155,21 +155,21 @@ def profile_model(
 
 
 def profile(
-    model: NetworkSource, *, dims: Sequence[Sequence[int]] = (), data: Any = None, passes: int = 20
+    model: NetworkSource, data: Any = None, *, dims: Sequence[Sequence[int]] = (), passes: int = 20
 ) -> ModelProfile:
     """Time a forward pass of a network, whole and step by step.
 
     Args:
         model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
-        dims: one list per input; none: those that it is compiled for, or the first batch's, or the declared ones with free dims taken as 1.
         data: what to run, of which the first batch counts; None: random values.
+        dims: one list per input; none: those that it is compiled for, or the first batch's, or the declared ones with free dims taken as 1.
         passes: how many passes are timed without, and again with profiling.
 
     Raises:
         ValueError: if the dims or the data do not fit, or `passes` is below 1.
         TypeError: for a model that is none of these.
     """
-    network = open_network(model, data)
+    network = open_network(model, data, dims)
     batch = None
     if data is not None:
         first = next(iter(as_batches(batches_of(data, network), network.input_specs)))

@@ -20,12 +20,12 @@ def inspect(model: NetworkSource, dims: Sequence[Sequence[int]] = (), *, data: A
     Args:
         model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
         dims: one list per input; none: those that the network is compiled for, or the declared ones with free dims taken as 1.
-        data: for a module: batches from which to take example inputs.
+        data: for a module without dims: batches from which to take example inputs.
 
     Raises:
         ValueError: if the dims do not fit. UnsupportedError: if the output dims of an operator are unknown.
         TypeError: for a model that is none of these.
     """
-    network = open_network(model, data)
+    network = open_network(model, data, dims)
     known = network.compiled_dims if network.is_compiled and not dims else dims
     return summarize(network, known)

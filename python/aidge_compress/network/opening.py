@@ -84,17 +84,18 @@ def naming_free_dims(model: GraphView, given: Sequence[Any], cure: str) -> Itera
         ) from error
 
 
-def open_network(source: NetworkSource, data: Any = None) -> GraphView:
+def open_network(source: NetworkSource, data: Any = None, dims: Sequence[Sequence[int]] = ()) -> GraphView:
     """Return a network of one's own, whatever it comes as; the source stays as it is.
 
     Args:
         source: the path of an ONNX file, its bytes, an onnx.ModelProto, a GraphView (a copy is returned, compiled as the source is), or a
             torch.nn.Module.
         data: for a module: batches, of which the first one's leading entries are the example inputs.
+        dims: for a module without data: one list per input, of which zeros in float32 are the example inputs.
 
     Raises:
         TypeError: if `source` is none of these.
-        ValueError: for a module without data.
+        ValueError: for a module without data and dims.
         InvalidModelError, OSError: as aidge_onnx.load_onnx raises them. UnsupportedError: as aidge_onnx.torch.from_torch does.
     """
     import aidge_onnx
@@ -109,21 +110,23 @@ def open_network(source: NetworkSource, data: Any = None) -> GraphView:
         return aidge_onnx.load_onnx(source)
     loaded = sys.modules.get("torch")
     if loaded is not None and isinstance(source, loaded.nn.Module):
-        return _from_module(source, data)
+        return _from_module(source, data, dims)
     raise TypeError(
         "[network::open] expected the path or the bytes of an ONNX file, a ModelProto, a GraphView or a torch.nn.Module, got "
         f"{type(source).__name__}"
     )
 
 
-def _from_module(module: Any, data: Any) -> GraphView:
+def _from_module(module: Any, data: Any, dims: Sequence[Sequence[int]]) -> GraphView:
     import numpy as np
     import torch
     from aidge_onnx.torch import from_torch
 
+    if data is None and dims:
+        return from_torch(module, tuple(torch.zeros(*entry) for entry in dims))
     if data is None:
         raise ValueError(
-            "[network::open] expected data from which to take example inputs of the module, got none: "
+            "[network::open] expected dims or data from which to take example inputs of the module, got none: "
             "aidge_compress.from_torch(module, example_inputs)"
         )
     batch = next(iter(as_provider(data)))

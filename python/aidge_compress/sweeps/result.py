@@ -92,7 +92,7 @@ class SweepResult(Result):
 
     def _headline(self) -> str:
         best = len(self.pareto())
-        return f"{counted(len(self.rows), 'setting')}, {len(self.decisions)} different decisions, {best} of them Pareto-optimal in MACs"
+        return f"{counted(len(self.rows), 'setting')}, {counted(len(self.decisions), 'different decision')}, {best} of them Pareto-optimal in MACs"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything that was found as JSON. OSError if the file cannot be written."""

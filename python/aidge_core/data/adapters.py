@@ -130,8 +130,8 @@ def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[A
     """Return an iterable of batches for what users hand in.
 
     A Database or a map-style dataset (torch, Hugging Face: with samples that are tuples or dicts) is batched, a lone array is cut along
-    its first axis, the path of an .npz, .npy or .parquet file is read; any other iterable (DataProvider, torch DataLoader, list of
-    batches, generator) is taken as it is.
+    its first axis, and so are the arrays of a tuple whose last one is a label per sample, as in `(images, labels)`; the path of an .npz,
+    .npy or .parquet file is read; any other iterable (DataProvider, torch DataLoader, list of batches, generator) is taken as it is.
 
     Raises:
         ValueError: if `source` is nothing of that kind.
@@ -140,6 +140,8 @@ def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[A
         return _from_path(source, batch_size)
     if _is_array(source):
         return from_arrays(source, batch_size=batch_size)
+    if _is_labelled(source):
+        return ArrayProvider(source, batch_size)
     if isinstance(source, Database) or _is_dataset(source):
         return _from_database(source, batch_size)
     if isinstance(source, Iterable) and not isinstance(source, (bytes, Mapping)):
@@ -161,6 +163,18 @@ def _from_path(path: str | os.PathLike[str], batch_size: int) -> Iterable[Any]:
         return from_parquet(path, batch_size=batch_size)
     hint = ": a folder of images goes into aidge_core.data.from_image_folder" if os.path.isdir(name) else ""
     raise ValueError(f"{_WANTED}, got {type(path).__name__} {name!r}{hint}")
+
+
+def _is_labelled(source: Any) -> bool:
+    """True for a tuple of arrays that ends with one integer per sample. No batch looks like that: it has as many axes as the others."""
+    if not isinstance(source, tuple) or len(source) < 2 or not all(map(_is_array, source)):
+        return False
+    arrays = [array_or_none(entry) for entry in source]
+    if any(array is None or not array.ndim for array in arrays):
+        return False
+    *inputs, labels = (array for array in arrays if array is not None)
+    same = {len(array) for array in arrays if array is not None}
+    return labels.ndim == 1 and labels.dtype.kind in "iu" and len(same) == 1 and inputs[0].ndim > 1
 
 
 def _is_dataset(source: Any) -> bool:

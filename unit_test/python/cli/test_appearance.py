@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import typer
+from aidge_compress.cli.app import app
 from helpers.commands import run
 from onnx import TensorProto, helper, numpy_helper
 
@@ -77,6 +79,21 @@ def test_the_help_of_a_command_fits_has_an_example_and_names_no_types(command: s
     assert not any(
         kind in text for kind in ("<float>", "<int>", "<str>", "<path>", "<bool>", "TEXT", "INTEGER")
     )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_word_of_a_help_text_is_broken_and_every_default_is_visible(command: str) -> None:
+    text = narrow(command, "--help").stdout
+    words = [word for line in text.splitlines() for word in line.strip("│ ").split()]
+    known = typer.main.get_command(app).commands[command]
+    for entry in (entry for entry in known.params if not entry.hidden):
+        flags = () if entry.param_type_name == "argument" else (*entry.opts, *entry.secondary_opts)
+        assert {*flags, *(entry.help or "").split()} <= set(words), entry.name
+        if entry.required or entry.default in (None, False, ()) or "efault" in (entry.help or ""):
+            continue
+        default = entry.default if entry.default is not True else entry.opts[0].removeprefix("--")
+        said = ", ".join(default) if isinstance(default, (list, tuple)) else default
+        assert f"[default: {said}]" in " ".join(words), entry.name
 
 
 def test_experts_have_a_panel_and_defaults_are_visible() -> None:

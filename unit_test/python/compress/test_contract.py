@@ -160,6 +160,17 @@ def test_recommendations_and_sweeps_save_what_they_found(results: dict[str, Any]
     assert recommended.options.energy == 0.8
 
 
+def test_arrays_with_labels_are_data(path: Path, data: str) -> None:
+    with np.load(data) as archive:
+        images, labels = archive["image"], archive["label"]
+    expected = ac.evaluate(path, data)
+    assert ac.evaluate(path, (images, labels)) == expected
+    assert ac.evaluate(path, (images, labels.astype(np.uint8))) == expected
+    assert ac.prune_activations(path, (images, labels)).rows == ac.prune_activations(path, images).rows
+    halves = (images[:24], images[24:])  # two batches, not images and labels
+    assert ac.evaluate(path, halves) == ac.evaluate(path, images)
+
+
 def test_the_verbs_that_look_take_the_same_forms(path: Path, data: str) -> None:
     for form, model in forms(path).items():
         before = state(model)
@@ -170,6 +181,7 @@ def test_the_verbs_that_look_take_the_same_forms(path: Path, data: str) -> None:
         assert profile.dims == ((2, 3, 12, 12),)
         assert state(model) == before, form
     assert str(found).startswith("top-1 accuracy ")
+    assert found.to_frame()["accuracy"].tolist() == [found.accuracy]
     assert "MACs" in str(profile)
     assert "parameters" in str(ac.inspect(path))
 
@@ -204,8 +216,12 @@ def test_a_torch_module_is_taken_with_its_data() -> None:
     result = ac.compress(module, batches, keep_macs=0.6, min_channels=2, latency=False)
     assert result.after.macs <= 0.6 * result.before.macs
     assert ac.prune_activations(module, batches).rows
-    with pytest.raises(ValueError, match=r"expected data from which to take example inputs"):
+    with pytest.raises(ValueError, match=r"expected dims or data from which to take example inputs"):
         ac.inspect(module)
+    by_dims = ac.inspect(module, [[1, 1, 8, 8]])
+    assert by_dims == ac.inspect(module, [[1, 1, 8, 8]], data=images)
+    assert ac.profile(module, dims=[[2, 1, 8, 8]], passes=1).dims == ((2, 1, 8, 8),)
+    assert ac.profile(module, images[:4], passes=1).macs == 4 * by_dims.macs
 
 
 # --- options ------------------------------------------------------------------------------------------------------
