@@ -8,12 +8,11 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import typer
 from aidge_compress.cli.app import app
 from helpers.commands import run
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import classifier, save
 
 COMMANDS = ("compress", "fibnlr", "merge", "pfa", "sweep", "inspect", "eval", "bench", "demo", "doctor")
 ODD = "a[b]/c[/d]"
@@ -38,24 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "b2": np.full(12, 0.5),
         "w3": rng.standard_normal((4, 12)),
     }
-    nodes = [
-        helper.make_node("Conv", ["image", "w1"], ["c1"], ODD, pads=[1] * 4),
-        helper.make_node("Relu", ["c1"], ["r1"], f"relu{ODD}"),
-        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], LONG, pads=[1] * 4),
-        helper.make_node("Relu", ["c2"], ["r2"], f"relu{LONG}"),
-        helper.make_node("GlobalAveragePool", ["r2"], ["g"], "pool"),
-        helper.make_node("Flatten", ["g"], ["f"], "flatten"),
-        helper.make_node("Gemm", ["f", "w3"], ["logits"], "fc[bold]", transB=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "odd_names",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, 8, 8])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 4])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, path / "m[red].onnx")
+    names = (ODD, f"relu{ODD}", LONG, f"relu{LONG}", "fc[bold]")
+    save(classifier(weights, names=names), path / "m[red].onnx")
     np.savez(path / "d[x].npz", image=rng.standard_normal((40, 3, 8, 8)).astype(np.float32))
     return path
 

@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 import pytest
 from helpers.commands import aidge, document, process
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import classifier, model_of, save
+from onnx import helper
 
 
 @pytest.fixture(scope="module")
@@ -26,24 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "w3": rng.standard_normal((4, 6)),
         "b3": np.zeros(4),
     }
-    nodes = [
-        helper.make_node("Conv", ["image", "w1", "b1"], ["c1"], "conv1", pads=[1, 1, 1, 1]),
-        helper.make_node("Relu", ["c1"], ["r1"], "relu1"),
-        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], "conv2", pads=[1, 1, 1, 1]),
-        helper.make_node("Relu", ["c2"], ["r2"], "relu2"),
-        helper.make_node("GlobalAveragePool", ["r2"], ["g"], "pool"),
-        helper.make_node("Flatten", ["g"], ["f"], "flatten"),
-        helper.make_node("Gemm", ["f", "w3", "b3"], ["logits"], "fc", transB=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "two_relus",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, 8, 8])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 4])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, path / "model.onnx")
+    save(classifier(weights), path / "model.onnx")
     images = rng.standard_normal((40, 3, 8, 8)).astype(np.float32)
     np.savez(path / "data.npz", image=images, label=rng.integers(0, 4, 40))
     return path
@@ -230,15 +214,7 @@ def linear_network(path: Path) -> Path:
         helper.make_node("Conv", ["c2", "w3"], ["c3"], "project"),
         helper.make_node("Relu", ["c3"], ["y"], "relu"),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "linear",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 4, 9, 9])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return path
+    return save(model_of(nodes, weights, {"image": ["n", 4, 9, 9]}, {"y": None}), path)
 
 
 def layer_names(path: Path) -> list[str]:

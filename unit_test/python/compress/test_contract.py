@@ -204,6 +204,7 @@ def test_what_is_no_network_is_refused(data: str) -> None:
         ac.inspect(3)
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_a_torch_module_is_taken_with_its_data() -> None:
     import torch

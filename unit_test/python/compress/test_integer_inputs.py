@@ -6,10 +6,10 @@ from pathlib import Path
 
 import aidge_compress
 import numpy as np
-import onnx
 import pytest
 from aidge_compress.measure.latency import latencies, random_inputs
 from helpers.commands import run
+from helpers.toy import info, model_of, save
 from onnx import TensorProto, helper, numpy_helper
 
 WORDS, LENGTH, WIDTH = 20, 5, 16
@@ -31,19 +31,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("Relu", ["hidden"], ["active"], "relu"),
         helper.make_node("Gemm", ["active", "w2", "b2"], ["scores"], "last"),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "ids",
-        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["N", LENGTH])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", 4])],
-        [
-            constant("table", WORDS, WIDTH),
-            *(constant("w1", WIDTH, 32), constant("b1", 32), constant("w2", 32, 4), constant("b2", 4)),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
-    model.ir_version = 8
-    onnx.save(model, place / "ids.onnx")
+    constants = [
+        constant("table", WORDS, WIDTH),
+        *(constant("w1", WIDTH, 32), constant("b1", 32), constant("w2", 32, 4), constant("b2", 4)),
+    ]
+    ids = [info("ids", ["N", LENGTH], TensorProto.INT64)]
+    save(model_of(nodes, constants, ids, {"scores": ["N", 4]}, opset=13), place / "ids.onnx")
     np.savez(place / "ids.npz", ids=rng.integers(0, WORDS, (200, LENGTH)))
     return place
 

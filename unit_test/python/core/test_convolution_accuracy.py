@@ -11,7 +11,8 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import model_of
+from onnx import helper
 
 pytestmark = pytest.mark.instruction_set
 
@@ -46,14 +47,9 @@ def convolution_net(channels: int, outputs: int, residual: bool) -> tuple[bytes,
         nodes.append(helper.make_node("Add", ["y", "same"], ["sum"]))
     nodes.append(helper.make_node("Relu", ["sum" if residual else "y"], ["z"]))
     one = np.eye(channels, dtype=np.float32).reshape(channels, channels, 1, 1)
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", channels, "h", "w"])],
-        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", outputs, "h", "w"])],
-        [numpy_helper.from_array(a, n) for a, n in ((one, "one"), (weight, "w"), (bias, "b"))],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    constants = {"one": one, "w": weight, "b": bias}
+    ends = {"z": ["n", outputs, "h", "w"]}
+    model = model_of(nodes, constants, {"x": ["n", channels, "h", "w"]}, ends)
     onnx.checker.check_model(model)
 
     def exact(x: np.ndarray) -> np.ndarray:

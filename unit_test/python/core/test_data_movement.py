@@ -25,9 +25,10 @@ from helpers.movement_cases import (
     runtime,
     values,
 )
+from helpers.toy import model_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import ModelProto, helper, numpy_helper
+from onnx import ModelProto, helper
 
 RESIZED = settings(max_examples=60, deadline=None)
 
@@ -67,6 +68,7 @@ def check_resize(case: Case, expected: Array) -> None:
         assert_same(ours(load_native(case.model(behind=True)), inputs), [expected])
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @RESIZED
 def test_resize_agrees_with_onnx_in_every_mode(data: st.DataObject) -> None:
@@ -167,14 +169,7 @@ def test_a_form_that_an_opset_lacks_is_refused_by_name() -> None:
 def graph_model(
     nodes: list[onnx.NodeProto], inputs: dict[str, list[Any]], outputs: list[str], constants: dict[str, Array]
 ) -> ModelProto:
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, dims) for name, dims in inputs.items()],
-        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs],
-        [numpy_helper.from_array(array, name) for name, array in constants.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model_of(nodes, constants, inputs, dict.fromkeys(outputs))
 
 
 def test_shapes_computed_from_shapes_cost_nothing_at_run_time_for_any_input_size() -> None:

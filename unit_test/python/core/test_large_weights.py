@@ -7,7 +7,8 @@ import aidge_core
 import aidge_onnx
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import model_of
+from onnx import helper
 
 pytestmark = [pytest.mark.instruction_set, pytest.mark.slow]
 
@@ -26,14 +27,7 @@ def test_a_weight_above_64_mebibytes_is_not_held_twice(kind: str, outputs: int) 
         if kind == "product"
         else helper.make_node("Gemm", ["x", "w"], ["y"], transB=int(kind == "transposed"))
     )
-    graph = helper.make_graph(
-        [node],
-        "large",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", INNER])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", outputs])],
-        [numpy_helper.from_array(stored, "w")],
-    )
-    file = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    file = model_of([node], {"w": stored}, {"x": ["n", INNER]}, {"y": ["n", outputs]})
     model = aidge_onnx.load_onnx(file.SerializeToString())
     model.compile("cpu", dims=[[3, INNER]])
     scheduler = aidge_core.SequentialScheduler(model)

@@ -11,6 +11,7 @@ import onnxruntime as ort
 import pytest
 from aidge_compress.network.summary import summarize
 from helpers.cutting import Builder
+from helpers.toy import model_of
 
 
 def network(kind: str, bias: bool, seed: int = 0) -> onnx.ModelProto:
@@ -35,13 +36,7 @@ def network(kind: str, bias: bool, seed: int = 0) -> onnx.ModelProto:
         make("Dropout", ["r"], ["y"], "drop"),
     ]
     rank = 2 if kind == "Gemm" else 4
-    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 3, 8, 8][:rank])
-    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [None] * rank)
-    constants = [
-        onnx.numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()
-    ]
-    graph = onnx.helper.make_graph(nodes, "net", [x], [y], constants)
-    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return model_of(nodes, weights, {"x": ["n", 3, 8, 8][:rank]}, {"y": [None] * rank})
 
 
 def test_all_reports_count_the_same_parameters() -> None:

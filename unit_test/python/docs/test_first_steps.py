@@ -11,7 +11,7 @@ import onnx
 import pytest
 from helpers.commands import aidge
 from helpers.paths import ROOT
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import classifier, save
 
 SKIPPED = {"doctor", "demo", "inspect", "bench"}  # have tests of their own
 
@@ -33,23 +33,7 @@ def write_network(path: Path, batch: int | str) -> None:
         "b2": np.full(12, 0.5),
         "w3": random.standard_normal((5, 12)),
     }
-    nodes = [
-        helper.make_node("Conv", ["image", "w1"], ["c1"], "conv1", pads=[1] * 4),
-        helper.make_node("Relu", ["c1"], ["r1"], "relu1"),
-        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], "conv2", pads=[1] * 4),
-        helper.make_node("Relu", ["c2"], ["r2"], "relu2"),
-        helper.make_node("GlobalAveragePool", ["r2"], ["g"], "pool"),
-        helper.make_node("Flatten", ["g"], ["f"], "flatten"),
-        helper.make_node("Gemm", ["f", "w3"], ["logits"], "fc", transB=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "mine",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, 16, 16])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, 5])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    save(classifier(weights, image=(batch, 3, 16, 16)), path)
 
 
 @pytest.fixture

@@ -129,6 +129,7 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             assert known, f"{page.name} links to {target}"
 
 
+@pytest.mark.slow
 def test_the_results_page_has_a_row_for_every_setting_and_the_same_figures_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

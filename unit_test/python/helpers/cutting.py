@@ -12,6 +12,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+from helpers.toy import model_of
+
 TOLERANCE = 1e-5
 """Of the largest output."""
 
@@ -178,10 +180,5 @@ class Builder:
         return str(self.add("Gemm", [x, weight, self.constant(outputs)], transB=1, **attributes))
 
     def model(self, inputs: Mapping[str, Sequence[Any]], outputs: Sequence[str]) -> onnx.ModelProto:
-        kind = onnx.TensorProto.FLOAT
-        starts = [onnx.helper.make_tensor_value_info(name, kind, dims) for name, dims in inputs.items()]
-        ends = [onnx.helper.make_tensor_value_info(name, kind, None) for name in outputs]
-        constants = [onnx.numpy_helper.from_array(value, name) for name, value in self.constants.items()]
-        graph = onnx.helper.make_graph(self.nodes, "net", starts, ends, constants)
-        opsets = [onnx.helper.make_opsetid("", self.opset)]
-        return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        ends = dict.fromkeys(outputs)
+        return model_of(self.nodes, self.constants, inputs, ends, opset=self.opset, ir_version=9)

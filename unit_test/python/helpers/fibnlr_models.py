@@ -9,6 +9,8 @@ import aidge_core
 import numpy as np
 import onnx
 
+from helpers.toy import model_of
+
 RELATIVE = 1e-6
 
 Parameters = aidge_core.fibnlr_Parameters
@@ -48,8 +50,5 @@ def relu_network(seed: int) -> onnx.ModelProto:
         make("Add", ["r1", "r2"], ["s"], "sum"),
         make("Relu", ["s"], ["y"], "relu2"),
     ]
-    inputs = [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 3, 9, 7])]
-    outputs = [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch", 6, 9, 7])]
     weights = [weight("w1", 6, 3, 3, 3), weight("b1", 6), weight("w2", 6, 6, 3, 3)]
-    graph = onnx.helper.make_graph(nodes, "net", inputs, outputs, weights)
-    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return model_of(nodes, weights, {"x": ["batch", 3, 9, 7]}, {"y": ["batch", 6, 9, 7]})

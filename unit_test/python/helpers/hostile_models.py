@@ -8,9 +8,11 @@ from typing import Any
 
 import aidge_onnx
 import numpy as np
-import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from helpers import toy
+from helpers.onnx_models import info
 
 FLOAT = TensorProto.FLOAT
 node = helper.make_node
@@ -18,17 +20,13 @@ MAX_SECONDS = 20.0
 MAX_EXTRA_KIB = 512 * 1024
 
 
-def info(name: str, dims: Any = ("N", 4), kind: int = FLOAT) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, kind, None if dims is None else list(dims))
-
-
 def model(nodes: list[Any], initialisers: list[Any] | None = None, **parts: Any) -> ModelProto:
     inputs, outputs = parts.pop("inputs", [info("x")]), parts.pop("outputs", [info("y", None)])
-    graph = helper.make_graph(nodes, "g", inputs, outputs, initialisers or [])
-    for output in graph.output:
-        output.type.tensor_type.shape.SetInParent()
     opsets = parts.pop("opsets", [helper.make_opsetid("", parts.pop("opset", 17))])
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8, **parts)
+    made = toy.model_of(nodes, initialisers or [], inputs, outputs, opsets=opsets, name="g", **parts)
+    for output in made.graph.output:
+        output.type.tensor_type.shape.SetInParent()
+    return made
 
 
 def relu() -> ModelProto:

@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+from helpers.toy import model_of
+
 TOLERANCE = 1e-5
 """Of the largest output: float32, weights composed in double."""
 
@@ -58,13 +60,9 @@ class Net:
         self.nodes.append(onnx.helper.make_node("Gemm", inputs, [output], name, transB=1))
 
     def model(self) -> onnx.ModelProto:
-        info = onnx.helper.make_tensor_value_info
-        x = [info("x", onnx.TensorProto.FLOAT, list(self.dims))]
-        x += [info(name, onnx.TensorProto.FLOAT, dims) for name, dims in self.inputs.items()]
-        y = [info(name, onnx.TensorProto.FLOAT, None) for name in self.outputs]
-        constants = [onnx.numpy_helper.from_array(value, name) for name, value in self.constants.items()]
-        graph = onnx.helper.make_graph(self.nodes, "net", x, y, constants)
-        return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 19)], ir_version=9)
+        inputs = {"x": self.dims, **self.inputs}
+        ends = dict.fromkeys(self.outputs)
+        return model_of(self.nodes, self.constants, inputs, ends, opset=19, ir_version=9)
 
     def graph(self) -> Any:
         return aidge_onnx.load_onnx(self.model())

@@ -12,13 +12,15 @@ import onnx
 import onnxruntime
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+from helpers import toy
+
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 EXPORT_TOLERANCE = 1e-6
 node = helper.make_node
 
 
 def info(name: str, dims: Any = ("N", 4), kind: int = FLOAT) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, kind, None if dims is None else list(dims))
+    return toy.info(name, dims, kind)
 
 
 def tensor(name: str, values: Any, dtype: Any = np.float32) -> TensorProto:
@@ -32,11 +34,10 @@ def weights(name: str, *shape: int) -> TensorProto:
 
 def model(nodes: list[Any], initialisers: list[Any] | None = None, **parts: Any) -> ModelProto:
     inputs, outputs = parts.pop("inputs", [info("x")]), parts.pop("outputs", [info("y", None)])
-    opset, ir_version = parts.pop("opset", 17), parts.pop("ir_version", 8)
-    domains = [helper.make_opsetid("", opset), *parts.pop("domains", [])]
-    graph = helper.make_graph(nodes, parts.pop("name", "net"), inputs, outputs, initialisers or [])
-    made = helper.make_model(graph, opset_imports=domains, ir_version=ir_version, **parts)
-    return onnx.shape_inference.infer_shapes(made)
+    opsets = [helper.make_opsetid("", parts.pop("opset", 17)), *parts.pop("domains", [])]
+    return onnx.shape_inference.infer_shapes(
+        toy.model_of(nodes, initialisers or [], inputs, outputs, opsets=opsets, **parts)
+    )
 
 
 def run(

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, helper
+
+from helpers.toy import model_of
 
 __all__ = ["OCR_MODELS", "channels_last_network", "ocr_model", "siamese_network"]
 
@@ -46,17 +48,7 @@ class _Weights:
     def model(
         self, nodes: list[NodeProto], inputs: dict[str, list[Any]], outputs: list[str], opset: int = 17
     ) -> ModelProto:
-        def info(name: str, dims: Any) -> Any:
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
-
-        graph = helper.make_graph(
-            nodes,
-            "net",
-            [info(name, dims) for name, dims in inputs.items()],
-            [info(name, None) for name in outputs],
-            [numpy_helper.from_array(array, name) for name, array in self.arrays.items()],
-        )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+        return model_of(nodes, self.arrays, inputs, dict.fromkeys(outputs), opset=opset)
 
 
 def channels_last_network() -> ModelProto:

@@ -11,12 +11,13 @@ import aidge_backend_cpu  # noqa: F401
 import aidge_core
 import aidge_onnx
 import numpy as np
-import onnx
 from aidge_compress.pfa import PFA, PFARecommendation
 from aidge_compress.report import Measured
 from aidge_compress.sweeps import CompressGrid, FibnlrGrid, PfaGrid
 from aidge_core.data import from_arrays
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+
+from helpers.toy import model_of, save
 
 EVIL = '<script>alert("&")</script>'
 
@@ -46,16 +47,7 @@ def make_network(path: Path) -> Path:
         helper.make_node("Flatten", ["g"], ["f"], "flatten"),
         helper.make_node("Gemm", ["f", "w5", "b5"], ["logits"], "fc", transB=1),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "small",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, 12, 12])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 5])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, path)
-    return path
+    return save(model_of(nodes, weights, {"image": ["N", 3, 12, 12]}, {"logits": ["N", 5]}), path)
 
 
 def make_data(path: Path) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.networks import Network, networks, run_ort, same
+from helpers.toy import model_of
 from hypothesis import HealthCheck, Phase, given, settings
 from onnx import TensorProto, helper
 
@@ -31,11 +32,16 @@ def types(
     """Operator types after import; checks that export computes what the file does, for two batches."""
     dims = parts.get("dims", ["n", 3, 6, 6])
     initialisers = [onnx.numpy_helper.from_array(np.asarray(v), k) for k, v in (constants or {}).items()]
-    graph = helper.make_graph(
-        nodes, "net", [info("x", dims)], [info(name, None) for name in outputs], initialisers
+    proto = onnx.shape_inference.infer_shapes(
+        model_of(
+            nodes,
+            initialisers,
+            {"x": dims},
+            dict.fromkeys(outputs),
+            opset=parts.get("opset", 17),
+            ir_version=9,
+        )
     )
-    opsets = [helper.make_opsetid("", parts.get("opset", 17))]
-    proto = onnx.shape_inference.infer_shapes(helper.make_model(graph, opset_imports=opsets, ir_version=9))
     made = aidge_onnx.load_onnx(proto)
     written = aidge_onnx.to_model_proto(made)
     assert [value.name for value in written.graph.output] == list(outputs)
@@ -118,8 +124,7 @@ def test_a_mask_that_is_used_keeps_its_dropout() -> None:
 
 def test_without_cleaning_every_node_stays() -> None:
     nodes = [node("Relu", ["x"], ["a"]), node("Identity", ["a"], ["b"]), node("Tanh", ["b"], ["y"])]
-    graph = helper.make_graph(nodes, "net", [info("x", [2])], [info("y", [2])])
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    proto = model_of(nodes, {}, {"x": [2]}, {"y": [2]}, ir_version=9)
     assert len(aidge_onnx.load_onnx(proto, cleaning=False).get_ordered_nodes()) == 3
     assert len(aidge_onnx.load_onnx(proto).get_ordered_nodes()) == 2
 

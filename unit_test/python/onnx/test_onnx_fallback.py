@@ -14,6 +14,7 @@ import onnx
 import pytest
 from aidge_core.data import from_arrays
 from helpers.networks import run_ort, same
+from helpers.toy import model_of
 from onnx import TensorProto, helper
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -35,8 +36,7 @@ def model(nodes: list[Any], inputs: list[Any], outputs: list[Any], **parts: Any)
     ]
     opsets = [helper.make_opsetid("", parts.get("opset", 17))]
     opsets += [helper.make_opsetid(domain, 1) for domain in parts.get("domains", ())]
-    graph = helper.make_graph(nodes, "net", inputs, outputs, constants)
-    return helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return model_of(nodes, constants, inputs, outputs, opsets=opsets, ir_version=9)
 
 
 def check(proto: onnx.ModelProto, *feeds: dict[str, np.ndarray]) -> aidge_core.SequentialScheduler:

@@ -11,9 +11,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import function_cases  # noqa: F401  (enters its cases)
+from helpers import (
+    function_cases,  # noqa: F401  (enters its cases)
+    toy,
+)
 from helpers.operator_cases import CASES, Make, Net
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, numpy_helper
 
 EXPORT_TOLERANCE = 1e-6
 FORWARD_TOLERANCE = 1e-4
@@ -37,17 +40,12 @@ def weights_of(net: Net) -> dict[str, np.ndarray[Any, Any]]:
 
 def model_of(net: Net, opset: int) -> ModelProto:
     weights = weights_of(net)
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in net.inputs.items()
-    ]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in net.outputs]
+    inputs = [toy.info(name, dims) for name, dims in net.inputs.items()]
     initialisers = [numpy_helper.from_array(array, name) for name, array in weights.items()]
     if IR_VERSIONS[opset] < 4:
-        inputs += [helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)) for t in initialisers]
-    graph = helper.make_graph(net.nodes, "net", inputs, outputs, initialisers)
-    return helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSIONS[opset]
-    )
+        inputs += [toy.info(t.name, list(t.dims), t.data_type) for t in initialisers]
+    ends = dict.fromkeys(net.outputs)
+    return toy.model_of(net.nodes, initialisers, inputs, ends, opset=opset, ir_version=IR_VERSIONS[opset])
 
 
 def data_for(net: Net, batch: int) -> dict[str, np.ndarray[Any, Any]]:
@@ -92,8 +90,13 @@ def assert_close(
 
 
 PARAMETERS = [
-    pytest.param(make, opset, id=f"{name}-{opset}") for name, make, opsets in CASES for opset in opsets
+    pytest.param(
+        make, opset, id=f"{name}-{opset}", marks=() if opset in (opsets[0], opsets[-1]) else pytest.mark.slow
+    )
+    for name, make, opsets in CASES
+    for opset in opsets
 ]
+"""Every form of every operator; the oldest and the newest opset are for daily work, those between are marked slow."""
 
 
 def lenient(model: ModelProto) -> ModelProto:

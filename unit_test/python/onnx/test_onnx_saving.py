@@ -9,17 +9,16 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from helpers.toy import model_of
+from onnx import helper
 
 node = helper.make_node
 
 
 def model(weight: np.ndarray) -> onnx.ModelProto:
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
-    weights = [onnx.numpy_helper.from_array(weight, "w")]
-    graph = helper.make_graph([node("Add", ["x", "w"], ["y"])], "net", [x], [y], weights)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model_of(
+        [node("Add", ["x", "w"], ["y"])], {"w": weight}, {"x": ["n", 3]}, {"y": None}, ir_version=9
+    )
 
 
 def weight_of(path: Path) -> np.ndarray:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import aidge_backend_cpu  # noqa: F401
 import aidge_onnx
 import numpy as np
-import onnx
 import pytest
 from aidge_compress.network.summary import summarize
 from aidge_compress.pfa import PFA, PFABudgetDiagnostics, network_cost
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import model_of, save
+from onnx import helper
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.standard_normal((200, 3, 8, 8)).astype(np.float32)
@@ -42,19 +41,9 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Any:
         helper.make_node("Flatten", ["g"], ["f"], "flatten"),
         helper.make_node("Gemm", ["f", "w5", "b5"], ["y"], "fc", transB=1),
     ]
-    tensors = [
-        numpy_helper.from_array(RNG.standard_normal(shape).astype(np.float32), name)
-        for name, shape in weights.items()
-    ]
-    made = helper.make_graph(
-        nodes,
-        "budget",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 8, 8])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 10])],
-        tensors,
-    )
-    path: Path = tmp_path_factory.mktemp("budget") / "net.onnx"
-    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    constants = {name: RNG.standard_normal(shape) for name, shape in weights.items()}
+    made = model_of(nodes, constants, {"x": ["N", 3, 8, 8]}, {"y": ["N", 10]})
+    path = save(made, tmp_path_factory.mktemp("budget") / "net.onnx")
     model = aidge_onnx.load_onnx(path)
     model.compile("cpu", dims=[[1, 3, 8, 8]])
     return model

@@ -24,7 +24,8 @@ from aidge_compress.pfa import (
     pipeline,
 )
 from aidge_core.data import from_arrays
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import model_of, save
+from onnx import helper
 
 Kind = ResponseInfo.LayerKind
 RNG = np.random.default_rng(0)
@@ -61,17 +62,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("Relu", ["h"], ["r4"], "relu4"),
         helper.make_node("Gemm", ["r4", "w5", "b5"], ["logits"], "classes", transB=1),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "small",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, 9, 8])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 4])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    target = tmp_path_factory.mktemp("pfa") / "small.onnx"
-    onnx.save(model, target)
-    return target
+    model = model_of(nodes, weights, {"image": ["N", 3, 9, 8]}, {"logits": ["N", 4]})
+    return save(model, tmp_path_factory.mktemp("pfa") / "small.onnx")
 
 
 @pytest.fixture
@@ -197,20 +189,13 @@ def aidge_core_demo() -> str:
 
 
 def test_products_along_the_last_axis_are_refused(tmp_path: Path) -> None:
-    weight = numpy_helper.from_array(RNG.standard_normal((5, 7)).astype(np.float32), "w")
+    weights = {"w": RNG.standard_normal((5, 7))}
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["m"], "product"),
         helper.make_node("Relu", ["m"], ["y"], "relu"),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "tokens",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3, 5])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3, 7])],
-        [weight],
-    )
-    target = tmp_path / "tokens.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), target)
+    tokens = model_of(nodes, weights, {"x": ["N", 3, 5]}, {"y": ["N", 3, 7]})
+    target = save(tokens, tmp_path / "tokens.onnx")
     with pytest.raises(ValueError, match=r"units on axis 1, got products along the last axis: \['product'\]"):
         PFA.introspect_model(target, [np.zeros((4, 3, 5), np.float32)], ["product"])
 

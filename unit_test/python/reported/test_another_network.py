@@ -12,10 +12,11 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
+from helpers import toy
 from helpers.networks import run_ort, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 node = helper.make_node
@@ -33,15 +34,8 @@ def model_of(
 ) -> onnx.ModelProto:
     arrays = {name: np.float32(value) for name, value in NUMBERS.items()} | (constants or {})
     used = {name for entry in nodes for name in entry.input}
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, dims)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(np.asarray(arrays[name]), name) for name in arrays if name in used],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return onnx.shape_inference.infer_shapes(made)
+    constants = {name: array for name, array in arrays.items() if name in used}
+    return onnx.shape_inference.infer_shapes(toy.model_of(nodes, constants, {"x": dims}, {"y": None}))
 
 
 def types_after(model: onnx.ModelProto, *feeds: np.ndarray) -> list[str]:

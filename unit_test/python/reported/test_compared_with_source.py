@@ -16,7 +16,8 @@ import pytest
 from aidge_compress.cli import main
 from aidge_compress.measure.metrics import relative_difference
 from aidge_compress.measure.verify import VerificationError
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import model_of, save
+from onnx import TensorProto, helper
 
 node = helper.make_node
 RANDOM = np.random.default_rng(7)
@@ -27,16 +28,8 @@ def weights(*dims: int) -> np.ndarray:
 
 
 def saved(path: Path, nodes: list[Any], constants: dict[str, Any], dims: list[Any]) -> Path:
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, dims)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(onnx.shape_inference.infer_shapes(model), path)
-    return path
+    model = model_of(nodes, constants, {"x": dims}, {"y": None})
+    return save(onnx.shape_inference.infer_shapes(model), path)
 
 
 @pytest.fixture

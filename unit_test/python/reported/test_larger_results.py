@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 from helpers.commands import run
-from onnx import TensorProto, helper, numpy_helper
+from helpers.toy import model_of, save
+from onnx import helper, numpy_helper
 
 
 def shared_head(path: Path) -> None:
@@ -36,18 +37,8 @@ def shared_head(path: Path) -> None:
             helper.make_node("Relu", [f"h{level}"], [f"r{level}"]),
             helper.make_node("Conv", [f"r{level}", "out"], [f"y{level}"], pads=[1] * 4),
         ]
-    outputs = [
-        helper.make_tensor_value_info(f"y{level}", TensorProto.FLOAT, ["n", 8, 16 >> level, 16 >> level])
-        for level in range(3)
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "levels",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 16, 16])],
-        outputs,
-        weights,
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    outputs = {f"y{level}": ["n", 8, 16 >> level, 16 >> level] for level in range(3)}
+    save(model_of(nodes, weights, {"x": ["n", 3, 16, 16]}, outputs), path)
 
 
 def test_a_network_with_shared_weights_does_not_grow_without_a_word(tmp_path: Path) -> None:

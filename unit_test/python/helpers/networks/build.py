@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from hypothesis import strategies as st
 
+from helpers.toy import model_of
+
 from . import blocks, layers, linear, resampling
 from .choices import Choices
 from .net import Net, Value
@@ -116,8 +118,5 @@ def _finished(net: Net, seed: int) -> Network:
     if net.choices.one_in(4):
         nodes = [onnx.helper.make_node("Constant", [], [c.name], value=c) for c in constants] + nodes
         constants = []
-    graph = onnx.helper.make_graph(nodes, "net", inputs, ends, constants)
-    model = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", net.opset)], ir_version=9
-    )
+    model = model_of(nodes, constants, inputs, ends, opset=net.opset, ir_version=9)
     return Network(model, tuple(value.dims for value in net.inputs), free, batch, seed)
