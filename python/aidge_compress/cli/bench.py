@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..network.opening import compile_model
+from . import shared_options as shared
 from .common import Screen, load, parse_dims, print_json, quantity
 from .generated import EXPERT, choices
-from .shared_options import DimsOption, JsonOption, ModelArgument, ThreadsOption
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -73,19 +73,19 @@ def _print(model: Path, profile: ModelProfile, comparison: EngineComparison | No
 
 
 def bench(
-    model: ModelArgument,
+    model: shared.ModelArgument,
     batch: Annotated[
         int | None,
         typer.Option(
             min=0, help="Batch size. Default: as in the file, or 1 if that leaves it free.", metavar="N"
         ),
     ] = None,
-    dims: DimsOption = None,
+    dims: shared.DimsOption = None,
     against: Annotated[
         str | None,
         typer.Option(**choices("Also time ONNX Runtime, alternately.", "ort")),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: shared.JsonOption = False,
     passes: Annotated[
         int, typer.Option(min=1, help="Number of timed passes.", metavar="N", rich_help_panel=EXPERT)
     ] = 20,
@@ -110,7 +110,7 @@ def bench(
             rich_help_panel=EXPERT,
         ),
     ] = False,
-    threads: ThreadsOption = None,
+    threads: shared.ThreadsOption = None,
 ) -> None:
     """Time a forward pass, layer by layer.
 

@@ -14,22 +14,11 @@ from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import counted, shown
 from ..report import Measured
+from . import shared_options as shared
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json, quantity, ratio
 from .generated import options_of, takes
 from .reporting import check_folders, write_report
-from .shared_options import (
-    BatchSizeOption,
-    DataOption,
-    JsonOption,
-    LimitOption,
-    MeanOption,
-    ModelArgument,
-    OutOption,
-    ReportOption,
-    StdOption,
-    ThreadsOption,
-)
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -228,10 +217,10 @@ def _verdict(
 
 @takes(chosen=OPTIONS)
 def compress(
-    model: ModelArgument,
-    data: DataOption,
+    model: shared.ModelArgument,
+    data: shared.DataOption,
     chosen: dict[str, Any],
-    out: OutOption = None,
+    out: shared.OutOption = None,
     evaluate: Annotated[
         str | None,
         typer.Option(
@@ -240,7 +229,7 @@ def compress(
             metavar="DATA",
         ),
     ] = None,
-    report: ReportOption = None,
+    report: shared.ReportOption = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also list every layer before and after.")] = False,
     fail_if_slower: Annotated[
         bool,
@@ -255,12 +244,12 @@ def compress(
             metavar="FILE",
         ),
     ] = None,
-    as_json: JsonOption = False,
-    batch_size: BatchSizeOption = 64,
-    limit: LimitOption = None,
-    mean: MeanOption = None,
-    std: StdOption = None,
-    threads: ThreadsOption = None,
+    as_json: shared.JsonOption = False,
+    batch_size: shared.BatchSizeOption = 64,
+    limit: shared.LimitOption = None,
+    mean: shared.MeanOption = None,
+    std: shared.StdOption = None,
+    threads: shared.ThreadsOption = None,
 ) -> None:
     """Remove channels to a budget, without training.
 

@@ -17,13 +17,13 @@ from ..network.sources import DataOptions, open_data
 from ..network.summary import summarize
 from ..numbers import counted, shown
 from ..report import Measured
+from . import shared_options as shared
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json, quantity, ratio
 from .evaluate import run_evaluation
 from .inspect import kinds_of_activations
 from .prune import run_fibnlr
 from .reporting import check_folders
-from .shared_options import JsonOption, ThreadsOption
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def demo(
         float,
         typer.Option(help="FIBNLR: remove activations whose NNPR is strictly below this.", metavar="NNPR"),
     ] = _THRESHOLD,
-    threads: ThreadsOption = None,
-    as_json: JsonOption = False,
+    threads: shared.ThreadsOption = None,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Compress a network that comes along.
 

@@ -16,8 +16,8 @@ import typer
 
 from ..demo import NETWORK
 from ..numbers import counted
+from . import shared_options as shared
 from .common import Screen, print_json
-from .shared_options import JsonOption
 
 __all__ = ["Finding", "doctor", "examine"]
 
@@ -202,7 +202,7 @@ def examine() -> list[Finding]:
 
 
 def doctor(
-    as_json: JsonOption = False,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """Check the installation and suggest fixes.
 

@@ -10,18 +10,9 @@ import typer
 from ..measure.evaluate import evaluate_model
 from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, open_data
+from . import shared_options as shared
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json
-from .shared_options import (
-    BatchSizeOption,
-    DataOption,
-    JsonOption,
-    LimitOption,
-    MeanOption,
-    ModelArgument,
-    StdOption,
-    ThreadsOption,
-)
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -50,19 +41,19 @@ def run_evaluation(
 
 
 def evaluate(
-    model: ModelArgument,
-    data: DataOption,
+    model: shared.ModelArgument,
+    data: shared.DataOption,
     reference: Annotated[
         Path | None,
         typer.Option(help="Compare every prediction with those of this ONNX file.", metavar="FILE"),
     ] = None,
     topk: Annotated[int, typer.Option(min=1, help="N of top-N accuracy.", metavar="N")] = 5,
-    as_json: JsonOption = False,
-    batch_size: BatchSizeOption = 64,
-    limit: LimitOption = None,
-    mean: MeanOption = None,
-    std: StdOption = None,
-    threads: ThreadsOption = None,
+    as_json: shared.JsonOption = False,
+    batch_size: shared.BatchSizeOption = 64,
+    limit: shared.LimitOption = None,
+    mean: shared.MeanOption = None,
+    std: shared.StdOption = None,
+    threads: shared.ThreadsOption = None,
 ) -> None:
     """Measure accuracy, and agreement with another network.
 

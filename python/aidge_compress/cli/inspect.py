@@ -9,9 +9,9 @@ import typer
 
 from ..network.opening import naming_free_dims
 from ..numbers import counted
+from . import shared_options as shared
 from .common import Screen, load, parse_dims, print_json, quantity
 from .reporting import check_folders
-from .shared_options import DimsOption, JsonOption, ModelArgument
 
 if TYPE_CHECKING:
     from ..network.summary import ModelSummary
@@ -46,13 +46,13 @@ def _print(screen: Screen, model: Path, summary: ModelSummary) -> None:
 
 
 def inspect(
-    model: ModelArgument,
-    dims: DimsOption = None,
+    model: shared.ModelArgument,
+    dims: shared.DimsOption = None,
     mermaid: Annotated[
         Path | None,
         typer.Option(help="Write a flow chart in the Mermaid language, for Markdown.", metavar="FILE"),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: shared.JsonOption = False,
 ) -> None:
     """List layers, shapes, parameters and MACs.
 

@@ -14,21 +14,10 @@ from ..network.opening import compile_for, compile_model
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import shown
 from ..report import Measured
+from . import shared_options as shared
 from .common import Screen, load, parse_dims, print_json, quantity, ratio
 from .generated import options_of, takes
 from .reporting import check_folders, file_sizes, write_report
-from .shared_options import (
-    BatchSizeOption,
-    DimsOption,
-    JsonOption,
-    LimitOption,
-    MeanOption,
-    ModelArgument,
-    OutOption,
-    ReportOption,
-    StdOption,
-    ThreadsOption,
-)
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -96,9 +85,9 @@ def _by_reason(merged: MergeResult) -> dict[str, list[str]]:
 
 @takes(chosen=_OPTIONS)
 def merge(
-    model: ModelArgument,
+    model: shared.ModelArgument,
     chosen: dict[str, Any],
-    out: OutOption = None,
+    out: shared.OutOption = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -106,14 +95,14 @@ def merge(
             metavar="DATA",
         ),
     ] = None,
-    dims: DimsOption = None,
-    report: ReportOption = None,
-    as_json: JsonOption = False,
-    batch_size: BatchSizeOption = 64,
-    limit: LimitOption = None,
-    mean: MeanOption = None,
-    std: StdOption = None,
-    threads: ThreadsOption = None,
+    dims: shared.DimsOption = None,
+    report: shared.ReportOption = None,
+    as_json: shared.JsonOption = False,
+    batch_size: shared.BatchSizeOption = 64,
+    limit: shared.LimitOption = None,
+    mean: shared.MeanOption = None,
+    std: shared.StdOption = None,
+    threads: shared.ThreadsOption = None,
 ) -> None:
     """Merge adjacent linear layers.
 

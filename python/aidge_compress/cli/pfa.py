@@ -14,24 +14,12 @@ from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import counted, shown
 from ..pfa import PfaOptions
 from ..report import Measured
+from . import shared_options as shared
 from .bars import progress_bar
 from .cluster import Cluster, share_of_threads
 from .common import Screen, load, print_json, ratio
 from .generated import options_of, takes
 from .reporting import check_folders, say_written, write_report
-from .shared_options import (
-    BatchSizeOption,
-    DataOption,
-    JsonOption,
-    LimitOption,
-    MeanOption,
-    ModelArgument,
-    ReportOption,
-    SchedulerOption,
-    StdOption,
-    ThreadsOption,
-    WorkersOption,
-)
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -135,13 +123,13 @@ def _draw(path: Path, recipes: dict[str, PFARecipe]) -> None:
 
 @takes(chosen=OPTIONS)
 def pfa(
-    model: ModelArgument,
-    data: DataOption,
+    model: shared.ModelArgument,
+    data: shared.DataOption,
     chosen: dict[str, Any],
     out: Annotated[
         Path | None, typer.Option(help="Write the recipes to this JSON file.", metavar="FILE")
     ] = None,
-    report: ReportOption = None,
+    report: shared.ReportOption = None,
     chart: Annotated[
         Path | None, typer.Option(help="Draw a chart into this file (.png, .svg or .pdf).", metavar="FILE")
     ] = None,
@@ -149,14 +137,14 @@ def pfa(
         Path | None,
         typer.Option(help="Write the statistics to this file, for PFA.load and PFA.merge.", metavar="FILE"),
     ] = None,
-    as_json: JsonOption = False,
-    batch_size: BatchSizeOption = 64,
-    limit: LimitOption = None,
-    mean: MeanOption = None,
-    std: StdOption = None,
-    threads: ThreadsOption = None,
-    workers: WorkersOption = 0,
-    scheduler: SchedulerOption = None,
+    as_json: shared.JsonOption = False,
+    batch_size: shared.BatchSizeOption = 64,
+    limit: shared.LimitOption = None,
+    mean: shared.MeanOption = None,
+    std: shared.StdOption = None,
+    threads: shared.ThreadsOption = None,
+    workers: shared.WorkersOption = 0,
+    scheduler: shared.SchedulerOption = None,
 ) -> None:
     """Recommend how many units each layer keeps.
 

@@ -17,6 +17,7 @@ from ..network.sources import DataOptions, channel_values, fixed_batch, open_dat
 from ..numbers import counted
 from ..options import changed
 from ..report import Measured
+from . import shared_options as shared
 from .bars import progress_bar
 from .cluster import Cluster, share_of_threads
 from .common import Screen, load, percent, print_json, quantity, ratio
@@ -24,23 +25,6 @@ from .evaluate import run_evaluation
 from .generated import choices, options_of, takes
 from .merge import print_merges
 from .reporting import check_folders, file_sizes, latencies, quality, write_report
-from .shared_options import (
-    BatchSizeOption,
-    DataOption,
-    EvalOption,
-    JsonOption,
-    LimitOption,
-    MeanOption,
-    ModelArgument,
-    OutOption,
-    ReportOption,
-    SchedulerOption,
-    SeedOption,
-    ShuffleOption,
-    StdOption,
-    ThreadsOption,
-    WorkersOption,
-)
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -183,9 +167,9 @@ def _hints(run: FibnlrResult, fixed: int | None, wanted: int) -> list[str]:
 @takes(chosen=OPTIONS, merging=_MERGE_OPTIONS)
 def fibnlr(
     *,
-    model: ModelArgument,
-    data: DataOption,
-    out: OutOption = None,
+    model: shared.ModelArgument,
+    data: shared.DataOption,
+    out: shared.OutOption = None,
     preset: Annotated[
         str,
         typer.Option(
@@ -197,9 +181,9 @@ def fibnlr(
             )
         ),
     ] = "default",
-    evaluate: EvalOption = None,
-    report: ReportOption = None,
-    as_json: JsonOption = False,
+    evaluate: shared.EvalOption = None,
+    report: shared.ReportOption = None,
+    as_json: shared.JsonOption = False,
     chosen: dict[str, Any],
     merge: Annotated[
         bool,
@@ -208,15 +192,15 @@ def fibnlr(
         ),
     ] = False,
     merging: dict[str, Any],
-    batch_size: BatchSizeOption = 64,
-    limit: LimitOption = None,
-    shuffle: ShuffleOption = False,
-    seed: SeedOption = None,
-    mean: MeanOption = None,
-    std: StdOption = None,
-    threads: ThreadsOption = None,
-    workers: WorkersOption = 0,
-    scheduler: SchedulerOption = None,
+    batch_size: shared.BatchSizeOption = 64,
+    limit: shared.LimitOption = None,
+    shuffle: shared.ShuffleOption = False,
+    seed: shared.SeedOption = None,
+    mean: shared.MeanOption = None,
+    std: shared.StdOption = None,
+    threads: shared.ThreadsOption = None,
+    workers: shared.WorkersOption = 0,
+    scheduler: shared.SchedulerOption = None,
 ) -> None:  # fmt: skip
     """Remove activations that hardly matter (FIBNLR).
 

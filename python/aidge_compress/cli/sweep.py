@@ -12,23 +12,11 @@ from ..network.opening import compile_for
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import counted
 from ..sweeps import CompressGrid, FibnlrGrid, PfaGrid
+from . import shared_options as shared
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json
 from .generated import EXPERT, Option, choices, sweep_lists, takes
 from .reporting import check_folders, write_report
-from .shared_options import (
-    BatchSizeOption,
-    DataOption,
-    JsonOption,
-    LimitOption,
-    MeanOption,
-    ModelArgument,
-    ReportOption,
-    SeedOption,
-    ShuffleOption,
-    StdOption,
-    ThreadsOption,
-)
 
 if TYPE_CHECKING:
     from ..measure.grid import Grid
@@ -140,8 +128,8 @@ def _grids(
 @takes(fibnlr=_FIBNLR, compress=_COMPRESS, pfa=_PFA)
 def sweep(
     *,
-    model: ModelArgument,
-    data: DataOption,
+    model: shared.ModelArgument,
+    data: shared.DataOption,
     evaluate: Annotated[
         str, typer.Option("--eval", help="Evaluate on this data, with labels or without.", metavar="DATA")
     ],
@@ -149,26 +137,26 @@ def sweep(
         list[str] | None,
         typer.Option("--try", **choices("The method to try; repeat for several. Default: fibnlr.", *_METHODS)),
     ] = None,
-    report: ReportOption = None,
+    report: shared.ReportOption = None,
     state: Annotated[
         Path | None,
         typer.Option(help="Checkpoint file. Run the same command again to resume.", metavar="FILE"),
     ] = None,
     timing: Annotated[bool, typer.Option(help="Time each network against the original.")] = True,
-    as_json: JsonOption = False,
+    as_json: shared.JsonOption = False,
     fibnlr: dict[str, Any],
     merge: Annotated[
         bool, typer.Option(help="Then merge layers if that is cheaper.", rich_help_panel=_FIBNLR[0].panel)
     ] = True,
     compress: dict[str, Any],
     pfa: dict[str, Any],
-    batch_size: BatchSizeOption = 64,
-    limit: LimitOption = None,
-    shuffle: ShuffleOption = False,
-    seed: SeedOption = None,
-    mean: MeanOption = None,
-    std: StdOption = None,
-    threads: ThreadsOption = None,
+    batch_size: shared.BatchSizeOption = 64,
+    limit: shared.LimitOption = None,
+    shuffle: shared.ShuffleOption = False,
+    seed: shared.SeedOption = None,
+    mean: shared.MeanOption = None,
+    std: shared.StdOption = None,
+    threads: shared.ThreadsOption = None,
 ) -> None:  # fmt: skip
     """Try many settings of these methods at once.
 
