@@ -13,6 +13,8 @@ import aidge_backend_cpu
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 CAPS = ("sse41", "avx2", "avx512")
 SETS_OF_ONEDNN = {"sse41": {"sse41"}, "avx2": {"avx2", "sse41"}, "avx512": {"avx512_core", "avx2", "sse41"}}
 

@@ -70,6 +70,7 @@ def test_a_generator_is_closed_when_the_library_stops_reading() -> None:
     assert closed == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_ctrl_c_ends_a_long_computation(num_workers: int) -> None:
     code = f"""

@@ -253,6 +253,7 @@ def test_every_extra_that_the_doctor_names_exists() -> None:
         assert doctor._DISTRIBUTIONS.get(module, module) in line
 
 
+@pytest.mark.slow
 def test_more_threads_than_processors_are_noted() -> None:
     done = process("doctor", "--json", OMP_NUM_THREADS="99")
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +18,8 @@ PAGES = [
 ]
 
 
-def _as_parameter(page: Path) -> Any:
-    """The README is for daily work; the other pages take half a minute together."""
-    return pytest.param(page, id=page.name, marks=() if page.name == "README.md" else pytest.mark.slow)
-
-
-@pytest.mark.parametrize("page", [_as_parameter(page) for page in PAGES])
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

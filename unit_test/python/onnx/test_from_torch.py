@@ -67,6 +67,7 @@ def graph(module: Any) -> Any:
     return result
 
 
+@pytest.mark.slow
 def test_a_module_computes_the_same_as_a_graph_for_every_batch_size(module: Any, graph: Any) -> None:
     module.eval()
     graph.compile("cpu", dims=[[1, 3, 8, 8], [1, 1, 1, 1]])

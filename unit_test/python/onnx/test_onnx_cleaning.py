@@ -330,6 +330,7 @@ def test_a_scale_of_another_shape_stays_outside_of_layer_norm() -> None:
 
 
 # --- everything ---------------------------------------------------------------------------------------------
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
           phases=[Phase.generate, Phase.shrink])  # fmt: skip
 @given(network=networks())

@@ -19,7 +19,8 @@ FORWARD_TOLERANCE = 1e-4
 DIRECTORY = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 BIG = ("bvlc_alexnet", "vgg19", "zfnet512")
 SMALL = ("densenet121", "inception_v1", "inception_v2", "resnet50", "shufflenet", "squeezenet")
-ALL = [*SMALL, *(pytest.param(name, marks=pytest.mark.slow) for name in BIG)]
+DAILY = ("shufflenet", "squeezenet")
+ALL = [pytest.param(name, marks=() if name in DAILY else pytest.mark.slow) for name in (*SMALL, *BIG)]
 
 
 def with_random_weights(name: str) -> ModelProto:
@@ -117,7 +118,7 @@ def test_a_light_model_as_it_is_shipped_loads_and_exports(name: str, tmp_path: P
     assert run(str(path), ones).shape == expected.shape
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", ALL[: len(SMALL)])
 def test_a_light_model_with_a_freed_batch_exports_with_it(name: str) -> None:
     source = with_random_weights(name)
     exported = aidge_onnx.to_model_proto(aidge_onnx.load_onnx(source, dynamic_batch=True))

@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 
-pytestmark = [pytest.mark.torch]
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 torch = pytest.importorskip("torch")
 EXPORT_TOLERANCE = 1e-6
 FORWARD_TOLERANCE = 1e-4

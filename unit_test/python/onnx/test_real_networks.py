@@ -81,6 +81,7 @@ def noise(*shape: int) -> Array:
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(OCR_MODELS))
 def test_text_recognition_networks_run_at_any_size(name: str) -> None:
     path = ocr_model(name)

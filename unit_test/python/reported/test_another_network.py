@@ -177,6 +177,7 @@ def changed_activations(draw: st.DrawFn) -> list[Step]:
     return steps
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(steps=changed_activations())
 def test_a_changed_activation_computes_what_the_file_says(steps: list[Step]) -> None:

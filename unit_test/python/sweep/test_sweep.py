@@ -245,6 +245,7 @@ aidge_core.sweep(network(folder), from_arrays(images, batch_size=8), from_arrays
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", GRIDS)
 def test_a_sweep_that_was_killed_goes_on_and_ends_with_the_same_result(
     folder: Path, tmp_path: Path, kind: str
