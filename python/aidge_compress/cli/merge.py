@@ -10,6 +10,7 @@ import typer
 from ..measure.latency import random_inputs
 from ..measure.verify import TOLERANCE, compare_networks, write_verified
 from ..merge import MergeOptions, merge_layers
+from ..merge.result import what_merged
 from ..network.opening import compile_for, compile_model
 from ..network.sources import DataOptions, channel_values, open_data
 from ..numbers import shown
@@ -37,13 +38,7 @@ _OPTIONS = options_of(MergeOptions, "Which layers are merged")
 
 
 def _print(screen: Screen, model: Path, merged: MergeResult, difference: float) -> None:
-    fused = merged.fusion.merged
-    what = (
-        f"{sum(len(entry.nodes) for entry in fused)} layers merged into {len(fused)}"
-        if fused
-        else "no layers to merge"
-    )
-    screen.headline(f"{model.name}: {what}\n")
+    screen.headline(f"{model.name}: {what_merged(merged.fusion)}\n")
     figures = (
         ("MACs", "count", merged.before.macs, merged.after.macs),
         ("parameters", "count", merged.before.parameters, merged.after.parameters),

@@ -96,10 +96,7 @@ class FibnlrResult(Result):
     def to_dict(self) -> dict[str, Any]:
         """For JSON: everything but the networks."""
         return {
-            "options": as_dict(self.options),
-            "before": asdict(self.before),
-            "after": asdict(self.after),
-            "quality": None if self.quality is None else asdict(self.quality),
+            **self._common(),
             "rows": [asdict(row) for row in self.rows],
             "iterations": self.iterations,
             "samples": self.samples,

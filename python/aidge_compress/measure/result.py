@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,12 @@ class Result(Reportable):
     def parameters(self) -> Mapping[str, Any]:
         """The options by name."""
         return as_dict(self.options)
+
+    def _common(self) -> dict[str, Any]:
+        """What all results tell in JSON."""
+        figures = {"before": self.before, "after": self.after, "quality": self.quality}
+        told = {name: None if value is None else asdict(value) for name, value in figures.items()}
+        return {"options": as_dict(self.options), **told}
 
     def _headline(self) -> str:
         """What was done, in a few words."""

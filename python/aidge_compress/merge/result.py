@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..measure.metrics import Quality
 from ..measure.result import Result
 from ..network.costs import Costs
 from ..network.outline import Outline
-from ..options import as_dict
 from ..tables import data_frame
 from .options import MergeOptions
 
@@ -18,7 +17,13 @@ if TYPE_CHECKING:
 
     from ..report import Story
 
-__all__ = ["MergeResult"]
+__all__ = ["MergeResult", "what_merged"]
+
+
+def what_merged(fusion: FusionReport) -> str:
+    """ "5 layers merged into 1", or that there are none."""
+    layers = sum(len(entry.nodes) for entry in fusion.merged)
+    return f"{layers} layers merged into {len(fusion.merged)}" if layers else "no layers to merge"
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,17 +45,13 @@ class MergeResult(Result):
     quality: Quality | None = None
 
     def _headline(self) -> str:
-        merged = self.fusion.merged
-        return f"{sum(len(entry.nodes) for entry in merged)} layers merged into {len(merged)}"
+        return what_merged(self.fusion)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: everything but the networks."""
         return {
             **self.fusion.to_dict(),
-            "options": as_dict(self.options),
-            "before": asdict(self.before),
-            "after": asdict(self.after),
-            "quality": None if self.quality is None else asdict(self.quality),
+            **self._common(),
         }
 
     def to_frame(self) -> Any:

@@ -318,3 +318,11 @@ def test_the_tables_of_options_in_the_documentation_are_fresh() -> None:
     }
     assert told == {kind.__name__ for kind in OPTIONS}
     assert tables.fresh("<!-- options: MergeOptions -->\nold\n<!-- end -->").count("|") > 20
+
+
+def test_nothing_to_merge_and_a_single_decision_are_said_in_words(
+    path: Path, data: str, results: dict[str, Any]
+) -> None:
+    again = ac.merge_layers(results["merge_layers"].model, repeats=0)
+    assert str(again).splitlines()[0] == "MergeResult: no layers to merge"
+    assert "1 setting, 1 different decision," in str(results["sweep"])
