@@ -123,5 +123,4 @@ $(STAMPS)/tools: pyproject.toml | $(STAMPS)/installed
 
 $(STAMPS)/torch: | $(STAMPS)/installed
 	$(PIP) install --quiet torch==2.13.0 onnxscript
-	$(PIP) install --quiet --no-deps onnx2torch==1.5.15
 	@touch $@

@@ -1,17 +1,15 @@
 """Fine-tunes a network that lost channels, in PyTorch, and brings it back.
 
-The cut network goes out as ONNX, through onnx2torch into PyTorch, is trained there against the original network's own answers
-(no labels are needed), comes back through `torch.onnx.export`, and has the same shapes as before.
+The cut network becomes a PyTorch module, is trained there against the original network's own answers (no labels are needed), and its weights go
+back into the graph, which has the same shapes as before.
 
-    pip install torch==2.13.0 && pip install --no-deps onnx2torch==1.5.15
+    pip install torch==2.13.0
     python examples/retrain_torch.py --steps 200
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import numpy as np
 import torch
 from aidge_compress.demo import NETWORK
 from aidge_core.data.datasets import mnist
+from aidge_onnx.torch import take_weights, to_torch
 from torch import nn
 
 DEMO = NETWORK
@@ -43,21 +42,6 @@ def weakest_channels(model: Any, share: float, dims: list[list[int]]) -> dict[An
         place = {channel: index for index, channel in enumerate(first.channels)}
         channels[first.node] = [place[channel] for channel in gone if channel in place]
     return channels
-
-
-def to_torch(path: Path) -> nn.Module:
-    """The ONNX file as a PyTorch module. onnx2torch imports torchvision for two operators of detectors; it goes without."""
-    try:
-        import torchvision  # noqa: F401
-    except ImportError:
-        stand_in = types.ModuleType("torchvision")
-        stand_in.ops = types.ModuleType("torchvision.ops")  # type: ignore[attr-defined]
-        stand_in.ops.roi_align = None  # type: ignore[attr-defined]
-        sys.modules.update({"torchvision": stand_in, "torchvision.ops": stand_in.ops})
-    from onnx2torch import convert
-
-    module: nn.Module = convert(str(path))
-    return module
 
 
 def answers(path: Path, images: np.ndarray) -> torch.Tensor:
@@ -114,23 +98,13 @@ def main() -> None:
     print(f"MACs {report.macs_before:.3g} -> {report.macs_after:.3g}")
     aidge_onnx.export_onnx(model, args.out / "cut.onnx")
 
-    module = to_torch(args.out / "cut.onnx")
+    module = to_torch(model)
     losses = fine_tune(module, images, answers(args.model, images), args.steps, args.batch)
     print(f"loss {losses[0]:.4f} -> {losses[-1]:.4f} in {len(losses)} steps")
-    torch.onnx.export(
-        module.eval(),
-        (torch.from_numpy(images[:1]),),
-        str(args.out / "retrained.onnx"),
-        input_names=["image"],
-        output_names=["logits"],
-        dynamic_axes={"image": {0: "N"}, "logits": {0: "N"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    back = aidge_onnx.load_onnx(args.out / "retrained.onnx")
-    aidge_core.fuse_batchnorm(model)
-    aidge_core.fuse_batchnorm(back)
-    same = weight_shapes(back) == weight_shapes(model)
+    before = weight_shapes(model)
+    take_weights(model, module)
+    aidge_onnx.export_onnx(model, args.out / "retrained.onnx")
+    same = weight_shapes(aidge_onnx.load_onnx(args.out / "retrained.onnx")) == before
     print(f"same shapes: {same}")
     test, labels = mnist("test")
     for name in ("cut", "retrained"):

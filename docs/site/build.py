@@ -63,6 +63,7 @@ MODULES = {
     "aidge_backend_cpu": "aidge_backend_cpu",
     "aidge_onnx": "aidge_onnx",
     "aidge_onnx: from_torch": "aidge_onnx.torch.reading",
+    "aidge_onnx: to_torch": "aidge_onnx.torch.writing",
 }
 DIFF = re.compile(r"^<!-- diff: (\S+) -->$", re.MULTILINE)
 CALL = re.compile(r'"([a-z_]+(?:::[A-Za-z_]+)+)"|\[([a-z_]+(?:::[A-Za-z_]+)+)\]')

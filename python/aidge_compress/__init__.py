@@ -18,7 +18,7 @@ from .report.notebook import attach as _attach
 
 if TYPE_CHECKING:
     from aidge_onnx import export_onnx, load_onnx
-    from aidge_onnx.torch import from_torch
+    from aidge_onnx.torch import from_torch, take_weights, to_torch
 
     from . import distributed, pfa
     from .channels import CompressionResult, CompressOptions, UnreachableTarget, compress
@@ -61,7 +61,7 @@ else:
         ".report": ("Measured",),
         ".sweeps": ("CompressGrid", "FibnlrGrid", "PfaGrid", "SweepResult", "sweep"),
         "aidge_onnx": ("export_onnx", "load_onnx"),
-        "aidge_onnx.torch": ("from_torch",),
+        "aidge_onnx.torch": ("from_torch", "take_weights", "to_torch"),
     }
     __getattr__, __dir__ = _lazy_names(__name__, _HOMES)
 
@@ -114,5 +114,7 @@ __all__ = [
     "recommend_channels",
     "summarize",
     "sweep",
+    "take_weights",
     "to_mermaid",
+    "to_torch",
 ]

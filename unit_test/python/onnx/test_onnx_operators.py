@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import aidge_core
@@ -11,50 +10,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from helpers import (
-    function_cases,  # noqa: F401  (enters its cases)
-    toy,
-)
-from helpers.operator_cases import CASES, Make, Net
-from onnx import ModelProto, numpy_helper
+from helpers import function_cases  # noqa: F401  (enters its cases)
+from helpers.operator_cases import CASES, Make
+from helpers.single_operators import data_for, model_of_net
+from onnx import ModelProto
 
 EXPORT_TOLERANCE = 1e-6
 FORWARD_TOLERANCE = 1e-4
-IR_VERSIONS = {7: 3, 9: 4, 11: 6, 13: 7, 17: 8, 18: 8, 20: 9, 21: 10, 23: 10}
-
-
-def weights_of(net: Net) -> dict[str, np.ndarray[Any, Any]]:
-    rng = np.random.default_rng(7)
-    made = {}
-    for name, value in net.weights.items():
-        if isinstance(value, tuple):
-            made[name] = (rng.standard_normal(value) / math.sqrt(max(1, math.prod(value[1:])))).astype(
-                np.float32
-            )
-            if name.startswith("positive"):
-                made[name] = np.abs(made[name]) + np.float32(0.5)
-        else:
-            made[name] = np.asarray(value)
-    return made
-
-
-def model_of(net: Net, opset: int) -> ModelProto:
-    weights = weights_of(net)
-    inputs = [toy.info(name, dims) for name, dims in net.inputs.items()]
-    initialisers = [numpy_helper.from_array(array, name) for name, array in weights.items()]
-    if IR_VERSIONS[opset] < 4:
-        inputs += [toy.info(t.name, list(t.dims), t.data_type) for t in initialisers]
-    ends = dict.fromkeys(net.outputs)
-    return toy.model_of(net.nodes, initialisers, inputs, ends, opset=opset, ir_version=IR_VERSIONS[opset])
-
-
-def data_for(net: Net, batch: int) -> dict[str, np.ndarray[Any, Any]]:
-    rng = np.random.default_rng(batch)
-    made = {}
-    for name, dims in net.inputs.items():
-        shape = [dim if isinstance(dim, int) else batch for dim in dims]
-        made[name] = rng.standard_normal(shape).astype(np.float32) * 2
-    return made
 
 
 def run(model: ModelProto, feeds: dict[str, np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
@@ -107,7 +69,7 @@ def lenient(model: ModelProto) -> ModelProto:
 @pytest.mark.parametrize(("make", "opset"), PARAMETERS)
 def test_an_operator_survives_import_and_export(make: Make, opset: int) -> None:
     net = make(opset)
-    model = lenient(model_of(net, opset))
+    model = lenient(model_of_net(net, opset))
     graph = aidge_onnx.load_onnx(model)
     assert types_of(graph) == net.native
     assert generics_of(graph) == []
@@ -121,7 +83,7 @@ def test_an_operator_survives_import_and_export(make: Make, opset: int) -> None:
 @pytest.mark.parametrize(("make", "opset"), PARAMETERS)
 def test_an_operator_can_be_written_for_the_opset_it_came_from(make: Make, opset: int) -> None:
     net = make(opset)
-    model = lenient(model_of(net, opset))
+    model = lenient(model_of_net(net, opset))
     exported = aidge_onnx.to_model_proto(aidge_onnx.load_onnx(model), opset=opset)
     assert {entry.domain: entry.version for entry in exported.opset_import} == {"": opset}
     feeds = data_for(net, 2)
@@ -130,7 +92,7 @@ def test_an_operator_can_be_written_for_the_opset_it_came_from(make: Make, opset
 
 @pytest.mark.parametrize(("make", "opset"), PARAMETERS)
 def test_a_second_round_trip_changes_nothing(make: Make, opset: int) -> None:
-    first = aidge_onnx.to_model_proto(aidge_onnx.load_onnx(lenient(model_of(make(opset), opset))))
+    first = aidge_onnx.to_model_proto(aidge_onnx.load_onnx(lenient(model_of_net(make(opset), opset))))
     second = aidge_onnx.to_model_proto(aidge_onnx.load_onnx(first))
     assert second.SerializeToString(deterministic=True) == first.SerializeToString(deterministic=True)
 
@@ -140,7 +102,7 @@ def test_an_operator_gives_the_numbers_of_onnx_runtime(make: Make, opset: int) -
     import aidge_backend_cpu  # noqa: F401
 
     net = make(opset)
-    model = lenient(model_of(net, opset))
+    model = lenient(model_of_net(net, opset))
     graph = aidge_onnx.load_onnx(model)
     for batch in (1, 3):
         feeds = data_for(net, batch)
