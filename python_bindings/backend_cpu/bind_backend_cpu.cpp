@@ -3,13 +3,14 @@
 #include <string>
 
 #include "aidge/backend/cpu/ConvolutionAccuracy.hpp"
+#include "aidge/backend/cpu/CpuBackend.hpp"
 #include "aidge/backend/cpu/Threads.hpp"
 #include "aidge/backend/cpu/UsedInstructionSets.hpp"
 
 namespace py = pybind11;
 
-// Loading this module loads libaidge_backend_cpu, whose kernels register themselves.
 PYBIND11_MODULE(_backend_cpu, m) {
+  Aidge::registerCpuBackend();
   m.doc() = "The native part of aidge_backend_cpu.";
   m.attr("__version__") = AIDGE_VERSION;
   m.def("set_num_threads", &Aidge::cpu::setNumThreads, py::arg("threads"),

@@ -47,7 +47,8 @@ void compileGraph(GraphView& graph, const std::string& backend, DataType dtype, 
   if (!KernelRegistry::hasBackend(backend)) {
     std::string known;
     for (const std::string& name : KernelRegistry::backends()) known += (known.empty() ? "\"" : ", \"") + name + "\"";
-    throwExpected("graph::compile", "a backend that is loaded (" + (known.empty() ? "none is" : known) + ")", "\"" + backend + "\"");
+    const std::string cure = backend == "cpu" ? "; a C++ program calls Aidge::registerCpuBackend() first" : "";
+    throwExpected("graph::compile", "a backend that is loaded (" + (known.empty() ? "none is" : known) + cure + ")", "\"" + backend + "\"");
   }
   if (dtype != DataType::Float32) throwExpected("graph::compile", "datatype float32", std::string(toString(dtype)));
   checkOptions(backend, options);
