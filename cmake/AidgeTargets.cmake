@@ -40,19 +40,33 @@ function(aidge_options target)
     endif()
 endfunction()
 
-# aidge_library(<name> <type> <sources>): a library of ours, SHARED or OBJECT.
-function(aidge_library name type sources)
-    if(NOT sources)
-        set(sources "${PROJECT_BINARY_DIR}/empty.cpp")
-        file(WRITE "${sources}" "")
-    endif()
-    add_library(${name} ${type} ${sources})
-    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    target_include_directories(${name} PUBLIC
-        "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>"
-        PRIVATE "${PROJECT_SOURCE_DIR}/src")
+# aidge_objects(<name> <sources>): objects of one kind. The libraries are made of them; the C++ tests are linked to them directly,
+# because they also test what the libraries do not export.
+function(aidge_objects name sources)
+    add_library(${name} OBJECT ${sources})
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/include" PRIVATE "${PROJECT_SOURCE_DIR}/src")
     aidge_options(${name})
     aidge_instruction_sets(${name} "${sources}")
+endfunction()
+
+# aidge_library(<name> OBJECTS <targets>): a library of ours, shared or static as BUILD_SHARED_LIBS says. Aidge::<name> names it here as it
+# does after find_package.
+function(aidge_library name)
+    cmake_parse_arguments(arg "" "" "OBJECTS" ${ARGN})
+    list(TRANSFORM arg_OBJECTS REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
+    add_library(${name} ${arg_OBJECTS})
+    add_library(Aidge::${name} ALIAS ${name})
+    set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+    target_include_directories(${name} INTERFACE
+        "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+    aidge_options(${name})
+    if(NOT BUILD_SHARED_LIBS)
+        # Operators and kernels register themselves; no symbol of their objects is named elsewhere, so the linker has to take all objects.
+        target_link_options(${name} INTERFACE "LINKER:--whole-archive,$<TARGET_FILE:Aidge::${name}>,--no-whole-archive")
+    elseif(NOT SKBUILD)  # a wheel keeps no symbolic links
+        set_target_properties(${name} PROPERTIES VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
+    endif()
 endfunction()
 
 # aidge_instruction_sets(<target> <sources>): the compile options of *_avx2.cpp and *_avx512.cpp.

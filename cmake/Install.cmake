@@ -22,15 +22,18 @@ if(SKBUILD)
     return()
 endif()
 
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 get_target_property(dnnl_library DNNL::dnnl LOCATION)
 get_filename_component(dnnl_directory "${dnnl_library}" DIRECTORY)
 set_target_properties(aidge_core aidge_backend_cpu PROPERTIES INSTALL_RPATH "$ORIGIN;${dnnl_directory}")
-install(TARGETS aidge_core aidge_backend_cpu EXPORT aidge-targets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(DIRECTORY include/aidge DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(TARGETS aidge_core aidge_backend_cpu EXPORT aidge-targets
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/aidge" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 set(package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/${PROJECT_NAME}")
-install(EXPORT aidge-targets NAMESPACE Aidge:: FILE aidge-compress-config.cmake DESTINATION "${package_directory}")
-write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/aidge-compress-config-version.cmake"
-    COMPATIBILITY SameMinorVersion)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/aidge-compress-config-version.cmake" DESTINATION "${package_directory}")
+install(EXPORT aidge-targets NAMESPACE Aidge:: FILE aidge-compress-targets.cmake DESTINATION "${package_directory}")
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/aidge-compress-config.cmake.in"
+    "${PROJECT_BINARY_DIR}/aidge-compress-config.cmake" INSTALL_DESTINATION "${package_directory}" NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/aidge-compress-config-version.cmake"
+    VERSION "${PROJECT_VERSION}" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/aidge-compress-config.cmake" "${PROJECT_BINARY_DIR}/aidge-compress-config-version.cmake"
+    DESTINATION "${package_directory}")

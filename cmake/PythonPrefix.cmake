@@ -7,7 +7,7 @@
 if(NOT Python_EXECUTABLE AND NOT DEFINED ENV{VIRTUAL_ENV})
     foreach(prefix IN LISTS CMAKE_PREFIX_PATH ITEMS "${CMAKE_CURRENT_SOURCE_DIR}/.venv")
         if(EXISTS "${prefix}/pyvenv.cfg" AND EXISTS "${prefix}/bin/python")
-            set(Python_EXECUTABLE "${prefix}/bin/python" CACHE FILEPATH "The Python to build for")
+            set(Python_EXECUTABLE "${prefix}/bin/python")
             break()
         endif()
     endforeach()

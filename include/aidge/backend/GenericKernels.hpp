@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "aidge/backend/Kernel.hpp"
+#include "aidge/core/Export.hpp"
 #include "aidge/data/Tensor.hpp"
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge {
 
 /// One generic operator made ready to run for inputs of fixed types and dims.
-class GenericKernel {
+class AIDGE_EXPORT GenericKernel {
  public:
   virtual ~GenericKernel() = default;
   /// One tensor an output, row-major. `inputs`: one an operator input, row-major; undefined where nothing is connected, and where the value was known already
@@ -22,7 +23,7 @@ class GenericKernel {
 };
 
 /// Runs generic operators, whatever the backend of the graph: something outside this library (ONNX Runtime, say).
-class GenericProvider {
+class AIDGE_EXPORT GenericProvider {
  public:
   virtual ~GenericProvider() = default;
   /// Why this operator cannot run, as far as that shows without its inputs; "" where it can.
@@ -35,15 +36,15 @@ class GenericProvider {
 };
 
 /// From now on `provider` runs generic operators and infers their outputs (nullptr: nobody does).
-void setGenericProvider(std::shared_ptr<GenericProvider> provider);
+AIDGE_EXPORT void setGenericProvider(std::shared_ptr<GenericProvider> provider);
 /// nullptr where there is none.
-[[nodiscard]] std::shared_ptr<GenericProvider> genericProvider();
+[[nodiscard]] AIDGE_EXPORT std::shared_ptr<GenericProvider> genericProvider();
 
 /// What the provider says of the operator's outputs; nullopt without a provider.
-[[nodiscard]] std::optional<std::vector<TensorInfo>> inferGeneric(const Operator& op, std::span<const TensorInfo> inputs);
+[[nodiscard]] AIDGE_EXPORT std::optional<std::vector<TensorInfo>> inferGeneric(const Operator& op, std::span<const TensorInfo> inputs);
 /// Why the generic operator cannot run, "" where it can.
-[[nodiscard]] std::string genericRefusal(const Operator& op);
+[[nodiscard]] AIDGE_EXPORT std::string genericRefusal(const Operator& op);
 /// Makes the provider's kernels steps of a plan: row-major, for the whole batch.
-[[nodiscard]] const KernelFactory& genericFactory();
+[[nodiscard]] AIDGE_EXPORT const KernelFactory& genericFactory();
 
 }  // namespace Aidge

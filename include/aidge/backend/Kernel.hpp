@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/data/Tensor.hpp"
 #include "aidge/graph/Observer.hpp"
@@ -43,7 +44,7 @@ struct CountedActivation {
 };
 
 /// What the planner asks a kernel for.
-struct KernelRequest {
+struct AIDGE_EXPORT KernelRequest {
   const Operator* op = nullptr;  ///< nullptr for the planner's own types ("Reorder")
   std::vector<TensorDesc>
       inputs;  ///< one an operator input (missing optional: empty dims and `present[i] == false`), then the post-ops' extra ones
@@ -67,7 +68,7 @@ struct SignAccumulator {
 };
 
 /// A prepared computation for fixed shapes and layouts.
-class Kernel {
+class AIDGE_EXPORT Kernel {
  public:
   virtual ~Kernel() = default;
   /// Pointers in the order of KernelRequest (null for missing inputs and for constants that `readsConstant` denies). `scratch` has scratchBytes() bytes, 64-byte aligned.
@@ -94,7 +95,7 @@ enum class LayoutRule : std::uint8_t {
 };
 
 /// How one backend runs one operator type.
-struct KernelFactory {
+struct AIDGE_EXPORT KernelFactory {
   LayoutRule layout = LayoutRule::PlainOnly;
   /// With LayoutRule::PreferChannelsLast: the kernel also takes a row-major first input, at no extra cost if it has at most this many channels (a picture).
   /// 0: channels-last only.
@@ -117,7 +118,7 @@ struct ThreadScope {
 };
 
 /// What a backend offers besides kernels.
-struct BackendServices {
+struct AIDGE_EXPORT BackendServices {
   /// Called in the thread that is about to plan or run.
   std::function<ThreadScope()> enterThread;
   /// A number for the present values of the options that plans depend on.
@@ -133,7 +134,7 @@ struct BackendServices {
 };
 
 /// Kernels by backend name and operator type. Backends add theirs when they are loaded.
-class KernelRegistry {
+class AIDGE_EXPORT KernelRegistry {
  public:
   /// Throws std::logic_error if the backend has a kernel of this type already.
   static bool add(std::string_view backend, std::string_view type, KernelFactory factory);

@@ -6,13 +6,14 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/data/DataProvider.hpp"
 #include "aidge/graph/GraphView.hpp"
 
 namespace Aidge::compress {
 
 /// Calibration samples that are gone over many times: kept in memory while they fit, read from the provider again otherwise.
-class CalibrationData {
+class AIDGE_EXPORT CalibrationData {
  public:
   /// Reads `provider` once; `graph` says how many inputs a batch has. Up to `memory` bytes are kept. The provider must outlive this.
   /// Throws std::invalid_argument where there is no batch, entries are missing or of different numbers of samples, or a value is NaN or infinite (naming

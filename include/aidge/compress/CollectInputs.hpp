@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "aidge/compress/CalibrationData.hpp"
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/GraphView.hpp"
 #include "aidge/statistics/Covariance.hpp"
 
@@ -22,7 +23,8 @@ struct InputUnits {
 /// Covariance between the units of the tensors that arrive at these inputs, over all samples and about `maxRows` of their positions (all, where they are
 /// fewer). One an entry, in order; one pass over the data; memory is that of the covariances. Throws std::invalid_argument where nothing arrives at an input, units
 /// do not fit its axis 1 or miss a number, or the graph is not compiled.
-[[nodiscard]] std::vector<statistics::Covariance> collectInputs(const GraphViewPtr& graph, CalibrationData& data,
-                                                                const std::vector<InputUnits>& inputs, std::size_t maxRows = 100'000);
+[[nodiscard]] AIDGE_EXPORT std::vector<statistics::Covariance> collectInputs(const GraphViewPtr& graph, CalibrationData& data,
+                                                                             const std::vector<InputUnits>& inputs,
+                                                                             std::size_t maxRows = 100'000);
 
 }  // namespace Aidge::compress

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aidge/compress/CalibrationData.hpp"
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/GraphView.hpp"
 
 namespace Aidge::compress {
@@ -22,7 +23,7 @@ enum class CompensationMethod : std::uint8_t {
   MeanVariance,  ///< its weights times a number an output, and a new bias: the output gets the original's mean and variance
 };
 
-struct CompensationOptions {
+struct AIDGE_EXPORT CompensationOptions {
   CompensationMethod method = CompensationMethod::LeastSquares;
   /// Strengths of the ridge that are tried; infinity changes the bias alone.
   std::vector<double> ridges{1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0};
@@ -36,7 +37,7 @@ struct CompensationOptions {
 };
 
 /// What became of one layer.
-struct LayerCompensation {
+struct AIDGE_EXPORT LayerCompensation {
   std::string layer;
   std::string target;           ///< node of the original whose output was aimed at: the layer, or the sum that it ends in
   bool isChanged = false;       ///< false: stays as it was
@@ -64,9 +65,9 @@ struct CompensationReport {
 /// Layers are matched by name. `targets`: for layers that aim at another node's output, its name in the original (the activation that a layer has taken over). `kept`: for layers whose outputs were cut, which outputs of the original they still have. Both must be compiled. After a failure the
 /// weights are as before the call.
 /// Throws std::invalid_argument: not compiled, data that does not fit, options out of range, `kept` that does not fit the layers.
-CompensationReport compensate(const GraphViewPtr& original, const GraphViewPtr& current, CalibrationData& data,
-                              const std::map<std::string, std::vector<std::size_t>>& kept,
-                              const std::map<std::string, std::string>& targets = {}, const CompensationOptions& options = {},
-                              const LayerProgress& progress = {});
+AIDGE_EXPORT CompensationReport compensate(const GraphViewPtr& original, const GraphViewPtr& current, CalibrationData& data,
+                                           const std::map<std::string, std::vector<std::size_t>>& kept,
+                                           const std::map<std::string, std::string>& targets = {}, const CompensationOptions& options = {},
+                                           const LayerProgress& progress = {});
 
 }  // namespace Aidge::compress

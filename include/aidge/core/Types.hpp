@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Half.hpp"
 
 namespace Aidge {
@@ -30,7 +31,7 @@ using BackendOptions = std::map<std::string, std::string, std::less<>>;
 enum class DataType : std::uint8_t { Float32, Float64, Float16, BFloat16, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Bool };
 
 /// A set of element types.
-class TypeSet {
+class AIDGE_EXPORT TypeSet {
  public:
   constexpr TypeSet(std::initializer_list<DataType> types) {
     for (const DataType type : types) mBits |= bit(type);
@@ -61,16 +62,16 @@ inline constexpr TypeSet kAllTypes = kNumericTypes | kBoolType;
 enum class DataFormat : std::uint8_t { Default, NCHW, NHWC, NCDHW, NDHWC };
 
 /// Bytes of one element.
-[[nodiscard]] std::size_t sizeOf(DataType type);
+[[nodiscard]] AIDGE_EXPORT std::size_t sizeOf(DataType type);
 /// NumPy's name of the type ("float32", "int64", "bool" …).
-[[nodiscard]] std::string_view toString(DataType type);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(DataType type);
 /// The type of that name, if there is one.
-[[nodiscard]] std::optional<DataType> dataTypeOf(std::string_view name);
-[[nodiscard]] std::string_view toString(DataFormat format);
+[[nodiscard]] AIDGE_EXPORT std::optional<DataType> dataTypeOf(std::string_view name);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(DataFormat format);
 /// "[8, 3, 224, 224]"; a dynamic dimension prints as "?".
-[[nodiscard]] std::string toString(const Dims& dims);
+[[nodiscard]] AIDGE_EXPORT std::string toString(const Dims& dims);
 /// Product of the dims (1 for a scalar). Throws std::invalid_argument on a dynamic dim or if the product overflows.
-[[nodiscard]] std::size_t elementCount(const Dims& dims);
+[[nodiscard]] AIDGE_EXPORT std::size_t elementCount(const Dims& dims);
 
 /// The DataType that stands for the C++ type T.
 template <typename T> struct DataTypeOf;

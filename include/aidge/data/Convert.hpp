@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 
 namespace Aidge {
@@ -78,6 +79,6 @@ template <TensorElement To, TensorElement From> [[nodiscard]] inline To convertT
 }
 
 /// Converts n elements; `in` and `out` must not overlap unless they are the same and the types are of one size.
-void convertElements(const void* in, DataType from, void* out, DataType to, std::size_t n);
+AIDGE_EXPORT void convertElements(const void* in, DataType from, void* out, DataType to, std::size_t n);
 
 }  // namespace Aidge

@@ -3,12 +3,13 @@
 #include <optional>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/data/Tensor.hpp"
 
 namespace Aidge {
 
 /// A batch source: one tensor a modality, the leading ones feed the graph's inputs in order, extra ones (labels) are ignored.
-class DataProvider {
+class AIDGE_EXPORT DataProvider {
  public:
   virtual ~DataProvider() = default;
   /// Starts a fresh pass.
@@ -20,7 +21,7 @@ class DataProvider {
 };
 
 /// Batches cut from arrays held in memory, in order; the last one may be smaller.
-class TensorDataProvider final : public DataProvider {
+class AIDGE_EXPORT TensorDataProvider final : public DataProvider {
  public:
   /// `arrays`: one a modality, all of the same first dimension (samples). Throws std::invalid_argument if they differ, or batchSize is 0.
   TensorDataProvider(std::vector<Tensor> arrays, std::size_t batchSize, bool dropLast = false);

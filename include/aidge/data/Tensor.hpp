@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 
 namespace Aidge {
 
 /// Dense row-major array in host memory. Copying a Tensor shares its data (like a NumPy view); `clone` copies it.
 /// A tensor may have dims and a type but no data yet (`hasData() == false`), as outputs have between forwardDims and forward.
-class Tensor {
+class AIDGE_EXPORT Tensor {
  public:
   /// An empty tensor: no dims, no data, float32, `isUndefined()`.
   Tensor() = default;
@@ -82,8 +83,8 @@ class Tensor {
 using TensorPtr = std::shared_ptr<Tensor>;
 
 namespace detail {
-void checkElementType(const Tensor& tensor, DataType requested);
-Tensor tensorFromBytes(Dims dims, DataType dtype, const void* source, std::size_t elements);
+AIDGE_EXPORT void checkElementType(const Tensor& tensor, DataType requested);
+AIDGE_EXPORT Tensor tensorFromBytes(Dims dims, DataType dtype, const void* source, std::size_t elements);
 }  // namespace detail
 
 template <TensorElement T> Tensor Tensor::fromValues(Dims dims, std::span<const T> values) {

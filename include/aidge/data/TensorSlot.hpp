@@ -5,12 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/data/Tensor.hpp"
 
 namespace Aidge {
 
 /// A place where one tensor is published: some threads may replace it while others read it. Each reader gets the tensor that was there when it asked.
-class TensorSlot {
+class AIDGE_EXPORT TensorSlot {
  public:
   using Value = std::shared_ptr<const Tensor>;
 

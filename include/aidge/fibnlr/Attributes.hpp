@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/graph/Attributes.hpp"
 #include "aidge/graph/Node.hpp"
@@ -17,7 +18,7 @@
 namespace Aidge::fibnlr {
 
 /// Negative/positive ratio of the values at a node's input: `value() = (neg + eps) / (pos + eps)`, magnitudes, over all batches.
-struct NPR : statistics::SignBalance {
+struct AIDGE_EXPORT NPR : statistics::SignBalance {
   static constexpr std::string_view name = "fibnlr.NPR";
 
   friend bool operator==(const NPR&, const NPR&) = default;
@@ -26,7 +27,7 @@ struct NPR : statistics::SignBalance {
 };
 
 /// Which channels of a node's input were ever > 0. Information only: it enters neither NPR nor NNPR nor pruning.
-struct ActivityTracker : statistics::ChannelActivity {
+struct AIDGE_EXPORT ActivityTracker : statistics::ChannelActivity {
   static constexpr std::string_view name = "fibnlr.ActivityTracker";
   using ChannelActivity::ChannelActivity;
 
@@ -36,7 +37,7 @@ struct ActivityTracker : statistics::ChannelActivity {
 };
 
 /// NPR normalised within the node's group. NaN from `prepare` until `compute` or `computeNNPR` sets it.
-struct NNPR {
+struct AIDGE_EXPORT NNPR {
   static constexpr std::string_view name = "fibnlr.NNPR";
   double value = 0.0;
 
@@ -44,7 +45,7 @@ struct NNPR {
 };
 
 /// The group in which a node is normalised and ranked.
-struct Group {
+struct AIDGE_EXPORT Group {
   static constexpr std::string_view name = "fibnlr.Group";
   std::uint64_t id = 0;
 
@@ -64,7 +65,7 @@ template <typename T> using NodeMap = std::map<NodePtr, T, ByNodeId>;
 
 namespace detail {
 /// The store of a node. Throws std::invalid_argument on null.
-AttributeStore& storeOf(const NodePtr& node);
+AIDGE_EXPORT AttributeStore& storeOf(const NodePtr& node);
 }  // namespace detail
 
 /// Adds a default T, or keeps the one that is there.
@@ -112,6 +113,6 @@ template <AttributeRelation R, NodeAttribute T> [[nodiscard]] T* tryGet(const No
 }
 
 /// Orders nodes by their NNPR, smallest first. Throws MissingAttributeError where a node has none.
-[[nodiscard]] bool compareNNPR(const NodePtr& a, const NodePtr& b);
+[[nodiscard]] AIDGE_EXPORT bool compareNNPR(const NodePtr& a, const NodePtr& b);
 
 }  // namespace Aidge::fibnlr

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/data/DataProvider.hpp"
 #include "aidge/fibnlr/Attributes.hpp"
 #include "aidge/fibnlr/Parameters.hpp"
@@ -17,7 +18,7 @@ namespace Aidge::fibnlr {
 /// Why compute ended.
 enum class StopReason : std::uint8_t { Converged, MaxIteration, OutOfData, Stopped };
 /// "converged", "max_iteration", "out_of_data", "stopped".
-[[nodiscard]] std::string_view toString(StopReason reason);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(StopReason reason);
 
 /// What compute did.
 struct Convergence {
@@ -44,12 +45,12 @@ using ProgressCallback = std::function<bool(const Progress&)>;
 /// then groups and NNPRs as computeNNPR. Re-attaches observers that prune has taken off.
 /// Throws std::invalid_argument: not prepared, not compiled, an empty provider, a batch that does not fit, NaN or infinity in the data
 /// (naming the node and the batch's index, from 0). After any failure all attributes are as before the call.
-Convergence compute(const GraphViewPtr& model, DataProvider& provider, const Parameters& params = {},
-                    const ProgressCallback& progress = {});
+AIDGE_EXPORT Convergence compute(const GraphViewPtr& model, DataProvider& provider, const Parameters& params = {},
+                                 const ProgressCallback& progress = {});
 
 /// (value < threshold, value) with value = sum over the nodes of (current - previous)^2; (false, 0) where the maps are empty or do not hold
 /// the same nodes.
-[[nodiscard]] std::pair<bool, double> computeConvergence(const NodeMap<double>& previous, const NodeMap<double>& current,
-                                                         double threshold = 1e-6);
+[[nodiscard]] AIDGE_EXPORT std::pair<bool, double> computeConvergence(const NodeMap<double>& previous, const NodeMap<double>& current,
+                                                                      double threshold = 1e-6);
 
 }  // namespace Aidge::fibnlr

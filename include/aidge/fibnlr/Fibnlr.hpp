@@ -1,5 +1,6 @@
 #pragma once
 
+#include "aidge/core/Export.hpp"
 #include "aidge/fibnlr/Attributes.hpp"
 #include "aidge/fibnlr/Compute.hpp"
 #include "aidge/fibnlr/Groups.hpp"
@@ -12,6 +13,7 @@ namespace Aidge::fibnlr {
 
 /// Fast Input-Based Non-Linearity pruning: prepare, compute, prune. Returns the removed activations.
 /// Throws as the three do; after a failure graph, attributes and observers are as before the call.
-NodeSet fibnlr(const GraphViewPtr& model, DataProvider& provider, const Parameters& params = {}, const ProgressCallback& progress = {});
+AIDGE_EXPORT NodeSet fibnlr(const GraphViewPtr& model, DataProvider& provider, const Parameters& params = {},
+                            const ProgressCallback& progress = {});
 
 }  // namespace Aidge::fibnlr

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/Node.hpp"
 
 namespace Aidge::fibnlr {
@@ -48,17 +49,17 @@ enum class AblationMethod : std::uint8_t {
   Affine     ///< a·x + b a channel, fitted to the activation on data, takes the place (see replaceByAffine)
 };
 
-[[nodiscard]] std::string_view toString(Method value);
-[[nodiscard]] std::string_view toString(NormalizationMethod value);
-[[nodiscard]] std::string_view toString(GroupMethod value);
-[[nodiscard]] std::string_view toString(AblationCriteria value);
-[[nodiscard]] std::string_view toString(AblationMethod value);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(Method value);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(NormalizationMethod value);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(GroupMethod value);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(AblationCriteria value);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(AblationMethod value);
 
 /// A node itself, or its name (which stands for every node of that name, whatever the depth).
 using NodeKey = std::variant<std::string, NodePtr>;
 
 /// Everything that steers FIBNLR.
-struct Parameters {
+struct AIDGE_EXPORT Parameters {
   Method method = Method::Strict;
   NormalizationMethod normalization = NormalizationMethod::Sum;
   GroupMethod group = GroupMethod::ImageSize;
@@ -85,6 +86,6 @@ struct Parameters {
 };
 
 /// The operator types that Parameters::prunableTypes may list: those whose schema says that they are rectifiers.
-[[nodiscard]] const std::vector<std::string>& supportedPrunableTypes();
+[[nodiscard]] AIDGE_EXPORT const std::vector<std::string>& supportedPrunableTypes();
 
 }  // namespace Aidge::fibnlr

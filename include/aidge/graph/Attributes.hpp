@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 
 namespace Aidge {
@@ -29,7 +30,7 @@ concept AttributeRelation = requires {
 
 /// Typed attributes of one node, keyed by (type name, relation). Values are shared: a pointer handed out stays valid after
 /// set, remove and the death of the store.
-class AttributeStore {
+class AIDGE_EXPORT AttributeStore {
  public:
   /// Relation of an attribute: none, a compile-time type's name, or a run-time id.
   using Relation = std::variant<std::monostate, std::string, Id>;

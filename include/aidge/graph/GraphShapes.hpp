@@ -6,12 +6,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/GraphView.hpp"
 
 namespace Aidge {
 
 /// Dims, types and known values of the tensors of a graph, and of the graphs inside it, for given input dims: one walk from the inputs to the outputs.
-class GraphShapes {
+class AIDGE_EXPORT GraphShapes {
  public:
   /// `inputs`: one entry a graph input. Nodes whose dims depend on values, and all nodes after them, stay unknown. Throws std::invalid_argument naming the
   /// node where shapes do not fit.
@@ -46,10 +47,10 @@ class GraphShapes {
 
 /// Types and dims of a graph's inputs: `inputDims`, or if that is empty the declared dims, dynamic ones taken as 1. Throws std::invalid_argument if
 /// they contradict the declared ones or are not known.
-[[nodiscard]] std::vector<TensorInfo> inputInfos(const GraphView& graph, const std::vector<Dims>& inputDims);
+[[nodiscard]] AIDGE_EXPORT std::vector<TensorInfo> inputInfos(const GraphView& graph, const std::vector<Dims>& inputDims);
 
 /// Dims of a graph's inputs for which shapes are wholly known: `given`, or if that is empty those that the graph was compiled for, else the declared ones
 /// with a batch of 1. Throws std::invalid_argument, which names `where`, if the count is wrong or an axis after the batch is open.
-[[nodiscard]] std::vector<Dims> fixedInputDims(std::string_view where, const GraphView& graph, std::vector<Dims> given);
+[[nodiscard]] AIDGE_EXPORT std::vector<Dims> fixedInputDims(std::string_view where, const GraphView& graph, std::vector<Dims> given);
 
 }  // namespace Aidge

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/graph/Node.hpp"
 #include "aidge/operator/Operator.hpp"
@@ -19,7 +20,7 @@
 namespace Aidge {
 
 /// A named entry of a graph: everything that the fed tensor goes to.
-struct GraphInput {
+struct AIDGE_EXPORT GraphInput {
   std::string name;
   Dims dims;  ///< kDynamicDim where free; empty with `hasDims == false` where nothing is known
   bool hasDims = false;
@@ -28,7 +29,7 @@ struct GraphInput {
 };
 
 /// A named exit of a graph.
-struct GraphOutput {
+struct AIDGE_EXPORT GraphOutput {
   std::string name;
   NodePtr node;
   IOIndex_t index = 0;
@@ -38,7 +39,7 @@ class GraphShapes;
 
 /// A set of nodes with ordered, named inputs and outputs. Every edit bumps `version()`; an edit that throws leaves the graph as it was. Graphs are always
 /// shared: `create` makes them. Several threads may read and run one graph at a time; while one edits it, no other may use it.
-class GraphView : public OperatorBody, public std::enable_shared_from_this<GraphView> {
+class AIDGE_EXPORT GraphView : public OperatorBody, public std::enable_shared_from_this<GraphView> {
  public:
   [[nodiscard]] static GraphViewPtr create(std::string name = "");
   ~GraphView() override;
@@ -222,15 +223,15 @@ class GraphView : public OperatorBody, public std::enable_shared_from_this<Graph
 };
 
 /// The graph inside a meta operator, nullptr for any other operator.
-[[nodiscard]] GraphViewPtr microGraph(const Operator& op);
+[[nodiscard]] AIDGE_EXPORT GraphViewPtr microGraph(const Operator& op);
 
 /// A chain: every node / graph is fed by the one before it.
-[[nodiscard]] GraphViewPtr sequential(std::span<const GraphView::Part> parts, std::string name = "");
+[[nodiscard]] AIDGE_EXPORT GraphViewPtr sequential(std::span<const GraphView::Part> parts, std::string name = "");
 /// All parts side by side, each with inputs of its own.
-[[nodiscard]] GraphViewPtr parallel(std::span<const GraphView::Part> parts, std::string name = "");
+[[nodiscard]] AIDGE_EXPORT GraphViewPtr parallel(std::span<const GraphView::Part> parts, std::string name = "");
 /// sequential(parts), where the first node's output also goes to the last node's free data input (an Add, say).
-[[nodiscard]] GraphViewPtr residual(std::span<const GraphView::Part> parts, std::string name = "");
+[[nodiscard]] AIDGE_EXPORT GraphViewPtr residual(std::span<const GraphView::Part> parts, std::string name = "");
 /// All nodes connected with `node`, in order of id.
-[[nodiscard]] GraphViewPtr getConnectedGraphView(const NodePtr& node);
+[[nodiscard]] AIDGE_EXPORT GraphViewPtr getConnectedGraphView(const NodePtr& node);
 
 }  // namespace Aidge

@@ -3,10 +3,12 @@
 #include <functional>
 #include <memory>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge {
 
 /// Takes a hook or an observer off again. Copies share the same registration; dropping a handle leaves the hook in place.
-class HookHandle {
+class AIDGE_EXPORT HookHandle {
  public:
   HookHandle() = default;
   explicit HookHandle(std::function<void()> remove) : mRemove(std::make_shared<std::function<void()>>(std::move(remove))) {}

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/graph/Attributes.hpp"
 #include "aidge/graph/Hook.hpp"
@@ -36,7 +37,7 @@ struct TensorRef {
 
 /// One operator in a graph, with a name, edges, typed attributes and hooks. Parents are shared, children are weak back edges. Nodes are always shared:
 /// `create` makes them.
-class Node : public std::enable_shared_from_this<Node> {
+class AIDGE_EXPORT Node : public std::enable_shared_from_this<Node> {
  public:
   using Hook = std::function<void(Node&)>;
 

@@ -3,6 +3,7 @@
 #include <limits>
 #include <span>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 
 namespace Aidge {
@@ -37,7 +38,7 @@ struct PooledValues {
 
 /// Sees every batch's values of one tensor; the engine chooses how (fused with the activation, a part of the batch at a time).
 /// All calls of one forward cover every element exactly once, the batch in order. Called from one thread at a time, though not always the same.
-class Observer {
+class AIDGE_EXPORT Observer {
  public:
   enum class Request : std::uint8_t { Values, SignSummary, PooledValues };
 

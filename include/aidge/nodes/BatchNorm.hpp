@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/MakeNode.hpp"
 
 namespace Aidge {
@@ -11,7 +12,7 @@ namespace Aidge {
 /// Comes with producers of (nbFeatures): <name>_scale (1), <name>_shift (0), <name>_mean (0), <name>_var (1).
 /// Throws std::invalid_argument where nbFeatures < 1, epsilon < 0 or trainingMode is set (there is no training here).
 template <std::size_t DIM>
-[[nodiscard]] NodePtr BatchNorm(DimSize_t nbFeatures, double epsilon = 1e-5, double momentum = 0.1, bool trainingMode = false,
-                                const std::string& name = "");
+[[nodiscard]] AIDGE_EXPORT NodePtr BatchNorm(DimSize_t nbFeatures, double epsilon = 1e-5, double momentum = 0.1, bool trainingMode = false,
+                                             const std::string& name = "");
 
 }  // namespace Aidge

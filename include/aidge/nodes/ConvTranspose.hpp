@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/MakeNode.hpp"
 #include "aidge/nodes/Convolution.hpp"
 
@@ -13,10 +14,11 @@ namespace Aidge {
 /// <name>_w (inChannels, outChannels / groups, kernel …) and, unless noBias, <name>_b (outChannels).
 /// Throws std::invalid_argument where a count is below 1, groups does not divide both channel counts, or an output padding is not below stride or dilation.
 template <std::size_t DIM>
-[[nodiscard]] NodePtr ConvTranspose(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
-                                    const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
-                                    const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false,
-                                    const std::array<DimSize_t, 2 * DIM>& paddingDims = filled<2 * DIM>(0),
-                                    const std::array<DimSize_t, DIM>& outputPadding = filled<DIM>(0), DimSize_t groups = 1);
+[[nodiscard]] AIDGE_EXPORT NodePtr ConvTranspose(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
+                                                 const std::string& name = "",
+                                                 const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
+                                                 const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false,
+                                                 const std::array<DimSize_t, 2 * DIM>& paddingDims = filled<2 * DIM>(0),
+                                                 const std::array<DimSize_t, DIM>& outputPadding = filled<DIM>(0), DimSize_t groups = 1);
 
 }  // namespace Aidge

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/MakeNode.hpp"
 
 namespace Aidge {
@@ -19,29 +20,33 @@ template <std::size_t N> [[nodiscard]] constexpr std::array<DimSize_t, N> filled
 /// Comes with zero-filled producers <name>_w (outChannels, inChannels / groups, kernel …) and, unless noBias, <name>_b (outChannels).
 /// Throws std::invalid_argument where a count is below 1 or groups does not divide both channel counts.
 template <std::size_t DIM>
-[[nodiscard]] NodePtr Conv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
-                           const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
-                           const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false, DimSize_t groups = 1);
+[[nodiscard]] AIDGE_EXPORT NodePtr Conv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
+                                        const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
+                                        const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false,
+                                        DimSize_t groups = 1);
 
 /// Conv with zero padding: paddingDims holds the beginnings of all spatial axes, then their ends.
 template <std::size_t DIM>
-[[nodiscard]] NodePtr PaddedConv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
-                                 const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
-                                 const std::array<DimSize_t, 2 * DIM>& paddingDims = filled<2 * DIM>(0),
-                                 const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false,
-                                 DimSize_t groups = 1);
+[[nodiscard]] AIDGE_EXPORT NodePtr PaddedConv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
+                                              const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
+                                              const std::array<DimSize_t, 2 * DIM>& paddingDims = filled<2 * DIM>(0),
+                                              const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false,
+                                              DimSize_t groups = 1);
 
 /// Conv with a filter of its own for every channel (groups = nbChannels).
 template <std::size_t DIM>
-[[nodiscard]] NodePtr ConvDepthWise(DimSize_t nbChannels, const std::array<DimSize_t, DIM>& kernelDims, const std::string& name = "",
-                                    const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
-                                    const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false);
+[[nodiscard]] AIDGE_EXPORT NodePtr ConvDepthWise(DimSize_t nbChannels, const std::array<DimSize_t, DIM>& kernelDims,
+                                                 const std::string& name = "",
+                                                 const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
+                                                 const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false);
 
 /// PaddedConv with a filter of its own for every channel.
 template <std::size_t DIM>
-[[nodiscard]] NodePtr PaddedConvDepthWise(DimSize_t nbChannels, const std::array<DimSize_t, DIM>& kernelDims, const std::string& name = "",
-                                          const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
-                                          const std::array<DimSize_t, 2 * DIM>& paddingDims = filled<2 * DIM>(0),
-                                          const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1), bool noBias = false);
+[[nodiscard]] AIDGE_EXPORT NodePtr PaddedConvDepthWise(DimSize_t nbChannels, const std::array<DimSize_t, DIM>& kernelDims,
+                                                       const std::string& name = "",
+                                                       const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),
+                                                       const std::array<DimSize_t, 2 * DIM>& paddingDims = filled<2 * DIM>(0),
+                                                       const std::array<DimSize_t, DIM>& dilationDims = filled<DIM>(1),
+                                                       bool noBias = false);
 
 }  // namespace Aidge

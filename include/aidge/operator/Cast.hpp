@@ -2,10 +2,11 @@
 
 #include <string>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge {
 /// Type that a Cast gives. Throws std::invalid_argument where its attribute `to` names none.
-[[nodiscard]] DataType castTarget(const Operator& op);
+[[nodiscard]] AIDGE_EXPORT DataType castTarget(const Operator& op);
 
 }  // namespace Aidge

@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 
 namespace Aidge {
@@ -11,7 +12,7 @@ class Operator;
 
 /// Geometry of a convolution y[o, q] = bias[o] + sum over c, t of w[o, c, t] · x[c, q · stride - padBegin + t · dilation], with x zero outside. The
 /// Dims have one entry for each spatial axis; with none it is a matrix.
-struct ConvShape {
+struct AIDGE_EXPORT ConvShape {
   Dims kernel;
   Dims stride;
   Dims dilation;
@@ -40,8 +41,9 @@ struct ConvShape {
 
 /// The window of a convolution or a pooling, without channels. `spatial`: extents of the data's spatial axes, dynamic where they may vary. `kernel`: the weight's
 /// spatial dims, empty for a pooling. nullopt where the padding (auto_pad) depends on an extent that may vary. Throws as resolveWindow does.
-[[nodiscard]] std::optional<ConvShape> windowShape(const Operator& op, const Dims& spatial, std::span<const DimSize_t> kernel = {});
+[[nodiscard]] AIDGE_EXPORT std::optional<ConvShape> windowShape(const Operator& op, const Dims& spatial,
+                                                                std::span<const DimSize_t> kernel = {});
 /// The same with the channels and groups of a Conv whose weight has the dims `weight` (out, in / groups, kernel …); hasBias stays false.
-[[nodiscard]] std::optional<ConvShape> convShape(const Operator& op, const Dims& spatial, const Dims& weight);
+[[nodiscard]] AIDGE_EXPORT std::optional<ConvShape> convShape(const Operator& op, const Dims& spatial, const Dims& weight);
 
 }  // namespace Aidge

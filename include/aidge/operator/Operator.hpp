@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/data/Tensor.hpp"
 #include "aidge/data/TensorSlot.hpp"
@@ -22,7 +23,7 @@ using AttributeValue =
 using AttributeMap = std::map<std::string, AttributeValue, std::less<>>;
 
 /// What shape inference knows of a tensor.
-struct TensorInfo {
+struct AIDGE_EXPORT TensorInfo {
   Dims dims;
   DataType dtype = DataType::Float32;
   /// Its value where that is known before run time (a producer's output, what follows from dims and small constants), else nullptr.
@@ -41,7 +42,7 @@ struct InputSpec {
 };
 
 /// What an operator type is: inputs, outputs, attributes with defaults, and how shapes follow.
-struct OperatorSchema {
+struct AIDGE_EXPORT OperatorSchema {
   std::string type;
   std::string brief;  ///< one sentence for docstrings, with the formula
   std::vector<InputSpec> inputs;
@@ -67,7 +68,7 @@ struct OperatorSchema {
 };
 
 /// All operator types, filled by the files under operator/ when the library is loaded. Thread-safe; what `find` returns stays as it is.
-class OperatorRegistry {
+class AIDGE_EXPORT OperatorRegistry {
  public:
   /// Throws std::logic_error if the type is there already.
   static bool add(OperatorSchema schema);
@@ -86,7 +87,7 @@ struct Inference {
 };
 
 /// The work of a meta operator, as far as an operator needs to know it. Implemented by GraphView.
-class OperatorBody {
+class AIDGE_EXPORT OperatorBody {
  public:
   virtual ~OperatorBody() = default;
   [[nodiscard]] virtual std::vector<std::string> inputNames() const = 0;
@@ -100,7 +101,7 @@ class OperatorBody {
 
 /// An operator: its type and attribute values. It also shows the tensors that the last run published at its inputs and outputs; a producer's output is
 /// its value. Reading them is safe while schedulers run the graph in other threads, every other change is not.
-class Operator : public std::enable_shared_from_this<Operator> {
+class AIDGE_EXPORT Operator : public std::enable_shared_from_this<Operator> {
  public:
   /// A registered type; `attributes` override the schema's defaults (unknown names and wrong types are errors). `nbInputs` counts for variadic types and
   /// those with extra inputs.

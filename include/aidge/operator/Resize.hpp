@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge {
@@ -22,6 +23,6 @@ struct ResizeAxis {
   [[nodiscard]] bool isUnchanged() const { return scale == 1.0F && input == output && !(cropped && (roiStart != 0.0F || roiEnd != 1.0F)); }
 };
 /// One entry an axis of the data. Throws std::invalid_argument where scales, sizes, axes or roi do not fit.
-[[nodiscard]] std::vector<ResizeAxis> resolveResize(const Operator& op, std::span<const TensorInfo> inputs);
+[[nodiscard]] AIDGE_EXPORT std::vector<ResizeAxis> resolveResize(const Operator& op, std::span<const TensorInfo> inputs);
 
 }  // namespace Aidge

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge {
@@ -16,8 +17,8 @@ struct SliceRange {
   DimSize_t extent = 0;
 };
 /// One range an axis. Throws std::invalid_argument where the lists do not fit.
-[[nodiscard]] std::vector<SliceRange> resolveSlice(const Operator& op, std::span<const TensorInfo> inputs);
+[[nodiscard]] AIDGE_EXPORT std::vector<SliceRange> resolveSlice(const Operator& op, std::span<const TensorInfo> inputs);
 /// Extents of a Split's outputs along its axis. Throws std::invalid_argument where they do not add up.
-[[nodiscard]] Dims resolveSplit(const Operator& op, std::span<const TensorInfo> inputs);
+[[nodiscard]] AIDGE_EXPORT Dims resolveSplit(const Operator& op, std::span<const TensorInfo> inputs);
 
 }  // namespace Aidge

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/data/Tensor.hpp"
 
@@ -97,7 +98,7 @@ struct ChannelTrait {
 };
 
 /// y = factor · x + offset, with one entry for each channel (axis 1) of the data.
-struct ChannelAffine {
+struct AIDGE_EXPORT ChannelAffine {
   std::vector<double> factor;
   std::vector<double> offset;
 };
@@ -107,13 +108,13 @@ struct ChannelAffine {
 using AffineRule = std::optional<ChannelAffine> (*)(const Operator&, IOIndex_t data, const Dims& dims,
                                                     std::span<const Tensor* const> inputs);
 /// For operators that are no affine map of their data.
-[[nodiscard]] std::optional<ChannelAffine> notAffine(const Operator&, IOIndex_t data, const Dims& dims,
-                                                     std::span<const Tensor* const> inputs);
+[[nodiscard]] AIDGE_EXPORT std::optional<ChannelAffine> notAffine(const Operator&, IOIndex_t data, const Dims& dims,
+                                                                  std::span<const Tensor* const> inputs);
 
 /// If an operator passes values above 0 on (nearly) as they are and holds those below back: the value above which it holds back too, else infinity.
 /// nullopt: it is no such activation.
 using RectifierRule = std::optional<double> (*)(const Operator&);
-[[nodiscard]] std::optional<double> notRectifier(const Operator&);
+[[nodiscard]] AIDGE_EXPORT std::optional<double> notRectifier(const Operator&);
 
 /// All traits of a type. A schema has to state every one of them.
 struct OperatorTraits {

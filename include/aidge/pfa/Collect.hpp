@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/data/DataProvider.hpp"
 #include "aidge/graph/GraphView.hpp"
 #include "aidge/graph/Observer.hpp"
@@ -26,8 +27,8 @@ using CollectCallback = std::function<bool(const CollectProgress&)>;
 /// (axis 1) to one value an image and channel, the covariance over the images. Taken within the forward pass; one accumulator a node, in order.
 /// Throws std::invalid_argument: not compiled, no layers, a node that is not in the graph or stands there twice, an empty provider, a batch that
 /// does not fit, NaN or infinity (naming the layer and the samples). The graph is as before the call, whatever happens.
-[[nodiscard]] std::vector<statistics::Covariance> collectResponses(const GraphViewPtr& model, DataProvider& provider,
-                                                                   std::span<const NodePtr> layers, Pooling pooling,
-                                                                   const CollectCallback& progress = {});
+[[nodiscard]] AIDGE_EXPORT std::vector<statistics::Covariance> collectResponses(const GraphViewPtr& model, DataProvider& provider,
+                                                                                std::span<const NodePtr> layers, Pooling pooling,
+                                                                                const CollectCallback& progress = {});
 
 }  // namespace Aidge::pfa

@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::pfa {
 
 /// Which unit goes next, by A_ij = |cov_ij| / max(sqrt(var_i var_j), 1e-8) among the units that are left.
@@ -28,12 +30,12 @@ struct SelectionOptions {
 
 /// Units with var_i < epsilon * largest var, ascending. `covariance`: (n, n), row-major. Throws std::invalid_argument where the size is
 /// another, or epsilon is negative.
-[[nodiscard]] std::vector<std::size_t> inactiveUnits(std::span<const double> covariance, std::size_t n, double epsilon = 1e-8);
+[[nodiscard]] AIDGE_EXPORT std::vector<std::size_t> inactiveUnits(std::span<const double> covariance, std::size_t n, double epsilon = 1e-8);
 
 /// The order in which units go: the inactive ones by index, then all active ones but the last; to keep k of the active ones, take all but the
 /// last k - 1 of the order. Two values count as equal where |a - b| <= 1e-8 + 1e-5 |b|; what is then still tied goes by index.
 /// Throws std::invalid_argument where the size is another than (n, n), or an element is NaN or infinite.
-[[nodiscard]] std::vector<std::size_t> removalOrder(std::span<const double> covariance, std::size_t n, UnitStrategy strategy,
-                                                    const SelectionOptions& options = {});
+[[nodiscard]] AIDGE_EXPORT std::vector<std::size_t> removalOrder(std::span<const double> covariance, std::size_t n, UnitStrategy strategy,
+                                                                 const SelectionOptions& options = {});
 
 }  // namespace Aidge::pfa

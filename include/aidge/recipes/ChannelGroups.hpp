@@ -4,13 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/graph/GraphView.hpp"
 
 namespace Aidge {
 
 /// A layer with weights (Conv, ConvTranspose, FC, Gemm, MatMul) that makes channels of a group.
-struct ChannelSource {
+struct AIDGE_EXPORT ChannelSource {
   NodePtr node;
   std::vector<std::int64_t> channels;  ///< one entry an output channel (or output feature): which channel of the group it is
 };
@@ -42,6 +43,6 @@ struct ChannelGroup {
 /// and what else only moves values. Graph outputs, softmax or normalisation across channels, and operators that are not known fix the channels that
 /// reach them. `dims` of the graph inputs, one entry each; empty: as compiled, else as declared with a batch of 1. Changes nothing.
 /// Throws std::invalid_argument where there is no graph, dims are open, or they do not fit.
-[[nodiscard]] std::vector<ChannelGroup> channelGroups(const GraphViewPtr& graph, const std::vector<Dims>& dims = {});
+[[nodiscard]] AIDGE_EXPORT std::vector<ChannelGroup> channelGroups(const GraphViewPtr& graph, const std::vector<Dims>& dims = {});
 
 }  // namespace Aidge

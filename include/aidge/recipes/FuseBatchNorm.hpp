@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/graph/GraphView.hpp"
 
 namespace Aidge {
@@ -11,9 +12,9 @@ namespace Aidge {
 /// other nodes share are copied first. Left alone: where the layer has other consumers or is a graph output, where a parameter is
 /// not a producer's, or where f is not finite. Returns how many went. Idempotent; the layers keep their names.
 /// Throws std::invalid_argument where there is no graph.
-std::size_t fuseBatchNorm(const GraphViewPtr& graph);
+AIDGE_EXPORT std::size_t fuseBatchNorm(const GraphViewPtr& graph);
 
 /// The same for one BatchNorm of `graph` itself; false where it is left alone.
-bool foldBatchNorm(const GraphViewPtr& graph, const NodePtr& norm);
+AIDGE_EXPORT bool foldBatchNorm(const GraphViewPtr& graph, const NodePtr& norm);
 
 }  // namespace Aidge

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/data/DataProvider.hpp"
 #include "aidge/graph/GraphView.hpp"
@@ -29,7 +30,7 @@ enum class BorderRule : std::uint8_t {
 enum class FusionCost : std::uint8_t { Macs, Latency };
 
 /// One merge, made or proposed. MACs count one an element for channel-wise layers and sums, and one a tap for average pooling.
-struct ConvolutionMerge {
+struct AIDGE_EXPORT ConvolutionMerge {
   std::string name;                        ///< of the new layer
   std::string type;                        ///< Conv2D, FC …
   std::vector<std::string> nodes;          ///< what it stands for, in order
@@ -44,7 +45,7 @@ struct ConvolutionMerge {
 };
 
 /// Two layers that follow each other and stay two, and why.
-struct RefusedMerge {
+struct AIDGE_EXPORT RefusedMerge {
   std::string first;
   std::string second;
   std::string reason;
@@ -79,10 +80,10 @@ struct FusionReport {
 /// in it. Left alone: what others use too, graph outputs, hooked or observed nodes, weights that are not constant. Weights are composed in double.
 /// A failed call leaves the graph as it was; idempotent with ExactAndCheaper. Latency is measured on the graph's backend and left out where it has none.
 /// Throws std::invalid_argument where there is no graph, dims are unknown or do not fit, Approximate has no data, or Latency no backend.
-FusionReport fuseConvolution(const GraphViewPtr& graph, const FusionOptions& options = {});
+AIDGE_EXPORT FusionReport fuseConvolution(const GraphViewPtr& graph, const FusionOptions& options = {});
 
 /// A table of the merges, the refusals and the totals.
-[[nodiscard]] std::string toString(const FusionReport& report);
-[[nodiscard]] std::string_view toString(BorderRule rule);
+[[nodiscard]] AIDGE_EXPORT std::string toString(const FusionReport& report);
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(BorderRule rule);
 
 }  // namespace Aidge

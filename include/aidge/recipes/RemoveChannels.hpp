@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/core/Types.hpp"
 #include "aidge/graph/GraphView.hpp"
 
@@ -25,7 +26,7 @@ struct RemovedChannels {
 };
 
 /// A request that was not, or not wholly, followed, and why.
-struct RefusedRemoval {
+struct AIDGE_EXPORT RefusedRemoval {
   std::vector<std::string> nodes;      ///< the group's sources
   std::vector<std::int64_t> channels;  ///< channels of the group that stay though they were named
   std::string reason;
@@ -49,10 +50,10 @@ struct RemovalReport {
 /// share, and that they need cut differently, becomes several. Nodes stay, with hooks, observers and attributes. The call makes all of these edits or,
 /// where it throws, none.
 /// Throws std::invalid_argument where there is no graph, a node is not in it, a channel does not exist, multiple < 1, or dims are open.
-RemovalReport removeChannels(const GraphViewPtr& graph, const std::map<NodePtr, std::vector<std::int64_t>>& channels,
-                             const RemovalOptions& options = {});
+AIDGE_EXPORT RemovalReport removeChannels(const GraphViewPtr& graph, const std::map<NodePtr, std::vector<std::int64_t>>& channels,
+                                          const RemovalOptions& options = {});
 
 /// A table of what was removed, the refusals and the totals.
-[[nodiscard]] std::string toString(const RemovalReport& report);
+[[nodiscard]] AIDGE_EXPORT std::string toString(const RemovalReport& report);
 
 }  // namespace Aidge

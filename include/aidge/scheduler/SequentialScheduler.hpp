@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/data/Tensor.hpp"
 #include "aidge/graph/GraphView.hpp"
 
 namespace Aidge {
 
 /// One step of a plan, for reports.
-struct StepReport {
+struct AIDGE_EXPORT StepReport {
   std::string node;                ///< name of the main node
   std::string type;                ///< its operator type
   std::vector<std::string> fused;  ///< names of the nodes that run inside this step
@@ -30,7 +31,7 @@ struct PlanReport {
 
 /// Runs a compiled graph. Notices every edit of the graph (version) and makes its plans anew. The schedulers of a graph share its plans, one an
 /// input shape; where two run at the same time, each has its own.
-class SequentialScheduler {
+class AIDGE_EXPORT SequentialScheduler {
  public:
   /// Throws std::invalid_argument if the graph has no backend (compile or setBackend first).
   explicit SequentialScheduler(GraphViewPtr graph);

@@ -5,10 +5,12 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::statistics {
 
 /// Which channels have never been strictly positive. One neuron = one channel (axis 1).
-struct ChannelActivity {
+struct AIDGE_EXPORT ChannelActivity {
   std::vector<bool> neurons;  ///< true = dead: no value > 0 so far
 
   ChannelActivity() = default;

@@ -4,10 +4,12 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::statistics {
 
 /// Regression of y on x, one of each a channel: y is about slope · x + offset. Moments in double by the pairwise update; mergeable.
-class ChannelRegression {
+class AIDGE_EXPORT ChannelRegression {
  public:
   /// Throws std::invalid_argument if channels is 0.
   explicit ChannelRegression(std::size_t channels);

@@ -4,12 +4,14 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::statistics {
 
 /// Streaming covariance of rows of `units` values: mean and centred second moments in double, by the pairwise update of Chan, Golub and LeVeque
 /// ("Updating formulae and a pairwise algorithm for computing sample variances", 1979). Memory is that of half a (units, units) matrix whatever
 /// the number of rows. How the rows are cut into calls of `add` does not change a bit of the result.
-class Covariance {
+class AIDGE_EXPORT Covariance {
  public:
   /// Takes its number of units from the first rows.
   Covariance() = default;

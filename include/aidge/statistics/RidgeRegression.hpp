@@ -5,12 +5,13 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
 #include "aidge/statistics/Covariance.hpp"
 
 namespace Aidge::statistics {
 
 /// A linear map from `unknowns` features to targets: y = coefficients^T z + intercept.
-struct LinearPrediction {
+struct AIDGE_EXPORT LinearPrediction {
   std::vector<double> coefficients;  ///< (unknowns, targets), row-major
   std::vector<double> intercept;     ///< (targets)
 };
@@ -18,12 +19,12 @@ struct LinearPrediction {
 /// The map of least squared error plus ridge · mean(diag G) · |coefficients|², G the features' covariance: (G + r·mean(diag G)·I)^-1 cov(z, y), the intercept
 /// from the means. `moments` is of rows [features, targets], `unknowns` the number of features. Where the features never vary, only the intercept.
 /// Throws std::invalid_argument below 1 sample, where ridge is not > 0 (infinity: the intercept alone), or unknowns is above the units.
-[[nodiscard]] LinearPrediction ridgeRegression(const Covariance& moments, std::size_t unknowns, double ridge);
+[[nodiscard]] AIDGE_EXPORT LinearPrediction ridgeRegression(const Covariance& moments, std::size_t unknowns, double ridge);
 
 /// Mean over the rows of |y - prediction|², summed over the targets. Exact, from the moments alone.
-[[nodiscard]] double meanSquaredError(const Covariance& moments, std::size_t unknowns, const LinearPrediction& prediction);
+[[nodiscard]] AIDGE_EXPORT double meanSquaredError(const Covariance& moments, std::size_t unknowns, const LinearPrediction& prediction);
 /// The same of predicting 0: mean over the rows of |y|².
-[[nodiscard]] double meanSquare(const Covariance& moments, std::size_t unknowns);
+[[nodiscard]] AIDGE_EXPORT double meanSquare(const Covariance& moments, std::size_t unknowns);
 
 /// A ridge regression whose strength was chosen on held-out rows.
 struct HeldOutRidge {
@@ -36,7 +37,7 @@ struct HeldOutRidge {
 /// Fits on `fit` with each strength, takes the one of the least error on `held` - or none, if none is below predicting 0 -, and refits on both together.
 /// Ties go to the first. Throws std::invalid_argument where a strength is not > 0, there are none, or the units differ. With no rows in `fit` or `held`
 /// nothing is chosen.
-[[nodiscard]] HeldOutRidge heldOutRidge(const Covariance& fit, const Covariance& held, std::size_t unknowns,
-                                        std::span<const double> ridges);
+[[nodiscard]] AIDGE_EXPORT HeldOutRidge heldOutRidge(const Covariance& fit, const Covariance& held, std::size_t unknowns,
+                                                     std::span<const double> ridges);
 
 }  // namespace Aidge::statistics

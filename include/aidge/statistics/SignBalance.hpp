@@ -3,10 +3,12 @@
 #include <limits>
 #include <span>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::statistics {
 
 /// How much of a stream of values lies on either side of zero: sums of magnitudes, mergeable over batches, parts and machines.
-struct SignBalance {
+struct AIDGE_EXPORT SignBalance {
   double neg = 0.0;  ///< sum of |v| over v < 0, plus v - upper over v > upper
   double pos = 0.0;  ///< sum of v over v >= 0
 

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::statistics {
 
 /// How one linear layer uses n units x: y = W x for every tap of its kernel.
@@ -25,11 +27,11 @@ struct Elimination {
 /// and the rest takes over what it can: W += W_j b_j^T, S^-1 loses a rank (Hassibi and Stork, "Second order derivatives for network pruning: Optimal Brain
 /// Surgeon", 1993, for linear layers). Only `gram` is updated for W. Ties go to the lowest index. Memory O(n²), time O(n³) a use.
 /// Throws std::invalid_argument where there are no uses, sizes differ, or a value is not finite.
-[[nodiscard]] Elimination eliminateUnits(std::span<const LinearUse> uses, std::size_t n, double ridge = 1e-4);
+[[nodiscard]] AIDGE_EXPORT Elimination eliminateUnits(std::span<const LinearUse> uses, std::size_t n, double ridge = 1e-4);
 
 /// Which units to keep first: the one that explains most of the trace that is left, then the Schur complement, and so on (pivoted Cholesky). What has no
 /// variance left comes last, by index. Throws std::invalid_argument where the size is another than (n, n), or a value is not finite.
-[[nodiscard]] std::vector<std::size_t> pivotedCholesky(std::span<const double> covariance, std::size_t n);
+[[nodiscard]] AIDGE_EXPORT std::vector<std::size_t> pivotedCholesky(std::span<const double> covariance, std::size_t n);
 
 /// The removed units from the kept ones.
 struct UnitPrediction {
@@ -38,7 +40,7 @@ struct UnitPrediction {
   std::vector<double> offset;        ///< (removed): mean_r - B mean_k
 };
 /// `covariance` (n, n), `mean` (n), `kept` ascending. Throws std::invalid_argument where sizes do not fit, or `kept` is not.
-[[nodiscard]] UnitPrediction predictUnits(std::span<const double> covariance, std::span<const double> mean,
-                                          std::span<const std::size_t> kept, double ridge = 1e-4);
+[[nodiscard]] AIDGE_EXPORT UnitPrediction predictUnits(std::span<const double> covariance, std::span<const double> mean,
+                                                       std::span<const std::size_t> kept, double ridge = 1e-4);
 
 }  // namespace Aidge::statistics

@@ -54,7 +54,9 @@ def test_every_class_of_errors_and_every_exit_code_is_explained_and_no_other() -
     classes = {
         name for text in sources for name in re.findall(r"^class (\w+)\(\w*(?:Error|Exception)\)", text, re.M)
     }
-    classes |= {name for text in headers for name in re.findall(r"^class (\w+Error) ", text, re.M)}
+    classes |= {
+        name for text in headers for name in re.findall(r"^class (?:AIDGE_EXPORT )?(\w+Error) ", text, re.M)
+    }
     spans = set(
         re.findall(r"`(?:Aidge::|[a-z_.]+\.)?(\w+(?:Error|Interrupt)|Stopped|UnreachableTarget)`", page)
     )

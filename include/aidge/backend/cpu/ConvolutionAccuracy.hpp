@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::cpu {
 
 /// How 3x3 convolutions of stride 1 are computed. Direct: by their definition. Default: also by Winograd's F(2x2, 3x3), whose rounding errors
@@ -16,11 +18,11 @@ inline constexpr std::string_view kConvolutionAccuracy = "convolution_accuracy";
 inline constexpr std::string_view kConvolutionChoice = "convolution_choice";
 
 /// From "direct", "default" or "fast". Throws std::invalid_argument that begins with `where` for another word.
-[[nodiscard]] ConvolutionAccuracy parseConvolutionAccuracy(std::string_view where, std::string_view word);
+[[nodiscard]] AIDGE_EXPORT ConvolutionAccuracy parseConvolutionAccuracy(std::string_view where, std::string_view word);
 /// Holds for all plans that are made from now on, in all threads, for graphs that were compiled without the option; plans made under another
 /// setting are made anew.
-void setConvolutionAccuracy(ConvolutionAccuracy accuracy);
-[[nodiscard]] ConvolutionAccuracy convolutionAccuracy();
-[[nodiscard]] std::string_view toString(ConvolutionAccuracy accuracy);
+AIDGE_EXPORT void setConvolutionAccuracy(ConvolutionAccuracy accuracy);
+[[nodiscard]] AIDGE_EXPORT ConvolutionAccuracy convolutionAccuracy();
+[[nodiscard]] AIDGE_EXPORT std::string_view toString(ConvolutionAccuracy accuracy);
 
 }  // namespace Aidge::cpu

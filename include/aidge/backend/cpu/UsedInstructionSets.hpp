@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "aidge/core/Export.hpp"
+
 namespace Aidge::cpu {
 
 /// The instruction sets that this process computes with.
@@ -12,6 +14,6 @@ struct UsedInstructionSets {
 };
 
 /// Asks our loops and oneDNN. Throws std::invalid_argument if AIDGE_MAX_ISA has an unknown value or cannot be applied to oneDNN.
-[[nodiscard]] UsedInstructionSets usedInstructionSets();
+[[nodiscard]] AIDGE_EXPORT UsedInstructionSets usedInstructionSets();
 
 }  // namespace Aidge::cpu
