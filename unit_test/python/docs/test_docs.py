@@ -35,3 +35,19 @@ def test_the_code_of_a_page_runs_in_order(
     names = {"images": images, "labels": labels, "__name__": page.stem}
     for number, block in enumerate(BLOCK.findall(page.read_text("utf-8"))):
         exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+
+
+def stripped(text: str) -> list[str]:
+    """The lines of a text, without indentation and without empty lines."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize(("language", "file"), [("cpp", "prune.cpp"), ("cmake", "CMakeLists.txt")])
+def test_cpp_and_cmake_code_of_pages_is_that_of_the_example_which_ci_builds(language: str, file: str) -> None:
+    example = "\n".join(stripped((ROOT / "examples" / "cpp" / file).read_text("utf-8")))
+    pages = "\n".join(page.read_text("utf-8") for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", pages, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        for part in re.split(r"^(?://|#) …$", block, flags=re.MULTILINE):
+            assert "\n".join(stripped(part)) in example
