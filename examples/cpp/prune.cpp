@@ -30,7 +30,7 @@ static NodePtr layer(const char* name, DimSize_t inputs, DimSize_t outputs, floa
 
 int main() {
   registerCpuBackend();
-  const GraphView::Part parts[] = {layer("fc1", 16, 32, 0.0F), ReLU("relu1"), layer("fc2", 32, 32, 5.0F), ReLU("relu2"),
+  const GraphView::Part parts[] = {layer("fc1", 16, 32, 0.0F), ReLU("relu1"), layer("fc2", 32, 32, 1.0F), ReLU("relu2"),
                                    layer("fc3", 32, 4, 0.0F)};
   const GraphViewPtr graph = sequential(parts, "network");
   graph->compile("cpu", DataType::Float32, {{8, 16}});  // batches of 8 samples
@@ -46,7 +46,7 @@ int main() {
   for (const NodePtr& node : activations) {
     const double npr = node->get<fibnlr::NPR>().value();
     const double nnpr = node->get<fibnlr::NNPR>().value;
-    std::printf("%-12s%-10.4f%-10.4f%s\n", node->name().c_str(), npr, nnpr, removed.contains(node) ? "removed" : "kept");
+    std::printf("%-12s%-10.2f%-10.2f%s\n", node->name().c_str(), npr, nnpr, removed.contains(node) ? "removed" : "kept");
   }
   return 0;
 }
