@@ -25,20 +25,13 @@ struct AxisTable {
   bool unchanged = true;
 };
 
-/// Extent of the result before it is rounded down, which ONNX's formulas go by.
-float exactOutput(const ResizeAxis& axis) {
-  const float exact = axis.scale * static_cast<float>(axis.input);
-  const auto output = static_cast<float>(axis.output);
-  constexpr float kRounding = 1e-4F;
-  return std::abs(exact - output) < kRounding * output ? output : exact;
-}
-
-/// Coordinate in the input of output `x`: the formulas of ONNX, in float as ONNX Runtime computes them.
+/// Coordinate in the input of output `x`: the formulas of ONNX, in float as ONNX Runtime computes them. The length of the result is the one after rounding
+/// down, as in ONNX Runtime and PyTorch: with aligned corners the last output is the last input for every scale.
 float originalCoordinate(const std::string& mode, const ResizeAxis& axis, DimSize_t x) {
   const auto position = static_cast<float>(x);
   const auto input = static_cast<float>(axis.input);
-  const float output = exactOutput(axis);
-  if (mode == "asymmetric") return position / axis.scale;
+  const auto output = static_cast<float>(axis.output);
+  if (mode == "asymmetric") return axis.scale == output / input ? position * input / output : position / axis.scale;
   if (mode == "align_corners") return output == 1.0F ? 0.0F : position * (input - 1.0F) / (output - 1.0F);
   if (mode == "tf_half_pixel_for_nn") return (position + 0.5F) / axis.scale;
   if (mode == "pytorch_half_pixel" && axis.output <= 1) return 0.0F;
@@ -46,10 +39,9 @@ float originalCoordinate(const std::string& mode, const ResizeAxis& axis, DimSiz
     if (output == 1.0F) return 0.5F * (axis.roiStart + axis.roiEnd) * (input - 1.0F);
     return axis.roiStart * (input - 1.0F) + position * (axis.roiEnd - axis.roiStart) * (input - 1.0F) / (output - 1.0F);
   }
-  const float halfPixel = (position + 0.5F) / axis.scale - 0.5F;
-  if (mode != "half_pixel_symmetric") return halfPixel;
-  const float adjustment = static_cast<float>(axis.output) / (axis.scale * input);
-  return input / 2.0F * (1.0F - adjustment) + halfPixel;
+  if (mode != "half_pixel_symmetric") return (position + 0.5F) / axis.scale - 0.5F;
+  const float margin = input / 2.0F * (1.0F - output / (axis.scale * input));
+  return static_cast<float>(static_cast<double>(margin) + (static_cast<double>(x) + 0.5) / static_cast<double>(axis.scale) - 0.5);
 }
 
 DimSize_t nearestIndex(const std::string& mode, float x) {

@@ -99,6 +99,8 @@ def test_resize_agrees_with_onnx_in_every_mode(data: st.DataObject) -> None:
     cut = any(extent * scale % 1 for extent, scale in zip(shape[2:], scales[-(rank - 2) :], strict=True))
     if cut and attributes["coordinate_transformation_mode"] == "half_pixel_symmetric":
         return  # coordinates are not exact there: ONNX takes element 0 for 1 - 1e-16, ONNX Runtime and we take 1
+    if cut and attributes["coordinate_transformation_mode"] == "align_corners":
+        return  # ONNX's implementation goes by the length before rounding: see reported/test_resizing.py
     case = Case("Resize", {0: values(shape)}, {2: scales}, attributes)
     check_resize(case, reference(case))
 
