@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import BinaryIO
 
 import numpy as np
-from aidge_core._files import replacing
+from aidge_core import _files
+from aidge_core._files import check_writable
 
-__all__ = ["replacing", "write_npz", "write_text"]
+__all__ = ["check_writable", "replacing", "write_npz", "write_text"]
+
+
+def replacing(path: str | os.PathLike[str]) -> AbstractContextManager[BinaryIO]:
+    """A file that takes the place of `path`, or of what a symbolic link there leads to, when it is whole; see aidge_core._files.replacing."""
+    return _files.replacing(path, follow=True)
 
 
 def write_text(path: str | os.PathLike[str], document: str) -> None:

@@ -16,6 +16,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from .converters import EXPORTERS
 from .tensors import onnx_type_of, to_proto
+from .writing.float_types import restore_float_types
 from .writing.saving import replace_files
 from .writing.writer import NeedsOpset, Writer
 
@@ -99,7 +100,7 @@ def _annotate(graph: aidge_core.GraphView, draft: _Draft, notes: Mapping[str, st
     if unknown := sorted(set(notes) - known):
         raise ValueError(f"[aidge_onnx.export] expected notes of the graph's nodes, got {unknown}")
     for node in draft.model.graph.node:
-        node.doc_string = notes.get(node.name, "")
+        node.doc_string = "\n\n".join(text for text in (notes.get(node.name, ""), node.doc_string) if text)
     inferred = onnx.shape_inference.infer_shapes(draft.check_model)
     draft.model.graph.value_info.extend(inferred.graph.value_info)
 
@@ -162,6 +163,11 @@ def _set_header(model: ModelProto, graph: aidge_core.GraphView, metadata: dict[s
     model.doc_string = metadata.get("onnx.doc_string", "")
     for key, value in json.loads(metadata.get("onnx.metadata_props", "[]")):
         model.metadata_props.add(key=key, value=value)
+    texts = json.loads(metadata.get("onnx.doc_strings", '{"nodes": {}, "values": {}}'))
+    for node in model.graph.node:
+        node.doc_string = node.doc_string or texts["nodes"].get(node.name, "")
+    for entry in [*model.graph.input, *model.graph.output]:
+        entry.doc_string = texts["values"].get(entry.name, "")
 
 
 # --- inputs and outputs -------------------------------------------------------------------------------------
@@ -233,9 +239,11 @@ def _output_infos(
         tensor = info.type.tensor_type
         elem = tensor.elem_type or declared.get(name, {}).get("elem_type", TensorProto.FLOAT)
         if tensor.HasField("shape"):
+            wanted = declared.get(name, {}).get("dims") or []
+            wanted = wanted if len(wanted) == len(tensor.shape.dim) else [""] * len(tensor.shape.dim)
             shape: Any = [
-                dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
-                for dim in tensor.shape.dim
+                dim.dim_value if dim.HasField("dim_value") else _free_dim(given, dim.dim_param)
+                for dim, given in zip(tensor.shape.dim, wanted, strict=True)
             ]
         else:
             shape = [
@@ -243,6 +251,11 @@ def _output_infos(
             ]
         infos.append(helper.make_tensor_value_info(name, elem, shape))
     return infos
+
+
+def _free_dim(declared: int | str | None, inferred: str) -> str | None:
+    """The name of a free dim of an output: the one that the source declares, else the inferred one."""
+    return (declared if isinstance(declared, str) else "") or inferred or None
 
 
 def _dims_without_inference(
@@ -287,6 +300,9 @@ def _write_nodes(
     _write_graph(graph, write)
     for name, node, index in aliases:
         write.identity(name, write.output(node, index))
+    if "onnx.float_types" in metadata:
+        write.outputs_of_graph = [name for name, _, _ in outputs]
+        restore_float_types(write, json.loads(metadata["onnx.float_types"]))
     return write
 
 

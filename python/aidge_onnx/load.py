@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import aidge_core
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped,unused-ignore]
@@ -17,8 +17,9 @@ from .converters import IMPORTERS
 from .errors import InvalidModelError
 from .reading.batch import free_batch
 from .reading.builder import Builder, NotNative
-from .reading.checks import check_header, tensors_of
+from .reading.checks import check_header, tensors_of, use_one_domain
 from .reading.external_data import internalize
+from .reading.float_types import read_in_float32
 from .reading.folding import drop_dead_nodes, fold
 from .reading.source import Source
 from .rewrites.cleaning import clean
@@ -40,6 +41,7 @@ def load_onnx(
     dynamic_batch: bool = False,
     max_constant_bytes: int = 1 << 30,
     cleaning: bool = True,
+    in_float32: bool = False,
 ) -> aidge_core.GraphView:
     """Reads an ONNX model into a graph (opset 7 and newer as they are, older ones converted to 7 first).
 
@@ -51,6 +53,9 @@ def load_onnx(
     max_constant_bytes: bound of the memory for constants that the file computes (ConstantOfShape, Expand …).
     cleaning: take out what does nothing (Identity, Dropout …) and put together what exporters have taken apart
         (GeLU, HardSwish, ReLU6, padding, BatchNorm); False keeps the file's nodes one by one.
+    in_float32: read networks whose layers are in float16, bfloat16 or float64 as networks of float32, on which every method works;
+        export_onnx writes the types of the file again, those of inputs and outputs too. Files in which such values are inside control
+        flow, sequences or operators of other domains are read as they are.
     Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and
     aidge_core.UnsupportedError where a graph input or output is no tensor of numbers.
     """
@@ -58,18 +63,22 @@ def load_onnx(
     with _as_invalid_model():
         model, base = _read(source, None if base_dir is None else Path(base_dir))
         opsets = check_header(model)
+        use_one_domain(model)
         _bring_in_data(model, base)
         prepared = Source.from_model(model, opsets)
         del model
         if dynamic_batch:
             free_batch(prepared)
         fold(prepared, max_constant_bytes)
+        float_types = read_in_float32(prepared) if in_float32 else None
+        if float_types is not None:
+            fold(prepared, max_constant_bytes)
         if cleaning:
             clean(prepared)
             find_activations(prepared)
         drop_dead_nodes(prepared)
         join_regions(prepared)
-        graph = _build(prepared)
+        graph = _build(prepared, float_types)
     if state is not None:
         graph.metadata = {**graph.metadata, "onnx.source": state}
     return graph
@@ -135,7 +144,7 @@ def _bring_in_data(model: ModelProto, base: Path | None) -> None:
                 internalize(tensor, base, where)
 
 
-def _build(source: Source) -> aidge_core.GraphView:
+def _build(source: Source, float_types: dict[str, Any] | None) -> aidge_core.GraphView:
     _check_boundary(source)
     builder = Builder(source)
     for node in source.nodes:
@@ -160,7 +169,16 @@ def _build(source: Source) -> aidge_core.GraphView:
             if builder.targets[value.name]
         ]
     )
-    graph.metadata = _metadata(source, [value for value in source.inputs if not builder.targets[value.name]])
+    graph.metadata = {
+        **_metadata(source, [value for value in source.inputs if not builder.targets[value.name]]),
+        "onnx.doc_strings": json.dumps(_doc_strings(source, builder)),
+    }
+    if float_types is not None:
+        kinds = {
+            builder.name_of(node): node.float_type for node in source.nodes if node.float_type is not None
+        }
+        nodes = {name: kind for name, kind in kinds.items() if kind != float_types["default"]}
+        graph.metadata = {**graph.metadata, "onnx.float_types": json.dumps({**float_types, "nodes": nodes})}
     _check_shapes(graph)
     return graph
 
@@ -204,6 +222,14 @@ def _dim_names(value: ValueInfoProto) -> list[str]:
     return [
         dim.dim_param if not dim.HasField("dim_value") else "" for dim in value.type.tensor_type.shape.dim
     ]
+
+
+def _doc_strings(source: Source, builder: Builder) -> dict[str, dict[str, str]]:
+    """Texts of nodes by the name that they have in the graph, and of graph inputs and outputs by theirs."""
+    nodes = {builder.name_of(node): node.proto.doc_string for node in source.nodes}
+    values = {value.name: value.doc_string for value in [*source.inputs, *source.outputs]}
+    texts = {"nodes": nodes, "values": values}
+    return {kind: {name: text for name, text in found.items() if text} for kind, found in texts.items()}
 
 
 def _declaration(value: ValueInfoProto) -> dict[str, object]:

@@ -170,7 +170,8 @@ void fuseObservers(Program& program) {
     for (const auto& observer : step.observers) {
       const DataType dtype = program.values[step.inputs[0]].desc.dtype;
       if (observer->request() == Observer::Request::Values || dtype == DataType::Float32) continue;
-      throwExpected("scheduler::forward", "float32 values for statistics at " + step.node->describe(), std::string(toString(dtype)));
+      throwExpected("scheduler::forward", "float32 values for statistics at " + step.node->describe(),
+                    std::string(toString(dtype)) + "; aidge_onnx.load_onnx(path, in_float32=True) reads such a network in float32");
     }
   }
   for (std::size_t s = 0; s + 1 < program.steps.size(); ++s) {

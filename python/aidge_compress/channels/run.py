@@ -12,7 +12,7 @@ import numpy as np
 from ..measure.latency import latencies
 from ..measure.metrics import Quality
 from ..network.costs import Costs, costs_of
-from ..network.layers import quantised_layers
+from ..network.layers import closed_layers
 from ..network.opening import open_network
 from ..network.sources import batches_of
 from ..network.summary import summarize
@@ -114,8 +114,8 @@ def _refusals(ready: Prepared) -> str:
         f"{group.sources[0].node.name()}: {group.refusal or 'protected, or read by no layer that can be measured'}"
         for group in ready.groups
     ]
-    quantised = quantised_layers(ready.original)
-    return "; ".join([quantised, *reasons[:8]] if quantised else reasons[:8]) or "no layer makes channels"
+    closed = closed_layers(ready.original)
+    return "; ".join([closed, *reasons[:8]] if closed else reasons[:8]) or "no layer makes channels"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import aidge_core
 
 from ..measure.latency import dims_at
 from ..measure.metrics import Quality, compare
-from ..network.layers import quantised_layers
+from ..network.layers import closed_layers
 from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
 from .allocate import removal_order
@@ -94,8 +94,8 @@ def prepare(
         merged = len(report.merged)
         smaller.compile("cpu", dims=dims)
     protected = _surviving(options.protect, model, smaller, warnings)
-    if quantised := quantised_layers(original):
-        warnings.append(f"not reduced: {quantised}")
+    if closed := closed_layers(original):
+        warnings.append(f"not reduced: {closed}")
     groups = aidge_core.channel_groups(smaller, dims=dims)
     usable = [
         group

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 
-def _input_dims(model: GraphView, dims: list[str], batch: int | None) -> list[list[int]]:
+def _input_dims(model: GraphView, dims: list[str] | None, batch: int | None) -> list[list[int]]:
     """What --dims says, else the declared dims, with --batch as the first one and 1 for the other free ones."""
     if dims:
-        return parse_dims(dims)
+        return parse_dims(dims, model)
     result = []
     for spec in model.input_specs:
         if spec.dims is None:
@@ -119,7 +119,7 @@ def bench(
     from ..measure.profile import against_onnxruntime, profile_model
 
     network = load(model)
-    shapes = _input_dims(network, dims or [], batch)
+    shapes = _input_dims(network, dims, batch)
     compile_model(
         network,
         threads or 0,

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from ..network.sources import DataOptions, channel_values, check_dims
 from ..numbers import shown
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = ["Screen", "load", "parse_dims", "percent", "print_json", "quantity", "ratio"]
+__all__ = ["Screen", "load", "parse_dims", "percent", "print_json", "quantity", "ratio", "reading_of"]
 
 
 class Screen:
@@ -111,22 +112,42 @@ def load(path: Path) -> GraphView:
     import aidge_onnx
 
     try:
-        return aidge_onnx.load_onnx(path)
+        return aidge_onnx.load_onnx(path, in_float32=True)
     except aidge_onnx.InvalidModelError as error:
         raise aidge_onnx.InvalidModelError(f"{path} is not a usable ONNX model: {error}") from error
 
 
-def parse_dims(texts: Sequence[str]) -> list[list[int]]:
-    """["1,3,224,224"] → [[1, 3, 224, 224]]. Raises ValueError if that is not a list of positive integers."""
-    result = []
-    for text in texts:
+def parse_dims(texts: Sequence[str] | None, model: GraphView) -> list[list[int]]:
+    """["1,3,224,224"] → [[1, 3, 224, 224]]. Raises ValueError if that is not a list of positive integers, or does not fit the network."""
+    result: list[list[int]] = []
+    for text in texts or ():
         parts = text.replace("x", ",").split(",")
         if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
             raise ValueError(
                 f"[cli::dims] expected dims as positive integers such as 1,3,224,224, got {text}"
             )
         result.append([int(part) for part in parts])
+    if result:
+        check_dims(model, result)
     return result
+
+
+def reading_of(
+    model: GraphView,
+    batch_size: int,
+    limit: int | None,
+    mean: Sequence[str] | None,
+    std: Sequence[str] | None,
+    dims: Sequence[str] | None,
+    *,
+    shuffle: bool = False,
+    seed: int | None = None,
+) -> DataOptions:
+    """How data is read, from the options of a command. ValueError if one of them is not what it must be, or the dims do not fit the network."""
+    given = tuple(tuple(entry) for entry in parse_dims(dims, model))
+    return DataOptions(
+        batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std), given
+    )
 
 
 def quantity(value: float) -> str:

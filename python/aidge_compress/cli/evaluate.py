@@ -9,10 +9,10 @@ import typer
 
 from ..measure.evaluate import evaluate_model
 from ..network.opening import compile_for
-from ..network.sources import DataOptions, channel_values, open_data
+from ..network.sources import open_data
 from . import shared_options as shared
 from .bars import progress_bar
-from .common import Screen, load, percent, print_json
+from .common import Screen, load, percent, print_json, reading_of
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -49,6 +49,7 @@ def evaluate(
     ] = None,
     topk: Annotated[int, typer.Option(min=1, help="N of top-N accuracy.", metavar="N")] = 5,
     as_json: shared.JsonOption = False,
+    dims: shared.DimsOption = None,
     batch_size: shared.BatchSizeOption = 64,
     limit: shared.LimitOption = None,
     mean: shared.MeanOption = None,
@@ -60,7 +61,7 @@ def evaluate(
     Accuracy needs labels; agreement needs --reference alone.
     """
     network = load(model)
-    options = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
+    options = reading_of(network, batch_size, limit, mean, std, dims)
     provider = open_data(data, network, options)
     compile_for(network, provider, threads or 0)
     other = load(reference) if reference else None

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..network.files import file_bytes, file_text
 from ..network.opening import naming_free_dims
 from ..numbers import counted
 from . import shared_options as shared
 from .common import Screen, load, parse_dims, print_json, quantity
-from .reporting import check_folders
+from .reporting import check_outputs
 
 if TYPE_CHECKING:
     from ..network.summary import ModelSummary
@@ -33,6 +34,7 @@ def _print(screen: Screen, model: Path, summary: ModelSummary) -> None:
         f"{model.name}: {counted(len(summary.layers), 'layer')}, {quantity(summary.parameters)} parameters, "
         f"{quantity(summary.macs)} MACs, {kinds_of_activations(summary)}"
     )
+    screen.say(f"file {file_text(model)}")
     for kind, entries in (("input", summary.inputs), ("output", summary.outputs)):
         for name, shape in entries:
             screen.say(f"{kind} {name}: {'×'.join(str(dim) for dim in shape)}")
@@ -62,14 +64,14 @@ def inspect(
     from ..network.mermaid import to_mermaid
     from ..network.summary import summarize
 
-    check_folders(mermaid)
+    check_outputs({"--mermaid": mermaid}, model)
     network = load(model)
-    shapes = parse_dims(dims or [])
+    shapes = parse_dims(dims, network)
     with naming_free_dims(network, shapes, "say which by --dims 1,3,224,224"):
         summary = summarize(network, shapes)
     if mermaid is not None:
         write_text(mermaid, to_mermaid(network))
     if as_json:
-        print_json({"model": str(model), **summary.to_dict()})
+        print_json({"model": str(model), "bytes": file_bytes(model), **summary.to_dict()})
         return
     _print(Screen(), model, summary)

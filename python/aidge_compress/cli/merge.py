@@ -12,13 +12,13 @@ from ..measure.verify import TOLERANCE, compare_networks, write_verified
 from ..merge import MergeOptions, merge_layers
 from ..merge.result import what_merged
 from ..network.opening import compile_for, compile_model
-from ..network.sources import DataOptions, channel_values, open_data
+from ..network.sources import open_data
 from ..numbers import shown
 from ..report import Measured
 from . import shared_options as shared
-from .common import Screen, load, parse_dims, print_json, quantity, ratio
+from .common import Screen, load, parse_dims, print_json, quantity, ratio, reading_of
 from .generated import options_of, takes
-from .reporting import check_folders, file_sizes, write_report
+from .reporting import check_outputs, file_sizes, write_report
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def print_merges(screen: Screen, merged: MergeResult) -> None:
         )
     for reason, pairs in _by_reason(merged).items():
         screen.say(f"not merged: {', '.join(pairs)}: {reason}")
+    for warning in merged.warnings:
+        screen.say(warning)
 
 
 def _by_reason(merged: MergeResult) -> dict[str, list[str]]:
@@ -105,14 +107,14 @@ def merge(
     and why other pairs were not merged.
     """
     options = MergeOptions(**chosen)
+    check_outputs({"--out": out, "--report": report}, model, data)
     network = load(model)
-    check_folders(out, report)
-    reading = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
-    provider = open_data(data, network, reading) if data else None
-    if dims or provider is None:
-        compile_model(network, threads or 0, parse_dims(dims or []))
-    else:
+    provider = None
+    if data:
+        provider = open_data(data, network, reading_of(network, batch_size, limit, mean, std, dims))
         compile_for(network, provider, threads or 0)
+    else:
+        compile_model(network, threads or 0, parse_dims(dims, network))
     batches = provider if provider is not None else [random_inputs(network)]
     merged = merge_layers(network, options, data=provider)
     difference = compare_networks(network, merged.model, batches)

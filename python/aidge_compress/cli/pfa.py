@@ -10,16 +10,16 @@ import typer
 
 from ..files import replacing, write_text
 from ..network.opening import compile_for
-from ..network.sources import DataOptions, channel_values, open_data
+from ..network.sources import open_data
 from ..numbers import counted, shown
 from ..pfa import PfaOptions
 from ..report import Measured
 from . import shared_options as shared
 from .bars import progress_bar
 from .cluster import Cluster, share_of_threads
-from .common import Screen, load, print_json, ratio
+from .common import Screen, load, print_json, ratio, reading_of
 from .generated import options_of, takes
-from .reporting import check_folders, say_written, write_report
+from .reporting import check_outputs, say_written, write_report
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -138,6 +138,7 @@ def pfa(
         typer.Option(help="Write the statistics to this file, for PFA.load and PFA.merge.", metavar="FILE"),
     ] = None,
     as_json: shared.JsonOption = False,
+    dims: shared.DimsOption = None,
     batch_size: shared.BatchSizeOption = 64,
     limit: shared.LimitOption = None,
     mean: shared.MeanOption = None,
@@ -154,11 +155,13 @@ def pfa(
     from ..pfa.run import estimates
 
     options = _options(chosen)
-    check_folders(out, chart, statistics, report)
+    check_outputs(
+        {"--out": out, "--chart": chart, "--statistics": statistics, "--report": report}, model, data
+    )
     if chart:
         check_chart(chart)
     network = load(model)
-    reading = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
+    reading = reading_of(network, batch_size, limit, mean, std, dims)
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
     provider = open_data(data, network, reading)
     compile_for(network, provider, share_of_threads(threads or 0, workers))

@@ -13,18 +13,18 @@ from ..fibnlr import FibnlrOptions
 from ..measure.verify import write_verified
 from ..merge import MergeOptions, merge_layers
 from ..network.opening import compile_for
-from ..network.sources import DataOptions, channel_values, fixed_batch, open_data
+from ..network.sources import fixed_batch, open_data
 from ..numbers import counted
 from ..options import changed
 from ..report import Measured
 from . import shared_options as shared
 from .bars import progress_bar
 from .cluster import Cluster, share_of_threads
-from .common import Screen, load, percent, print_json, quantity, ratio
+from .common import Screen, load, percent, print_json, quantity, ratio, reading_of
 from .evaluate import run_evaluation
 from .generated import choices, options_of, takes
 from .merge import print_merges
-from .reporting import check_folders, file_sizes, latencies, quality, write_report
+from .reporting import check_outputs, file_sizes, latencies, quality, write_report
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ def fibnlr(
         ),
     ] = False,
     merging: dict[str, Any],
+    dims: shared.DimsOption = None,
     batch_size: shared.BatchSizeOption = 64,
     limit: shared.LimitOption = None,
     shuffle: shared.ShuffleOption = False,
@@ -209,9 +210,9 @@ def fibnlr(
     """
     options = changed(FibnlrOptions.preset(preset), chosen, "cli::fibnlr")  # type: ignore[arg-type]
     merge_options = MergeOptions(**merging)
+    check_outputs({"--out": out, "--report": report}, model, data, evaluate)
     network = load(model)
-    check_folders(out, report)
-    reading = DataOptions(batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std))
+    reading = reading_of(network, batch_size, limit, mean, std, dims, shuffle=shuffle, seed=seed)
     provider = open_data(data, network, reading)
     compile_for(network, provider, share_of_threads(threads or 0, workers))
     original = network.clone()

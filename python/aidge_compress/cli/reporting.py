@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from ..files import check_writable
+from ..network.files import file_bytes
 from ..report import Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aidge_core import GraphView
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from ..report.reportable import Reportable
 
 __all__ = [
-    "check_folders",
+    "check_outputs",
     "file_sizes",
     "latencies",
     "quality",
@@ -30,17 +32,40 @@ __all__ = [
 ]
 
 
-def check_folders(*paths: Path | None) -> None:
-    """Raises OSError for a file that cannot be written where it should go, before any work is done."""
-    for path in paths:
-        if path is None:
-            continue
-        if not path.parent.is_dir():
-            raise FileNotFoundError(2, "no such folder", str(path.parent))
-        if path.exists() and not path.is_file():
-            raise OSError(17, "expected the name of a file to write, got a folder or a device", str(path))
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(13, "expected a folder that can be written to", str(path.parent))
+def check_outputs(outputs: Mapping[str, Path | None], *read: str | Path | None) -> None:
+    """Makes sure, before any work is done, that the files that a command is to write can be written, and are not those that it reads.
+
+    Args:
+        outputs: option → file, None if it is not given.
+        read: networks and data; names that are not files are passed over. External data of a network counts as read.
+
+    Raises:
+        OSError: if a file cannot be written where it should go.
+        ValueError: if it is read, also by another name or through a link, or two options name one file.
+    """
+    given = {option: path for option, path in outputs.items() if path is not None}
+    sources = [
+        file for entry in read if entry is not None and Path(entry).is_file() for file in _files(Path(entry))
+    ]
+    for option, path in given.items():
+        check_writable(path)
+        written = [path, path.with_name(f"{path.name}.data")] if option == "--out" else [path]
+        for source in sources:
+            if any(file.exists() and file.samefile(source) for file in written):
+                raise ValueError(
+                    f"[cli::files] expected another file than {source}, which is read, for {option}, got {path}"
+                )
+        for other, taken in given.items():
+            if other != option and os.path.realpath(taken) == os.path.realpath(path):
+                raise ValueError(
+                    f"[cli::files] expected different files for {option} and {other}, got {path} for both"
+                )
+
+
+def _files(path: Path) -> list[Path]:
+    from aidge_onnx import model_files
+
+    return model_files(path) if path.suffix.lower() == ".onnx" else [path]
 
 
 def latencies(before: GraphView, after: GraphView) -> Measured:
@@ -53,8 +78,8 @@ def latencies(before: GraphView, after: GraphView) -> Measured:
 
 def file_sizes(before: Path, after: Path | None) -> Measured:
     """Bytes of the ONNX files; the second is None where nothing was written."""
-    size = after.stat().st_size if after is not None and after.exists() else None
-    return Measured("file", before.stat().st_size, size, "bytes")
+    size = file_bytes(after) if after is not None and after.exists() else None
+    return Measured("file", file_bytes(before), size, "bytes")
 
 
 def quality(before: EvaluationResult, after: EvaluationResult) -> list[Measured]:

@@ -62,7 +62,10 @@ ReportOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 DimsOption = Annotated[
     list[str] | None,
-    typer.Option(help="Dims of an input, such as 1,3,224,224. Repeat for several inputs.", metavar="N,…"),
+    typer.Option(
+        help="Dims of an input that the file leaves free, such as 1,3,224,224. Repeat for several inputs.",
+        metavar="N,…",
+    ),
 ]
 BatchSizeOption = Annotated[
     int, typer.Option(min=1, help="Samples per batch.", metavar="N", rich_help_panel=DATA_PANEL)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..network.opening import compile_for
-from ..network.sources import DataOptions, channel_values, open_data
+from ..network.sources import DataOptions, open_data
 from ..numbers import counted
 from ..sweeps import CompressGrid, FibnlrGrid, PfaGrid
 from . import shared_options as shared
 from .bars import progress_bar
-from .common import Screen, load, percent, print_json
+from .common import Screen, load, percent, print_json, reading_of
 from .generated import EXPERT, Option, choices, sweep_lists, takes
-from .reporting import check_folders, write_report
+from .reporting import check_outputs, write_report
 
 if TYPE_CHECKING:
     from ..measure.grid import Grid
@@ -150,6 +151,7 @@ def sweep(
     ] = True,
     compress: dict[str, Any],
     pfa: dict[str, Any],
+    dims: shared.DimsOption = None,
     batch_size: shared.BatchSizeOption = 64,
     limit: shared.LimitOption = None,
     shuffle: shared.ShuffleOption = False,
@@ -167,12 +169,12 @@ def sweep(
     grids = _grids(set(what or ["fibnlr"]), fibnlr, compress, pfa)
     for grid in grids.values():
         list(grid.settings())  # mistakes are found before any pass over the data
-    check_folders(state, report)
+    check_outputs({"--state": state, "--report": report}, model, data, evaluate)
     network = load(model)
-    reading = DataOptions(batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std))
+    reading = reading_of(network, batch_size, limit, mean, std, dims, shuffle=shuffle, seed=seed)
     provider = open_data(data, network, reading)
     compile_for(network, provider, threads or 0)
-    judge = open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))
+    judge = open_data(evaluate, network, replace(reading, limit=0, shuffle=False, seed=None))
     identity = _identity(reading, data, evaluate) if state else None
     with progress_bar(as_json, "judging") as progress:
         result = run(

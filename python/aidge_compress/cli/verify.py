@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..numbers import shown
+from ..network.files import file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def print_verification(screen: Screen, path: Path, verification: Verification) -
         return
     reference = verification.reference.replace("the network in memory", "in memory")
     screen.say(
-        f"wrote {path} ({shown(path.stat().st_size, 'bytes')}), same outputs as {reference} by {verification.engine} "
+        f"wrote {path} ({file_text(path)}), same outputs as {reference} by {verification.engine} "
         f"(largest difference {verification.difference:.1e} of the largest output)"
     )
     if verification.note:

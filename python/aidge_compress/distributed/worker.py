@@ -81,7 +81,7 @@ def _graph(key: ModelKey) -> GraphView:
 
     aidge_backend_cpu.set_num_threads(key.threads)
     if key not in _graphs:
-        graph = aidge_onnx.load_onnx(_contents[key.digest])
+        graph = aidge_onnx.load_onnx(_contents[key.digest], in_float32=True)
         graph.compile("cpu", dtype.float32, 0, [list(dims) for dims in key.dims], **dict(key.options))
         _graphs[key] = graph
     return _graphs[key]

@@ -14,6 +14,7 @@ from ..network.opening import open_network
 from ..network.sources import batches_of
 from ..numbers import counted, shown
 from ..tables import data_frame
+from .feeds import session_feeds
 from .latency import compare_in_turn, random_inputs, seconds_of
 from .metrics import relative_difference
 
@@ -199,7 +200,8 @@ def against_onnxruntime(model: GraphView, source: str | bytes, *, pairs: int = 2
     options.intra_op_num_threads = aidge_backend_cpu.get_num_threads()
     session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     inputs = random_inputs(model)
-    feed = dict(zip((entry.name for entry in session.get_inputs()), inputs, strict=True))
+    named = {spec.name: array for spec, array in zip(model.input_specs, inputs, strict=True)}
+    feed = session_feeds(session, named)
     scheduler = SequentialScheduler(model)
     ours = [np.asarray(array) for array in scheduler.forward(data=inputs)]
     theirs = [np.asarray(array) for array in session.run(None, feed)]

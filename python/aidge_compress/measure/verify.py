@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from aidge_core import SequentialScheduler
 from aidge_core.data import as_batches
+from aidge_onnx.tensors import dtype_name
 
+from ..files import check_writable
 from ..network.opening import compile_model
+from .feeds import session_feeds
 from .metrics import relative_difference
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ __all__ = [
 TOLERANCE = 1e-4
 """Largest difference that counts as the same, relative to the largest output."""
 _QUANTISED_TOLERANCE = 2.0 / 255.0
+_TOLERANCES = {"float16": 10 * 2.0**-10, "bfloat16": 10 * 2.0**-7}
 
 
 _IN_MEMORY = "the network in memory"
@@ -83,8 +89,11 @@ def compare_networks(reference: GraphView, model: GraphView, provider: Any) -> f
     return relative_difference(*outputs)
 
 
-def _run_file(path: Path, feeds: Mapping[str, np.ndarray]) -> tuple[str, list[np.ndarray]]:
-    """(who ran it, outputs). Without optimisations: those of quantised networks change what is computed."""
+def _run_file(path: Path, feeds: Mapping[str, np.ndarray], narrow: str = "") -> tuple[str, list[np.ndarray]]:
+    """(who ran it, outputs). Without optimisations: those of quantised networks change what is computed.
+
+    narrow: the type of the network's layers if it is not float32; ONNX Runtime may have no kernels for it.
+    """
     try:
         import onnxruntime
     except ImportError:
@@ -92,33 +101,19 @@ def _run_file(path: Path, feeds: Mapping[str, np.ndarray]) -> tuple[str, list[np
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    wanted = {entry.name for entry in session.get_inputs()}
-    given = {name: array for name, array in feeds.items() if name in wanted}
-    return f"ONNX Runtime {onnxruntime.__version__}", session.run(None, {**_unread(session, given), **given})
-
-
-def _unread(session: Any, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Zeros for inputs that the file declares and nothing reads."""
-    kinds: dict[str, Any] = {
-        "tensor(float)": np.float32,
-        "tensor(int64)": np.int64,
-        "tensor(int32)": np.int32,
-        "tensor(bool)": np.bool_,
-    }
-    return {
-        entry.name: np.zeros(
-            [dim if isinstance(dim, int) else 1 for dim in entry.shape], kinds.get(entry.type, np.float32)
-        )
-        for entry in session.get_inputs()
-        if entry.name not in given
-    }
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception:  # ONNX Runtime has no exception type of its own
+        if not narrow:
+            raise
+        return f"aidge (ONNX Runtime cannot run {narrow})", _run_here(path, feeds)
+    return f"ONNX Runtime {onnxruntime.__version__}", session.run(None, session_feeds(session, feeds))
 
 
 def _run_here(path: Path, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     import aidge_onnx
 
-    graph = aidge_onnx.load_onnx(path)
+    graph = aidge_onnx.load_onnx(path, in_float32=True)
     compile_model(graph, dims=[array.shape for array in feeds.values()])
     data = [feeds[spec.name] for spec in graph.input_specs]
     return [np.asarray(out).copy() for out in SequentialScheduler(graph).forward(data=data)]
@@ -140,10 +135,16 @@ def _source_of(model: GraphView) -> tuple[Path | None, str]:
     return path, ""
 
 
+def _float_type(model: GraphView) -> str:
+    """The type of the layers in the file that the network was read from; "" for float32."""
+    text = dict(model.metadata).get("onnx.float_types")
+    return "" if text is None else dtype_name(json.loads(text)["default"])
+
+
 def _tolerance(model: GraphView) -> float:
-    """1e-4; two steps of 8 bits for quantised networks, in which rounding takes a value to a neighbour now and then."""
+    """1e-4; ten roundings of float16 or bfloat16; two steps of 8 bits for quantised networks, in which rounding takes a value to a neighbour."""
     quantised = any(node.type().endswith("QuantizeLinear") for node in model.get_ordered_nodes())
-    return _QUANTISED_TOLERANCE if quantised else TOLERANCE
+    return max(_TOLERANCES.get(_float_type(model), TOLERANCE), _QUANTISED_TOLERANCE if quantised else 0.0)
 
 
 def verify_export(path: Path, model: GraphView, batch: list[Any], *, exact: bool = False) -> Verification:
@@ -155,7 +156,8 @@ def verify_export(path: Path, model: GraphView, batch: list[Any], *, exact: bool
     names = [spec.name for spec in model.input_specs]
     feeds = {name: np.asarray(array) for name, array in zip(names, batch, strict=False)}
     tolerance = _tolerance(model)
-    engine, got = _run_file(path, feeds)
+    narrow = _float_type(model)
+    engine, got = _run_file(path, feeds, narrow)
     source, note = _source_of(model) if engine.startswith("ONNX Runtime") else (None, "")
     expected = None
     if source is not None:
@@ -188,12 +190,15 @@ def write_verified(
     import aidge_onnx
 
     batch = next(iter(as_batches(provider, model.input_specs)))
-    draft = out.with_name(f".{out.name}.unverified")
-    aidge_onnx.export_onnx(model, draft, notes=notes)
-    try:
+    check_writable(out)
+    target = Path(os.path.realpath(out))
+    with tempfile.TemporaryDirectory(prefix=".unverified.", dir=target.parent) as folder:
+        draft = (
+            Path(folder) / target.name
+        )  # external data is named after the file, so that it has its last name from the start
+        aidge_onnx.export_onnx(model, draft, notes=notes)
         verification = verify_export(draft, model, batch, exact=exact)
         if verification.passed:
-            draft.replace(out)
-        return verification
-    finally:
-        draft.unlink(missing_ok=True)
+            for file in reversed(aidge_onnx.model_files(draft)):
+                file.replace(target.with_name(file.name))
+    return verification

@@ -36,9 +36,10 @@ def _merges(result: MergeResult) -> Section:
 
 def _refusals(result: MergeResult) -> Section:
     pairs = [(pair.first, pair.second, pair.reason) for pair in result.fusion.refused]
+    warnings = [tag("p", f"Note: {warning}") for warning in result.warnings]
     if not pairs:
-        return Section("Left apart", tag("p", "No pair of layers was refused."))
-    body = table(("layer", "and the next", "reason"), pairs, left=3)
+        return Section("Left apart", join(tag("p", "No pair of layers was refused."), warnings))
+    body = join(warnings, table(("layer", "and the next", "reason"), pairs, left=3))
     return Section("Left apart", body, "Linear layers that follow each other and stay two.")
 
 

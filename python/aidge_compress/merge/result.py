@@ -33,6 +33,7 @@ class MergeResult(Result):
     Attributes:
         fusion: the report of fuse_convolution.
         network: the network as it was.
+        warnings: layers that no method can change, with the reason.
         model, before, after, quality, options: see Result.
     """
 
@@ -43,6 +44,7 @@ class MergeResult(Result):
     after: Costs
     options: MergeOptions
     quality: Quality | None = None
+    warnings: tuple[str, ...] = ()
 
     def _headline(self) -> str:
         return what_merged(self.fusion)
@@ -52,6 +54,7 @@ class MergeResult(Result):
         return {
             **self.fusion.to_dict(),
             **self._common(),
+            "warnings": list(self.warnings),
         }
 
     def to_frame(self) -> Any:

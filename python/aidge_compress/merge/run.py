@@ -11,6 +11,7 @@ from aidge_core import GraphView
 
 from ..measure.metrics import compare
 from ..network.costs import costs_of
+from ..network.layers import closed_layers
 from ..network.opening import open_network
 from ..network.outline import outline
 from ..network.sources import batches_of
@@ -63,4 +64,6 @@ def merge_layers(
     quality = None if original is None else compare(network, original, batches_of(evaluation, network))
     before = replace(before, latency=fusion.seconds_before)
     after = replace(costs_of(network, shapes), latency=fusion.seconds_after)
-    return MergeResult(fusion, sketch, network, before, after, chosen, quality)
+    closed = closed_layers(network)
+    warnings = (f"not merged: {closed}",) if closed else ()
+    return MergeResult(fusion, sketch, network, before, after, chosen, quality, warnings)

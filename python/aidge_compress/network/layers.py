@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 
 from aidge_core import GraphView, Node
 
-__all__ = ["kind_name", "quantised_layers", "select_layers"]
+__all__ = ["closed_layers", "kind_name", "select_layers"]
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D")
 _LINEAR = ("FC", "Gemm", "MatMul")
+_OTHER_FLOATS = ("float16", "bfloat16", "float64")
+_LAYERS_OF_ONNX = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _KINDS = {
     **{f"Conv{d}D": f"CONV_{d}D" for d in (1, 2, 3)},
     **{f"ConvTranspose{d}D": f"CONV_TRANSPOSE_{d}D" for d in (1, 2, 3)},
@@ -35,16 +37,26 @@ def kind_name(node: Node) -> str:
     return _KINDS.get(node.type(), "UNKNOWN")
 
 
-def quantised_layers(graph: GraphView) -> str:
-    """Names the layers that no method can change because their weights are behind DequantizeLinear; "" if there are none."""
-    names = []
+def closed_layers(graph: GraphView) -> str:
+    """Names the layers that no method can change, with the reason: weights behind DequantizeLinear, or of another type than float32; "" if
+    there are none."""
+    found: dict[str, list[str]] = {}
     for node in graph.get_ordered_nodes(deep=True):
         attributes = node.get_operator().attr
-        reason = attributes.onnx_reason if attributes.has_attr("onnx_reason") else ""
-        if node.get_operator().is_generic() and str(reason).endswith("behind DequantizeLinear"):
-            names.append(node.name())
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"{shown}: weights behind DequantizeLinear" if names else ""
+        reason = str(attributes.onnx_reason) if attributes.has_attr("onnx_reason") else ""
+        kind = reason.rpartition(" ")[2]
+        if not node.get_operator().is_generic():
+            continue
+        if reason.endswith("behind DequantizeLinear"):
+            found.setdefault("weights behind DequantizeLinear", []).append(node.name())
+        elif kind in _OTHER_FLOATS and node.type().removeprefix("onnx::") in _LAYERS_OF_ONNX:
+            cure = f"{kind} (aidge_onnx.load_onnx(path, in_float32=True) reads such a network in float32)"
+            found.setdefault(cure, []).append(node.name())
+    return "; ".join(f"{_listed(names)}: {reason}" for reason, names in found.items())
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _has_weight(node: Node) -> bool:
@@ -117,7 +129,7 @@ def select_layers(
     else:
         chosen = _by_name(graph, nodes, [layers] if isinstance(layers, str) else layers)
     if not chosen:
-        reason = quantised_layers(graph)
+        reason = closed_layers(graph)
         raise ValueError(f"[pfa::layers] expected at least one layer, got none{reason and f' ({reason})'}")
     names = [node.name() for node in chosen]
     if len(set(names)) != len(names):

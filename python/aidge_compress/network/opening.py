@@ -30,7 +30,7 @@ def load_and_compile(path: str | os.PathLike[str]) -> GraphView:
     """Return the network of an ONNX file, compiled for the CPU."""
     import aidge_onnx
 
-    graph = aidge_onnx.load_onnx(path)
+    graph = aidge_onnx.load_onnx(path, in_float32=True)
     graph.compile("cpu")
     return graph
 
@@ -107,7 +107,7 @@ def open_network(source: NetworkSource, data: Any = None, dims: Sequence[Sequenc
             copy.compile(source.backend, dims=source.compiled_dims)
         return copy
     if isinstance(source, (str, os.PathLike, bytes, ModelProto)):
-        return aidge_onnx.load_onnx(source)
+        return aidge_onnx.load_onnx(source, in_float32=True)
     loaded = sys.modules.get("torch")
     if loaded is not None and isinstance(source, loaded.nn.Module):
         return _from_module(source, data, dims)

@@ -23,6 +23,7 @@ __all__ = [
     "DataSource",
     "batches_of",
     "channel_values",
+    "check_dims",
     "fixed_batch",
     "open_data",
 ]
@@ -35,7 +36,10 @@ DATA_HELP = (
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How data is read: images a batch, at most how many (0: all), order, and the preprocessing of image folders."""
+    """How data is read: samples per batch, at most how many (0: all), order, the preprocessing of image folders, and dims of the inputs.
+
+    dims: one list per input if the file leaves some free; the first one of each is that of a sample (1) or of a batch.
+    """
 
     batch_size: int = 64
     limit: int = 0
@@ -43,6 +47,7 @@ class DataOptions:
     seed: int | None = None
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    dims: tuple[tuple[int, ...], ...] = ()
 
 
 def channel_values(texts: Sequence[str] | None) -> tuple[float, ...]:
@@ -106,6 +111,49 @@ class DataSource:
 
     def __repr__(self) -> str:
         return self.spec
+
+
+def check_dims(model: HasInputs, dims: Sequence[Sequence[int]]) -> None:
+    """ValueError unless there are dims for every input, of its rank, and equal to those behind the first one that the file fixes."""
+    specs = model.input_specs
+    if len(dims) != len(specs):
+        names = ", ".join(spec.name for spec in specs)
+        raise ValueError(
+            f"[cli::dims] expected dims of each input ({names}), got {len(dims)} of {len(specs)}"
+        )
+    for given, spec in zip(dims, specs, strict=True):
+        declared = None if spec.dims is None else list(spec.dims)
+        if declared is None:
+            continue
+        fixed = zip(declared[1:], given[1:], strict=False)
+        if len(declared) != len(given) or any(dim not in (None, length) for dim, length in fixed):
+            text = ",".join("N" if dim is None else str(dim) for dim in declared)
+            raise ValueError(
+                f"[cli::dims] expected dims of input {spec.name} that fit {text}, got {','.join(map(str, given))}"
+            )
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What stands for a network whose inputs have the dims that the user gives."""
+
+    input_specs: Sequence[InputSpec]
+
+
+def _described(model: HasInputs, options: DataOptions) -> HasInputs:
+    if not options.dims:
+        return model
+    check_dims(model, options.dims)
+    inputs: list[InputSpec] = []
+    for given, spec in zip(options.dims, model.input_specs, strict=True):
+        first = spec.dims[0] if spec.dims else None
+        if given and given[0] not in (1, first or options.batch_size):
+            raise ValueError(
+                f"[cli::dims] expected 1 or the batch size {first or options.batch_size} as the first of the dims of input {spec.name}, "
+                f"got {given[0]}"
+            )
+        inputs.append(_Input(spec.name, (first, *given[1:]), np.dtype(spec.dtype)))
+    return _Described(inputs)
 
 
 def _image_dims(model: HasInputs) -> tuple[tuple[int, int] | None, int]:
@@ -293,6 +341,7 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
     """
     from aidge_core.data.full_batches import say_left_out
 
+    model = _described(model, options)
     fixed = fixed_batch(model)
     if fixed is not None:
         options = replace(options, batch_size=fixed)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from aidge_core import __version__
 from aidge_core.data import mnist
+from aidge_onnx import model_files
 
 from .html import Child, Markup, Section, join, table, tag
 
@@ -113,7 +114,8 @@ def how_to_repeat(context: Context, parameters: Mapping[str, Any]) -> Section:
     sources: list[tuple[Child, Child]] = []
     if context.model is not None:
         path = Path(context.model)
-        sources.append(("network", _lines([str(path), *_file_facts(path)])))
+        facts = [line for file in model_files(path) for line in (str(file), *_file_facts(file))]
+        sources.append(("network", _lines(facts)))
     sources += [(name, _lines(data_facts(value))) for name, value in context.data.items()]
     if sources:
         parts.append(join(tag("h3", "Network and data"), table(("", ""), sources, left=2)))

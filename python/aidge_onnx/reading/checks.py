@@ -19,9 +19,11 @@ __all__ = [
     "outer_names",
     "sort_nodes",
     "tensors_of",
+    "use_one_domain",
 ]
 
 MAX_DEPTH = 24
+_STANDARD = ("", "ai.onnx")
 _LIMIT = 1 << 31
 _POSITIVE = frozenset(
     {
@@ -89,6 +91,31 @@ def tensors_of(part: GraphProto | FunctionProto, depth: int = 0) -> Iterator[tup
     yield from _node_tensors(list(part.node), depth)
 
 
+def _domain(name: str) -> str:
+    return "" if name in _STANDARD else name
+
+
+def use_one_domain(model: ModelProto) -> None:
+    """Writes the domain of the standard operators as "" everywhere (in place); "ai.onnx" is its other name."""
+    parts: list[ModelProto | FunctionProto] = [model, *model.functions]
+    for part in parts:
+        opsets = {_domain(entry.domain): entry.version for entry in part.opset_import}
+        del part.opset_import[:]
+        part.opset_import.extend(onnx.helper.make_opsetid(*entry) for entry in opsets.items())
+    for graph in [model.graph, *model.functions]:
+        _rename_domains(list(graph.node), 0)
+
+
+def _rename_domains(nodes: list[NodeProto], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidModelError(f"graphs nested more than {MAX_DEPTH} deep")
+    for node in nodes:
+        if node.domain in _STANDARD:
+            node.domain = ""
+        for graph in subgraphs(node):
+            _rename_domains(list(graph.node), depth + 1)
+
+
 def check_header(model: ModelProto) -> dict[str, int]:
     """Version fields; returns the opset of every domain ("ai.onnx" counts as "")."""
     if not model.HasField("ir_version") or not model.HasField("graph"):
@@ -96,10 +123,14 @@ def check_header(model: ModelProto) -> dict[str, int]:
     if not 3 <= model.ir_version <= onnx.IR_VERSION:
         raise InvalidModelError(f"IR version {model.ir_version}, expected 3 to {onnx.IR_VERSION}")
     opsets: dict[str, int] = {}
+    imported: set[str] = set()
+    standard = {entry.version for entry in model.opset_import if entry.domain in _STANDARD}
     for entry in model.opset_import:
-        domain = "" if entry.domain == "ai.onnx" else entry.domain
-        if domain in opsets or entry.version < 1:
+        domain = _domain(entry.domain)
+        again = domain in opsets and (entry.domain in imported or len(standard) > 1)
+        if again or entry.version < 1:
             raise InvalidModelError(f"bad or repeated opset import for domain {domain!r}: {entry.version}")
+        imported.add(entry.domain)
         opsets[domain] = entry.version
     newest = onnx.defs.onnx_opset_version()
     if opsets.get("", 1) > newest:

@@ -6,16 +6,18 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from onnx import TensorProto
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped,unused-ignore]
+from onnx import ModelProto, TensorProto
 
 from ..errors import InvalidModelError
 from ..tensors import byte_count, check_tensor
+from .checks import tensors_of
 
-__all__ = ["ExternalData", "internalize"]
+__all__ = ["ExternalData", "internalize", "model_files"]
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _HAS_DIR_FD = os.open in os.supports_dir_fd and bool(_NO_FOLLOW)
@@ -54,6 +56,22 @@ class ExternalData:
             _number(entries.get("offset", "0"), "offset", where),
             None if length is None else _number(length, "length", where),
         )
+
+
+def model_files(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the file of a model and, behind it, the files that its external data is in, each once.
+
+    A file that is not an ONNX model, and data that is not there, add nothing. OSError if the file cannot be read.
+    """
+    file = Path(path)
+    model = ModelProto()
+    with suppress(DecodeError, InvalidModelError):
+        model.ParseFromString(file.read_bytes())
+        tensors = (tensor for part in [model.graph, *model.functions] for tensor, _ in tensors_of(part))
+        outside = [tensor for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL]
+        places = (file.parent.joinpath(*ExternalData.parse(tensor, tensor.name).parts) for tensor in outside)
+        return [file, *dict.fromkeys(place for place in places if place.is_file())]
+    return [file]
 
 
 def _number(text: str, what: str, where: str) -> int:

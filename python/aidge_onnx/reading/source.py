@@ -56,6 +56,8 @@ class OnnxNode:
     outputs: list[str]
     attributes: dict[str, Any]
     captured: tuple[str, ...]
+    #: Floating-point type of the outputs in a file that is read in float32; None for nodes that were not in the file.
+    float_type: int | None = None
 
     @classmethod
     def read(cls, proto: NodeProto) -> OnnxNode:
@@ -88,7 +90,8 @@ class OnnxNode:
     def rewrite(self, op: str, inputs: list[str], attributes: dict[str, Any]) -> None:
         """Makes another operator of it; only for nodes without graphs inside."""
         self.op, self.inputs, self.attributes, self.captured = op, inputs, attributes, ()
-        self.proto = onnx.helper.make_node(op, inputs, self.outputs, self.name, **attributes)
+        text = self.proto.doc_string or None
+        self.proto = onnx.helper.make_node(op, inputs, self.outputs, self.name, text, **attributes)
 
     def to_proto(self) -> NodeProto:
         """The proto with the inputs and outputs as they are now."""

@@ -75,6 +75,7 @@ class Writer:
         self.nodes: list[NodeProto] = []
         self.initialisers: dict[str, Array] = {}
         self.inputs_of_graph: list[ValueInfoProto] = []
+        self.outputs_of_graph: list[str] = []
         #: Versions of the other domains that generic nodes brought along.
         self.domains: dict[str, int] = {}
         #: Ids of nodes that are not written, because their output is a graph input.
@@ -96,6 +97,14 @@ class Writer:
                 raise ValueError(
                     f"[aidge_onnx.export] expected distinct input and output names, got {name!r} twice"
                 )
+
+    def unique(self, name: str) -> str:
+        """A value name that nothing has yet."""
+        return self._names.unique(name)
+
+    def unique_node(self, name: str) -> str:
+        """A node name that nothing has yet."""
+        return self._node_names.unique(name)
 
     def feed(self, node: aidge_core.Node, index: int, name: str) -> None:
         """What arrives at a node's input from outside its graph."""

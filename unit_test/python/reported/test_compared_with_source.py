@@ -174,3 +174,15 @@ def test_refusals_name_weights_behind_dequantize_linear(quantised: Path, tmp_pat
         aidge_compress.recommend_channels(quantised, np.load(tmp_path / "data.npy"))
     graph = aidge_onnx.load_onnx(quantised)
     assert graph.get_node("conv0").get_operator().attr.onnx_reason == "the weight is behind DequantizeLinear"
+
+
+def test_merge_names_them_too_and_leaves_them(quantised: Path, tmp_path: Path, capsys: Any) -> None:
+    out, report = tmp_path / "merged.onnx", tmp_path / "r.html"
+    assert run("merge", quantised, "--out", out, "--report", report) == 0
+    said = "conv0, conv1: weights behind DequantizeLinear"
+    assert f"not merged: {said}" in capsys.readouterr().out
+    assert said in report.read_text()
+    result = aidge_compress.merge_layers(quantised)
+    assert result.warnings == (f"not merged: {said}",)
+    assert result.to_dict()["warnings"] == list(result.warnings)
+    assert sum(entry.data_type == TensorProto.INT8 for entry in onnx.load(out).graph.initializer) >= 2
