@@ -15,7 +15,7 @@ PYTHON = Path(__file__).resolve().parents[1] / "python"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("aidge_core._core", "aidge_core._files", "aidge_core._lazy"),
     ("aidge_core.data",),
-    ("aidge_core._above", "aidge_core._backends"),
+    ("aidge_core._above", "aidge_core._aidge", "aidge_core._backends"),
     ("aidge_core",),
     ("aidge_backend_cpu", "aidge_onnx.errors"),
     ("aidge_onnx.names", "aidge_onnx.protos", "aidge_onnx.registry", "aidge_onnx.tensors"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import _above, _backends, _core, data
+from . import _above, _aidge, _backends, _core, data
 from ._core import *  # noqa: F403
 from ._lazy import lazy_names as _lazy_names
 from .data import Database, DataProvider
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for type checkers alone: at run time these are found when t
     from aidge_onnx.torch import from_torch
 else:
     __getattr__, __dir__ = _lazy_names(__name__, _above.NAMES | _above.ATTRIBUTES)
+    globals().update(_aidge.as_in_aidge())
 
 __version__: str = _core.__version__
 _backends.attach()

@@ -35,8 +35,9 @@ _MAX_FILE = (1 << 31) - 1
 
 
 def load_onnx(
-    source: ModelSource,
+    source: ModelSource | None = None,
     *,
+    filename: ModelSource | None = None,
     base_dir: str | os.PathLike[str] | None = None,
     dynamic_batch: bool = False,
     max_constant_bytes: int = 1 << 30,
@@ -45,7 +46,7 @@ def load_onnx(
 ) -> aidge_core.GraphView:
     """Reads an ONNX model into a graph (opset 7 and newer as they are, older ones converted to 7 first).
 
-    source: path of a file, the file's bytes, or a ModelProto (left as it is).
+    source: path of a file, the file's bytes, or a ModelProto (left as it is). filename: the same, as Aidge calls it.
     base_dir: where external data may be; by default the file's own directory, and nowhere for bytes and
         protos.
     dynamic_batch: leave the first dim of every graph input free, also where the file fixes it; Reshape
@@ -59,6 +60,11 @@ def load_onnx(
     Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and
     aidge_core.UnsupportedError where a graph input or output is no tensor of numbers.
     """
+    if (source is None) == (filename is None):
+        given = "none" if source is None else "source and filename"
+        raise TypeError(f"[aidge_onnx.load_onnx] expected one source of a model, got {given}")
+    source = filename if source is None else source
+    assert source is not None
     state = _file_state(source)
     with _as_invalid_model():
         model, base = _read(source, None if base_dir is None else Path(base_dir))

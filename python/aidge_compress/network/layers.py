@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 
 from aidge_core import GraphView, Node
@@ -126,6 +127,7 @@ def select_layers(
         ]
     elif callable(layers):
         chosen = [node for node in nodes if layers(node)]
+        _warn_of_classifiers(graph, chosen)
     else:
         chosen = _by_name(graph, nodes, [layers] if isinstance(layers, str) else layers)
     if not chosen:
@@ -141,6 +143,17 @@ def select_layers(
             f"[pfa::layers] expected layers with their units on axis 1, got products along the last axis: {elsewhere}"
         )
     return chosen
+
+
+def _warn_of_classifiers(graph: GraphView, chosen: list[Node]) -> None:
+    last = _last_layers(graph)
+    names = [node.name() for node in chosen if node in last]
+    if names:
+        warnings.warn(
+            f"{', '.join(names)}: the last layer with weights is analysed, too; its units are the outputs, which cannot be removed: leave it out "
+            "in the filter, or name the layers",
+            stacklevel=4,
+        )
 
 
 def _units_elsewhere(node: Node) -> bool:

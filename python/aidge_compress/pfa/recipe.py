@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -39,8 +40,8 @@ class PFAEnergyDiagnostics:
     """
 
     total_kept_energy: float
-    kept_energy: float
-    energy_threshold: float
+    kept_energy: float = math.nan
+    energy_threshold: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class PFABudgetDiagnostics(PFAEnergyDiagnostics):
         macs: share of its multiply-accumulates.
     """
 
-    parameters: float
-    macs: float
+    parameters: float = math.nan
+    macs: float = math.nan
 
 
 PFADiagnostics = PFAKLDiagnostics | PFAEnergyDiagnostics

@@ -37,7 +37,9 @@ class Batch:
     """
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        arrays = {name: np.asarray(array) for name, array in fields.items()}
+        arrays = {name: np.asarray(array).view() for name, array in fields.items()}
+        for array in arrays.values():
+            array.flags.writeable = False
         sizes = {name: array.shape[0] if array.ndim else None for name, array in arrays.items()}
         if not sizes or None in sizes.values() or len(set(sizes.values())) != 1:
             raise ValueError(f"[pfa::Batch] expected arrays of one first dimension, got {sizes}")
@@ -45,7 +47,7 @@ class Batch:
 
     @property
     def fields(self) -> Mapping[str, Array]:
-        """The arrays by name, not to be changed."""
+        """The arrays by name; they are read-only."""
         return self._fields
 
     @property
