@@ -1,6 +1,3 @@
-#include <numeric>
-
-#include "aidge/data/DataProvider.hpp"
 #include "aidge/data/Tensor.hpp"
 #include "catch.hpp"
 
@@ -63,22 +60,4 @@ TEST_CASE("Casting converts values and keeps dims", "[Tensor]") {
   REQUIRE(ints.toInts() == std::vector<std::int64_t>{1, -2, 3});
   REQUIRE(ints.reshaped({3, 1}).dims() == Dims{3, 1});
   REQUIRE_THROWS_AS(ints.reshaped({4}), std::invalid_argument);
-}
-
-TEST_CASE("A tensor provider cuts batches in order with a smaller last one", "[DataProvider]") {
-  std::vector<float> values(10);
-  std::iota(values.begin(), values.end(), 0.0F);
-  const Tensor array = Tensor::fromValues<float>({5, 2}, std::span<const float>(values));
-  TensorDataProvider provider({array}, 2);
-  REQUIRE(provider.batchCount() == 3);
-  std::vector<DimSize_t> sizes;
-  while (auto batch = provider.next()) sizes.push_back((*batch)[0].dims()[0]);
-  REQUIRE(sizes == std::vector<DimSize_t>{2, 2, 1});
-  REQUIRE_FALSE(provider.next());
-  provider.reset();
-  REQUIRE((*provider.next())[0].data<float>()[3] == 3.0F);
-  TensorDataProvider dropping({array}, 2, true);
-  REQUIRE(dropping.batchCount() == 2);
-  REQUIRE_THROWS_AS(TensorDataProvider({array}, 0), std::invalid_argument);
-  REQUIRE_THROWS_AS(TensorDataProvider({array, Tensor::full({4, 1}, 0.0)}, 2), std::invalid_argument);
 }
