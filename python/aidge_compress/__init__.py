@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .network.summary import ModelSummary, summarize
     from .pfa import PFA, PfaOptions, PFARecommendation, recommend_channels
     from .progress import Progress, Stopped
+    from .recovery import RecoverOptions, RecoverResult, recover
     from .report import Measured
     from .sweeps import CompressGrid, FibnlrGrid, PfaGrid, SweepResult, sweep
 else:
@@ -58,6 +59,7 @@ else:
         ".network.summary": ("ModelSummary", "summarize"),
         ".pfa": ("PFA", "PFARecommendation", "PfaOptions", "recommend_channels"),
         ".progress": ("Progress", "Stopped"),
+        ".recovery": ("RecoverOptions", "RecoverResult", "recover"),
         ".report": ("Measured",),
         ".sweeps": ("CompressGrid", "FibnlrGrid", "PfaGrid", "SweepResult", "sweep"),
         "aidge_onnx": ("export_onnx", "load_onnx"),
@@ -88,6 +90,8 @@ __all__ = [
     "PfaOptions",
     "Progress",
     "Quality",
+    "RecoverOptions",
+    "RecoverResult",
     "Result",
     "Stopped",
     "SweepResult",
@@ -112,6 +116,7 @@ __all__ = [
     "profile_model",
     "prune_activations",
     "recommend_channels",
+    "recover",
     "summarize",
     "sweep",
     "take_weights",

@@ -22,6 +22,7 @@ from .inspect import inspect
 from .merge import merge
 from .pfa import pfa
 from .prune import fibnlr
+from .recover import recover
 from .shared_options import epilog
 from .sweep import sweep
 
@@ -40,6 +41,9 @@ _COMMANDS = (
     (_SMALLER, "merge", merge, ("aidge merge model.onnx --out merged.onnx",)),
     (_SMALLER, "pfa", pfa, (
         "aidge pfa model.onnx --data calib.npz --strategy energy --energy 0.95",
+    )),
+    (_SMALLER, "recover", recover, (
+        "aidge recover small.onnx --reference model.onnx --data pictures/ --out better.onnx",
     )),
     (_SMALLER, "sweep", sweep, (
         "aidge sweep model.onnx --data calib.npz --eval test.npz --report sweep.html",

@@ -21,7 +21,7 @@ from helpers.paths import ROOT
 from helpers.reporting import make_data, make_network
 
 DOCS = ROOT / "docs"
-OPTIONS = (ac.FibnlrOptions, ac.MergeOptions, ac.PfaOptions, ac.CompressOptions)
+OPTIONS = (ac.FibnlrOptions, ac.MergeOptions, ac.PfaOptions, ac.CompressOptions, ac.RecoverOptions)
 VERBS: dict[str, Any] = {
     "prune_activations": lambda model, data: ac.prune_activations(
         model, data, ablation_threshold=0.2, ablation_method="remove", evaluation=data

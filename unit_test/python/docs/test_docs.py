@@ -23,7 +23,7 @@ PAGES = [
 def test_the_code_of_a_page_runs_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if "import torch" in page.read_text("utf-8"):
+    if "import torch" in page.read_text("utf-8") or page.name == "recovery.md":
         pytest.importorskip("torch")
         pytest.importorskip("onnxscript")
     shutil.copy(ROOT / "python" / "aidge_compress" / "demo" / "mnist_resnet18.onnx", tmp_path / "model.onnx")
