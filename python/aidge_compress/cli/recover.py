@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..measure.verify import write_verified
-from ..network.sources import DataOptions, channel_values, open_data
+from ..network.sources import open_data
 from ..numbers import counted, shown
 from ..recovery import RecoverOptions
 from ..recovery import recover as run
 from . import shared_options as shared
 from .bars import progress_bar
-from .common import Screen, load, print_json
+from .common import Screen, load, print_json, reading_of
 from .generated import options_of, takes
-from .reporting import check_folders, file_sizes, write_report
+from .reporting import check_outputs, file_sizes, write_report
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def recover(
         Path | None,
         typer.Option(help="Keep the run in this file, and go on from it if it is there.", metavar="FILE"),
     ] = None,
+    dims: shared.DimsOption = None,
     report: shared.ReportOption = None,
     as_json: shared.JsonOption = False,
     batch_size: shared.BatchSizeOption = 64,
@@ -90,16 +91,13 @@ def recover(
     are better, the network stays as it is. Ctrl-C ends the training, and the best weights so far are kept.
     """
     options = RecoverOptions(**chosen)
+    check_outputs({"--out": out, "--report": report, "--state": state}, model, data, reference, evaluate)
     network = load(model)
     original = None if reference is None else load(reference)
-    check_folders(out, report, state)
-    reading = DataOptions(batch_size, limit or 0, mean=channel_values(mean), std=channel_values(std))
-    provider = open_data(data, network, reading)
-    judge = (
-        open_data(evaluate, network, DataOptions(batch_size, 0, mean=reading.mean, std=reading.std))
-        if evaluate
-        else None
-    )
+    provider = open_data(data, network, reading_of(network, batch_size, limit, mean, std, dims))
+    judge = None
+    if evaluate:
+        judge = open_data(evaluate, network, reading_of(network, batch_size, None, mean, std, dims))
     with progress_bar(as_json) as progress:
         result = run(
             network, provider, options, reference=original, evaluation=judge, state=state, progress=progress

@@ -22,6 +22,11 @@ def _scale_of(n: int, size: int) -> float:
     return 1.0 if n == 0 else float(_F(size) / _F(n))
 
 
+def _extent(n: Any, scale: float) -> Any:
+    """n · scale rounded down, in float32 as ONNX Runtime computes it; whole factors need no rounding."""
+    return n * int(scale) if scale == int(scale) else math.floor(_F(n) * _F(scale))
+
+
 def _sizes(
     x: Any, axes: list[int], scales: list[float], sizes: list[int], policy: str
 ) -> tuple[list[Any], list[float]]:
@@ -29,7 +34,7 @@ def _sizes(
     inputs = [x.shape[axis] for axis in axes]
     if scales:
         exact = [float(_F(scale)) for scale in scales]
-        return [math.floor(n * scale) for n, scale in zip(inputs, exact, strict=True)], exact
+        return [_extent(n, scale) for n, scale in zip(inputs, exact, strict=True)], exact
     scales = [_scale_of(n, size) for n, size in zip(inputs, sizes, strict=True)]
     if policy == "stretch":
         return list(sizes), scales
@@ -133,26 +138,24 @@ def _along(x: Any, axis: int, output: int, *rest: Any) -> Any:
 
 def _coordinate(position: Any, n: int, output: int, scale: float, mode: str, crop: Any) -> Any:
     """Coordinates in the input, in float32 as ONNX Runtime computes them."""
-    step, size = _F(scale), _F(n)
-    exact = step * size
-    length = _F(output) if abs(exact - _F(output)) < _F(1e-4) * _F(output) else exact
+    step, size, length = _F(scale), _F(n), _F(output)
     if mode == "asymmetric":
-        return position / step
+        return position * size / length if step == length / size else position / step
     if mode == "align_corners":
-        return position * _F(0) if length == 1 else position * (size - _F(1)) / (length - _F(1))
+        return position * _F(0) if output == 1 else position * (size - _F(1)) / (length - _F(1))
     if mode == "tf_half_pixel_for_nn":
         return (position + _F(0.5)) / step
     if mode == "pytorch_half_pixel" and output <= 1:
         return position * _F(0)
     if mode == "tf_crop_and_resize":
         begin, end = _F(crop[0]), _F(crop[1])
-        if length == 1:
+        if output == 1:
             return position * _F(0) + _F(0.5) * (begin + end) * (size - _F(1))
         return begin * (size - _F(1)) + position * (end - begin) * (size - _F(1)) / (length - _F(1))
-    half = (position + _F(0.5)) / step - _F(0.5)
     if mode != "half_pixel_symmetric":
-        return half
-    return size / _F(2) * (_F(1) - _F(output) / (step * size)) + half
+        return (position + _F(0.5)) / step - _F(0.5)
+    margin = size / _F(2) * (_F(1) - length / (step * size))
+    return float(margin) + (position.astype(np.float64) + 0.5) / float(step) - 0.5
 
 
 def _nearest(x: Any, mode: str) -> Any:
