@@ -61,17 +61,24 @@ std::optional<ChannelAffine> affineOf(const GraphView& graph, const Node& node, 
   return node.getOperator()->traits().affine(*node.getOperator(), data, dims, inputs);
 }
 
-void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t index, const std::string& name, const Tensor& value) {
-  const NodePtr present = node->getParent(index);
+void setParameter(const GraphViewPtr& graph, std::span<const TensorRef> inputs, const std::string& name, const Tensor& value) {
+  const NodePtr present = inputs[0].node->getParent(inputs[0].index);
   const bool isExit =
       std::any_of(graph->outputs().begin(), graph->outputs().end(), [&](const GraphOutput& output) { return output.node == present; });
-  if (present && present->output(0).size() == 1 && !isExit) {
+  const bool isTheirs =
+      std::all_of(inputs.begin(), inputs.end(), [&](const TensorRef& input) { return input.node->getParent(input.index) == present; });
+  if (present && isTheirs && present->output(0).size() == inputs.size() && !isExit) {
     present->getOperator()->setOutput(0, value);
     return;
   }
   const NodePtr producer = Producer(value, graph->uniqueName(name));
   graph->add(producer);
-  node->setInput(index, producer);
+  for (const auto& [node, index] : inputs) node->setInput(index, producer);
+}
+
+void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t index, const std::string& name, const Tensor& value) {
+  const TensorRef input{node, index};
+  setParameter(graph, std::span(&input, 1), name, value);
 }
 
 std::size_t outputChannels(const Operator& op, const Dims& weight) {
@@ -108,15 +115,33 @@ double parametersOf(const GraphView& graph) {
   return total;
 }
 
+namespace {
+
+bool isReadBy(const NodePtr& producer, std::span<const NodePtr> nodes) {
+  const auto readers = producer->output(0);
+  return std::all_of(readers.begin(), readers.end(),
+                     [&](const TensorRef& reader) { return std::find(nodes.begin(), nodes.end(), reader.node) != nodes.end(); });
+}
+
+}  // namespace
+
 double parametersOf(std::span<const NodePtr> nodes) {
   std::set<const Node*> seen;
   double total = 0.0;
   for (const NodePtr& node : nodes) {
     for (const NodePtr& parent : node->getParents()) {
-      if (parent && seen.insert(parent.get()).second) total += static_cast<double>(parent->getOperator()->parameters());
+      if (!parent || !parent->getOperator()->isProducer() || !isReadBy(parent, nodes)) continue;
+      if (seen.insert(parent.get()).second) total += static_cast<double>(parent->getOperator()->parameters());
     }
   }
   return total;
+}
+
+bool shareWeights(std::span<const NodePtr> nodes) {
+  return std::any_of(nodes.begin(), nodes.end(), [&](const NodePtr& node) {
+    const NodePtr weight = isConvOrFC(*node->getOperator()) ? node->getParent(kWeight) : nullptr;
+    return weight && !isReadBy(weight, nodes);
+  });
 }
 
 double workOf(const Operator& op, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs) {

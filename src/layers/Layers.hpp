@@ -36,7 +36,9 @@ inline constexpr IOIndex_t kBias = 2;
 
 // --- writing --------------------------------------------------------------------------------------------------------
 
-/// Gives `node`'s input the value: in its producer, or in a new one of that name where there is none or others share it.
+/// Gives these inputs the value: in the producer that they all have, or in a new one of that name where there is none or others read it, too.
+void setParameter(const GraphViewPtr& graph, std::span<const TensorRef> inputs, const std::string& name, const Tensor& value);
+/// The same for one input of `node`.
 void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t index, const std::string& name, const Tensor& value);
 
 // --- scaling --------------------------------------------------------------------------------------------------------
@@ -52,8 +54,10 @@ void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t inde
 
 /// Parameters (see Operator::parameters) of a graph and the graphs inside it.
 [[nodiscard]] double parametersOf(const GraphView& graph);
-/// Of the producers that feed these nodes, each once.
+/// Of the producers that feed these nodes alone, each once.
 [[nodiscard]] double parametersOf(std::span<const NodePtr> nodes);
+/// Whether another node reads the weight of one of these layers.
+[[nodiscard]] bool shareWeights(std::span<const NodePtr> nodes);
 /// What merging counts: an operator's multiply-accumulates; for the other linear operators one for each element, or for each tap of a mean.
 [[nodiscard]] double workOf(const Operator& op, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs);
 

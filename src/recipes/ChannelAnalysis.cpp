@@ -52,6 +52,7 @@ ChannelAnalysis::ChannelAnalysis(const char* where, const GraphView& graph, cons
   }
   fixOutputs(graph);
   makeCutsStraight();
+  tieConstants(graph);
 }
 
 void ChannelAnalysis::feedInputs(const GraphView& graph) {

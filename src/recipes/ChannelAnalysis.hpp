@@ -39,6 +39,10 @@ struct ConstantUse {
   std::vector<LabelGrid> cuts;  ///< each over the constant's dims, varying along one axis
 };
 
+/// Whether a constant is a list of equal numbers (zeros, ones). Exporters write equal constants once: that several layers read such a list does not tie
+/// them, as what is left of it depends on how many of its numbers go, not on which.
+[[nodiscard]] bool isEqualNumbers(const Tensor& constant);
+
 /// A layer with weights that makes one atom an output channel.
 struct SourceRecord {
   NodePtr node;
@@ -100,6 +104,8 @@ class ChannelAnalysis {
   void fixOutputs(const GraphView& graph);
   /// A cut takes slices along one axis of a tensor: what differs along several is united along all but the longest.
   void makeCutsStraight();
+  /// A constant that several inputs read is cut once: channels along which they cut it go together, or stay where one of them needs it whole.
+  void tieConstants(const GraphView& graph);
 
   const char* mWhere;
   std::vector<Dims> mInputDims;

@@ -70,8 +70,18 @@ Segment FusionPlanner::segment(const Chain& chain, std::size_t first, std::size_
   return result;
 }
 
+namespace {
+
+/// Whether merging would make two weights of one: the layers' own and the one that stays for other layers, together larger than before.
+bool grows(const Segment& candidate) {
+  return candidate.merge.parametersAfter > candidate.merge.parametersBefore && layers::shareWeights(candidate.nodes());
+}
+
+}  // namespace
+
 FusionPlanner::Verdict FusionPlanner::judge(const Segment& candidate) const {
   Verdict verdict{true, candidate.merge.macsAfter};
+  if (!mOptions.accept && mOptions.policy == FusionPolicy::ExactAndCheaper && grows(candidate)) return {false, 0.0};
   if (mOptions.cost == FusionCost::Latency) {
     if (candidate.merge.macsAfter > kHopeless * candidate.merge.macsBefore && mOptions.policy == FusionPolicy::ExactAndCheaper)
       return {false, 0.0};
@@ -147,6 +157,7 @@ std::string FusionPlanner::whyApart(const Chain& chain, std::size_t first, std::
   if (mOptions.accept)
     return mOptions.accept(candidate.merge) ? "another cut has fewer operations (" + price + ")" : "the policy declines (" + price + ")";
   if (mOptions.policy == FusionPolicy::Always) return "another cut has fewer operations or MACs (" + price + ")";
+  if (grows(candidate)) return "other layers share their weights, so that the network would grow (" + price + ")";
   if (mOptions.cost == FusionCost::Latency) return "it would not be faster (" + price + ")";
   if (candidate.merge.macsAfter >= candidate.merge.macsBefore) return "it would not be cheaper (" + price + ")";
   return "another cut of the chain is cheaper still (" + price + ")";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -205,7 +206,8 @@ struct NewConstant {
   std::vector<TensorRef> users;
 };
 
-/// Constants by what is kept of them; users that cut nothing, the graph's outputs among them, need the whole.
+/// Constants by what is kept of them: the same for all users (see ChannelAnalysis::tieConstants), but for lists of equal numbers, of which users that
+/// keep as many have one; users that cut nothing, the graph's outputs among them, need the whole.
 std::vector<NewConstant> planConstants(const GraphView& graph, const ChannelAnalysis& analysis, const ChannelCut& cut) {
   std::map<TensorRef, KeptPlaces> kept;
   for (const ConstantUse& use : analysis.constants) {
@@ -216,16 +218,20 @@ std::vector<NewConstant> planConstants(const GraphView& graph, const ChannelAnal
   for (const NodePtr& node : graph.nodes()) {
     if (!node->getOperator()->isProducer()) continue;
     const std::size_t first = plan.size();
+    const bool countsOnly = isEqualNumbers(*node->getOperator()->getOutput(0));
     for (const GraphOutput& output : graph.outputs()) {
       if (output.node == node && plan.size() == first) plan.push_back({node, {}, {}});
     }
     for (const TensorRef& user : node->output(0)) {
       const auto found = kept.find(user);
-      const KeptPlaces& places = found == kept.end() ? KeptPlaces{} : found->second;
+      KeptPlaces places = found == kept.end() ? KeptPlaces{} : found->second;
+      for (auto& [axis, indices] : places) {
+        if (countsOnly) std::iota(indices.begin(), indices.end(), 0);
+      }
       const auto same = std::find_if(plan.begin() + static_cast<std::ptrdiff_t>(first), plan.end(),
                                      [&](const NewConstant& entry) { return entry.kept == places; });
       if (same == plan.end()) {
-        plan.push_back({node, places, {user}});
+        plan.push_back({node, std::move(places), {user}});
       } else {
         same->users.push_back(user);
       }

@@ -128,15 +128,39 @@ TEST_CASE("Two BatchNorms in a row both go", "[recipes][FuseBatchNorm]") {
   requireFused(chain({filled(Conv<2>(3, 4, {3, 3}, "conv"), 1), norm<2>(4, "bn1"), norm<2>(4, "bn2")}), {2, 3, 6, 6}, 2);
 }
 
-TEST_CASE("Weights that another layer shares are copied first", "[recipes][FuseBatchNorm]") {
-  const NodePtr first = filled(Conv<2>(3, 3, {1, 1}, "first"), 1);
-  const NodePtr second = makeNode("Conv2D", {{"kernel_dims", std::vector<std::int64_t>{1, 1}}}, "second");
+namespace {
+
+/// A layer that reads weight and bias of `first`.
+NodePtr twin(const NodePtr& first, const std::string& name) {
+  const NodePtr second = makeNode("Conv2D", {{"kernel_dims", std::vector<std::int64_t>{1, 1}}}, name);
   second->setInput(1, first->getParent(1));
   second->setInput(2, first->getParent(2));
-  const auto graph = chain({first, norm<2>(3), second});
-  requireFused(graph, {2, 3, 4, 4});
-  REQUIRE(first->getParent(1) != second->getParent(1));
+  return second;
+}
+
+}  // namespace
+
+TEST_CASE("Layers that share a weight are folded together where the same map follows each", "[recipes][FuseBatchNorm]") {
+  const NodePtr first = filled(Conv<2>(3, 3, {1, 1}, "first"), 1);
+  const NodePtr second = twin(first, "second");
+  const auto graph = chain({first, norm<2>(3, "bn1"), second, norm<2>(3, "bn2")});
+  requireFused(graph, {2, 3, 4, 4}, 2);
+  REQUIRE(first->getParent(1) == second->getParent(1));
+  REQUIRE(first->getParent(2) == second->getParent(2));
   REQUIRE(second->getParent(1)->name() == "first_w");
+}
+
+TEST_CASE("A weight that layers share does not become two by folding", "[recipes][FuseBatchNorm]") {
+  const NodePtr first = filled(Conv<2>(3, 3, {1, 1}, "first"), 1);
+  const NodePtr second = twin(first, "second");
+  const bool hasOther = GENERATE(false, true);
+  auto nodes = std::vector<NodePtr>{first, norm<2>(3), second};
+  if (hasOther) nodes.push_back(filled(BatchNorm<2>(3, 1e-3, 0.1, false, "other"), 30));
+  const auto graph = chain(nodes);
+  const auto before = outputOf(graph, {2, 3, 4, 4});
+  REQUIRE(fuseBatchNorm(graph) == 0);
+  REQUIRE(outputOf(graph, {2, 3, 4, 4}) == before);
+  REQUIRE(first->getParent(1) == second->getParent(1));
 }
 
 TEST_CASE("A BatchNorm inside a meta operator is folded there", "[recipes][FuseBatchNorm]") {

@@ -5,6 +5,7 @@
 #include "aidge/core/Errors.hpp"
 #include "aidge/graph/GraphView.hpp"
 #include "aidge/nodes/Activation.hpp"
+#include "aidge/nodes/Concat.hpp"
 #include "aidge/nodes/Convolution.hpp"
 #include "aidge/nodes/Elementwise.hpp"
 #include "aidge/nodes/FullyConnected.hpp"
@@ -125,4 +126,84 @@ TEST_CASE("Removal does nothing to a graph that a wrong request names", "[recipe
   CHECK_THROWS_AS(removeChannels(nullptr, {}), std::invalid_argument);
   CHECK_THROWS_AS(channelGroups(nullptr), std::invalid_argument);
   CHECK(net.graph->version() == version);
+}
+
+namespace {
+
+/// One 1x1 convolution for two levels, which another one made of the same input, and a reader behind each use.
+struct Levels {
+  NodePtr a = Conv<2>(2, 3, {1, 1}, "a");
+  NodePtr b = Conv<2>(2, 3, {1, 1}, "b");
+  NodePtr head0 = Conv<2>(3, 4, {1, 1}, "head0");
+  NodePtr head1 = makeNode("Conv2D", {{"kernel_dims", Ints{1, 1}}}, "head1");
+  NodePtr out0 = Conv<2>(4, 2, {1, 1}, "out0");
+  NodePtr out1 = Conv<2>(4, 2, {1, 1}, "out1");
+  GraphViewPtr graph;
+
+  Levels() {
+    for (const NodePtr& node : {a, b, head0, out0, out1}) fill(node);
+    for (const IOIndex_t input : {1U, 2U}) head1->setInput(input, head0->getParent(input));
+    const NodePtr both = Concat(2, 1, "both");
+    a->addChild(head0);
+    b->addChild(head1);
+    head0->addChild(out0);
+    head1->addChild(out1);
+    out0->addChild(both, 0, 0);
+    out1->addChild(both, 0, 1);
+    graph = GraphView::create();
+    graph->add(std::vector<NodePtr>{a, b, head0, head1, out0, out1, both});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Layers that share a weight are cut alike, and it stays one", "[recipes][channels]") {
+  const Levels net;
+  const std::vector<Dims> dims(net.graph->inputs().size(), kDims[0]);
+  const auto groups = channelGroups(net.graph, dims);
+  REQUIRE(groups.size() == 4);  // inputs of the heads, their outputs, and two that end outside
+  CHECK(groups[0].size == 3);
+  CHECK(groups[0].sources.size() == 2);
+  CHECK(groups[0].uses.size() == 2);
+  const auto report = removeChannels(net.graph, {{net.a, {1}}, {net.head1, {0, 3}}}, {1, dims});
+  CHECK(report.refused.empty());
+  CHECK(net.head0->getParent(1) == net.head1->getParent(1));
+  CHECK(net.head0->getParent(2) == net.head1->getParent(2));
+  CHECK(weightOf(net.head0) == std::vector<float>{3, 5, 6, 8});
+  CHECK(net.b->getParent(1)->getOperator()->getOutput(0)->dims() == Dims{2, 2, 1, 1});
+  CHECK(report.parametersAfter == 2 * (4 + 2) + (4 + 2) + 2 * (4 + 2));
+}
+
+TEST_CASE("A weight that someone needs whole keeps the channels of all who share it", "[recipes][channels]") {
+  const Levels net;
+  auto outputs = net.graph->outputs();
+  outputs.push_back({"weight", net.head0->getParent(1), 0});
+  net.graph->setOutputs(outputs);
+  const std::vector<Dims> dims(net.graph->inputs().size(), kDims[0]);
+  for (const auto& group : channelGroups(net.graph, dims)) {
+    CHECK_FALSE(group.canBeCut());
+    if (group.refusal.find("is the graph output") == std::string::npos)
+      CHECK(group.refusal == "shares \"head0_w\" with the graph output \"weight\", which needs all of it");
+  }
+}
+
+TEST_CASE("A list of equal numbers ties nothing", "[recipes][channels]") {
+  const NodePtr a = Conv<2>(2, 3, {1, 1}, "a");
+  const NodePtr b = Conv<2>(3, 3, {1, 1}, "b");
+  const NodePtr c = Conv<2>(3, 2, {1, 1}, "c");
+  for (const NodePtr& node : {a, b, c}) fill(node);
+  a->getParent(2)->getOperator()->setOutput(0, Tensor::full({3}, 0.5));
+  const auto graph = sequential(std::vector<std::variant<NodePtr, GraphViewPtr>>{a, b, c});
+  b->setInput(2, a->getParent(2));
+  CHECK(channelGroups(graph, kDims).size() == 3);
+  SECTION("layers that keep as many go on sharing it") {
+    removeChannels(graph, {{a, {0}}, {b, {2}}}, {1, kDims});
+    CHECK(a->getParent(2) == b->getParent(2));
+    CHECK(a->getParent(2)->getOperator()->getOutput(0)->dims() == Dims{2});
+  }
+  SECTION("layers that keep other numbers have one each") {
+    removeChannels(graph, {{a, {0, 1}}}, {1, kDims});
+    CHECK(a->getParent(2)->getOperator()->getOutput(0)->dims() == Dims{1});
+    CHECK(b->getParent(2)->getOperator()->getOutput(0)->dims() == Dims{3});
+  }
 }

@@ -24,7 +24,8 @@ struct ChannelUse {
       channels;  ///< one entry an input channel (FC: input feature, Flatten's order): which channel of the group, -1: none
 };
 
-/// Output channels of layers that can only be removed together, as sums, products, depthwise and grouped convolutions or shared axes tie them. A
+/// Output channels of layers that can only be removed together, as sums, products, depthwise and grouped convolutions, shared axes or shared constants tie
+/// them. A
 /// channel of a group is one such set: one output channel of every source that is added up, all values of it after Flatten, the same place in every
 /// group of a grouped convolution. Layers whose outputs only stand side by side (Concat) are in groups of their own.
 struct ChannelGroup {
@@ -40,7 +41,8 @@ struct ChannelGroup {
 
 /// The groups of a graph, in topological order of their first source. Channels are followed index by index through elementwise operators with
 /// broadcasting, normalisation with fixed statistics, pooling, depthwise and grouped convolutions, Concat, Split and Slice, Flatten, Reshape, Transpose
-/// and what else only moves values. Graph outputs, softmax or normalisation across channels, and operators that are not known fix the channels that
+/// and what else only moves values. A constant that several inputs read is cut once: the channels along its axes are the same for all of them, or stay where one
+/// of them needs all of it. Lists of equal numbers (zeros, ones) tie nothing. Graph outputs, softmax or normalisation across channels, and operators that are not known fix the channels that
 /// reach them. `dims` of the graph inputs, one entry each; empty: as compiled, else as declared with a batch of 1. Changes nothing.
 /// Throws std::invalid_argument where there is no graph, dims are open, or they do not fit.
 [[nodiscard]] AIDGE_EXPORT std::vector<ChannelGroup> channelGroups(const GraphViewPtr& graph, const std::vector<Dims>& dims = {});

@@ -46,8 +46,8 @@ struct RemovalReport {
 /// follow. What is left computes what the original would if the layers that read a removed channel had zero weights for it; so a channel whose
 /// value is a constant that is not zero takes that constant with it.
 /// `channels`: output channels of nodes of the graph: sources, or any node that a group passes. Where several nodes of a group are named, the union
-/// goes. A group that cannot be cut, or of which nothing would be left, is refused with the reason, and the others go on. A constant that several layers
-/// share, and that they need cut differently, becomes several. Nodes stay, with hooks, observers and attributes. The call makes all of these edits or,
+/// goes. A group that cannot be cut, or of which nothing would be left, is refused with the reason, and the others go on. A constant that several inputs
+/// read stays one: channelGroups ties what it ties. (Only a list of equal numbers becomes several where layers keep different counts.) Nodes stay, with hooks, observers and attributes. The call makes all of these edits or,
 /// where it throws, none.
 /// Throws std::invalid_argument where there is no graph, a node is not in it, a channel does not exist, multiple < 1, or dims are open.
 AIDGE_EXPORT RemovalReport removeChannels(const GraphViewPtr& graph, const std::map<NodePtr, std::vector<std::int64_t>>& channels,

@@ -33,13 +33,32 @@ def import_gemm(node: OnnxNode, build: Builder) -> None:
     if weight is not None and weight.ndim != 2:
         refuse(node, f"B has dims {list(weight.shape)}, expected two")
     with_c = build.has_input(node, 2) and beta != 0.0
-    if weight is not None and weight.dtype == np.float32 and not trans_a:
+    if weight is not None and weight.dtype == np.float32 and not trans_a and _keeps_weight(node, build):
         bias = _bias(node, build, weight.shape[0 if trans_b else 1]) if with_c else None
         if bias is not None or not with_c:
             _emit_fc(node, build, weight, bias, (alpha, beta, trans_b))
             return
     inputs = [*node.inputs[:2], node.inputs[2] if with_c else ""]
     build.emit(node, "Gemm", inputs, {"alpha": alpha, "beta": beta, "trans_a": trans_a, "trans_b": trans_b})
+
+
+def _form(node: OnnxNode, name: str) -> tuple[float, bool]:
+    """How a node reads a weight: (factor, as it is or transposed) compared with what an FC holds."""
+    as_it_is = (1.0, True)
+    if node.op != "Gemm" or node.domain or node.inputs[1] != name or name in (node.inputs[0], *node.inputs[2:]):
+        return as_it_is
+    return float(node.attributes.get("alpha", 1.0)), bool(node.attributes.get("transB", 0))
+
+
+def _keeps_weight(node: OnnxNode, build: Builder) -> bool:
+    """Whether an FC can hold the weight without a second copy of it: all nodes that read the weight do so in one form."""
+    form = _form(node, node.inputs[1])
+    if form == (1.0, True):
+        return True
+    array = build.source.constants[node.inputs[1]]
+    names = {name for name, held in build.source.constants.items() if held is array}
+    forms = {_form(reader, name) for reader in build.readers_of(node.inputs[1]) for name in names & {*reader.uses()}}
+    return forms == {form} and names.isdisjoint(value.name for value in build.source.outputs)
 
 
 def _emit_fc(

@@ -72,6 +72,10 @@ class Builder:
             value.name: [] for value in source.inputs
         }
         self._values: dict[str, Value] = {}
+        #: Producers by the array that they hold: names of one array are one weight.
+        self._held: dict[int, Value] = {}
+        #: Producers of converted constants, by the constant's name.
+        self._converted: dict[str, list[tuple[Array, Value]]] = {}
         self._names = Names()
         self._node_names = self._claim_names()
         self._readers: dict[str, int] = {}
@@ -208,6 +212,8 @@ class Builder:
 
     def undo(self, mark: int) -> None:
         """Takes back the operators that were made after the first `mark` nodes; producers of constants stay."""
+        for name, entries in self._converted.items():
+            self._converted[name] = [entry for entry in entries if entry[1].node not in self.nodes[mark:]]
         kept = {id(value.node) for value in self._values.values()}
         dropped = [node for node in self.nodes[mark:] if id(node) not in kept]
         gone = {node.id() for node in dropped}
@@ -243,7 +249,7 @@ class Builder:
 
     def _connect(self, child: aidge_core.Node, index: int, entry: _Input) -> None:
         if isinstance(entry, Fresh):
-            entry = self._producer(entry.array, entry.name, constant=False)
+            entry = self._converted_once(entry)
         if isinstance(entry, Value):
             child.set_input(index, entry.node, entry.index)
         elif entry in self.targets:
@@ -260,8 +266,33 @@ class Builder:
             else:
                 array = self.source.constants[name]
                 weight = array.dtype.kind == "f" and (array.ndim > 0 or name in self.source.initialisers)
-                self._values[name] = self._producer(array, name, constant=not weight)
+                if id(array) not in self._held:
+                    self._held[id(array)] = self._producer(array, name, constant=not weight)
+                self._values[name] = self._held[id(array)]
         return self._values[name]
+
+    def _converted_once(self, entry: Fresh) -> Value:
+        """The producer of a converted constant; the same one where a node has already asked for it."""
+        made = self._converted.setdefault(entry.name, [])
+        for array, value in made:
+            if array.shape == entry.array.shape and array.dtype == entry.array.dtype and np.array_equal(array, entry.array):
+                return value
+        value = self._producer(entry.array, entry.name, constant=False)
+        made.append((entry.array, value))
+        return value
+
+    def readers_of(self, name: str) -> list[OnnxNode]:
+        """The nodes that read a constant, under this name or another name of the same array."""
+        return self._weight_readers.get(id(self.source.constants[name]), [])
+
+    @functools.cached_property
+    def _weight_readers(self) -> dict[int, list[OnnxNode]]:
+        readers: dict[int, list[OnnxNode]] = {}
+        for node in self.source.nodes:
+            for name in dict.fromkeys(node.uses()):
+                if name in self.source.constants:
+                    readers.setdefault(id(self.source.constants[name]), []).append(node)
+        return readers
 
     def _producer(self, array: Array, name: str, *, constant: bool) -> Value:
         made = aidge_core.Producer(

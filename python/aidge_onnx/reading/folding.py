@@ -91,10 +91,43 @@ def _known_result(source: Source, node: OnnxNode, max_bytes: int) -> np.ndarray[
     inputs = [_lookup(source, name) if name else None for name in node.inputs]
     if any(name and array is None for name, array in zip(node.inputs, inputs, strict=True)):
         return None
+    if node.op == "Transpose" and node.inputs[0] in source.constants:
+        return _transposed(source, node, max_bytes)
     result = evaluate(node, inputs, source.opset, max_bytes)
     if result is not None and is_symbolic(result) and result.size > _MAX_SYMBOLIC:
         return None
     return result
+
+
+def _transposed(source: Source, node: OnnxNode, max_bytes: int) -> np.ndarray[Any, Any] | None:
+    """The transposed constant, one array for all nodes that ask for it; None for a weight that other nodes read in another form: it would be two weights."""
+    array = source.constants[node.inputs[0]]
+    key = id(array), str(node.attributes.get("perm"))
+    if key not in source.transposed:
+        if array.dtype.kind == "f" and array.ndim == 2 and _is_tied(source, node, array):
+            return None
+        result = evaluate(node, [array], source.opset, max_bytes)
+        if result is None:
+            return None
+        source.transposed[key] = array, result
+    return source.transposed[key][1]
+
+
+def _is_tied(source: Source, node: OnnxNode, array: np.ndarray[Any, Any]) -> bool:
+    """Whether a matrix is read as it is, too, and its transposition by products only."""
+    names = {name for name, held in source.constants.items() if held is array}
+    exits = {value.name for value in source.outputs}
+    products = [reader for reader in source.nodes if node.outputs[0] in reader.uses()]
+    if node.outputs[0] in exits or any(reader.op != "MatMul" or reader.domain for reader in products):
+        return False
+    for reader in source.nodes:
+        if names.isdisjoint(reader.uses()):
+            continue
+        if reader.op == "Identity" and not reader.domain:
+            names.update(reader.outputs)  # nodes are in topological order
+        elif reader.op != "Transpose" or reader.attributes.get("perm") != node.attributes.get("perm"):
+            return True
+    return not names.isdisjoint(exits)
 
 
 def _shape_of(source: Source, node: OnnxNode) -> np.ndarray[Any, Any] | None:

@@ -130,6 +130,10 @@ class Source:
     #: Constants whose type a graph cannot hold (bfloat16, strings, 4 bits …).
     opaque: dict[str, TensorProto] = field(default_factory=dict)
     symbolic: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    #: Constants and their transpositions, by the constant's id and the order of its axes.
+    transposed: dict[tuple[int, str], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = field(
+        default_factory=dict
+    )
     values: dict[str, ValueType] = field(default_factory=dict)
     inputs: list[ValueInfoProto] = field(default_factory=list)
     outputs: list[ValueInfoProto] = field(default_factory=list)

@@ -25,7 +25,7 @@ def clean(source: Source) -> None:
     """Applies every rule until none fits any more."""
     for _ in range(_ROUNDS):
         changed = _drop_no_ops(source)
-        for rule in (_clamp, _pad_into_convolution, _batch_norm, layer_norm):
+        for rule in (_clamp, _pad_into_convolution, _batch_norm, _transposed_product, layer_norm):
             uses = Uses(source)
             gone: set[int] = set()
             for node in source.nodes:
@@ -217,6 +217,17 @@ def _become_clip(node: OnnxNode, data: str, low: float, high: float, uses: Uses)
     else:
         node.rewrite("Clip", [data], bounds)
     uses.readers.setdefault(data, []).append(node)
+
+
+# --- a weight that is also read as it is ---------------------------------------------------------------------
+def _transposed_product(node: OnnxNode, uses: Uses) -> Iterator[OnnxNode]:
+    """A matrix times a transposed weight is a Gemm, which reads the weight as it is."""
+    turned = uses.maker.get(node.inputs[1]) if node.op == "MatMul" else None
+    if turned is None or turned.op != "Transpose" or turned.domain or uses.constant(turned, 0) is None:
+        return
+    if uses.source.type_of(node.inputs[0]).rank == 2 and uses.source.type_of(node.inputs[1]).elem == TensorProto.FLOAT:
+        node.rewrite("Gemm", [node.inputs[0], turned.inputs[0]], {"transB": 1})
+    yield from ()
 
 
 # --- what belongs to a convolution ---------------------------------------------------------------------------
