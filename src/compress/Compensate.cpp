@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <numeric>
-#include <set>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "../layers/Layers.hpp"
 #include "CompensationPlan.hpp"
+#include "LayerMoments.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/operator/Operator.hpp"
-#include "aidge/statistics/ChannelRegression.hpp"
-#include "aidge/statistics/Covariance.hpp"
 #include "aidge/statistics/RidgeRegression.hpp"
 
 namespace Aidge::compress {
@@ -40,11 +41,6 @@ std::vector<bool> heldOutSamples(std::size_t samples, double share) {
   const auto count = static_cast<std::size_t>(static_cast<double>(samples) * share + 0.5);
   for (std::size_t i = 0; i < std::min(std::max<std::size_t>(count, samples > 1 ? 1 : 0), samples); ++i) isHeld[order[i]] = true;
   return isHeld;
-}
-
-/// Positions of all samples that are looked at, about.
-std::size_t rowsOf(const FittedLayer& fitted, const CompensationOptions& options) {
-  return std::max(options.minRows, options.rowsPerUnknown * fitted.layer.unknowns());
 }
 
 /// Batches that are run for a set of layers: neighbouring positions tell the same, so of large images fewer samples do.
@@ -76,135 +72,20 @@ class BatchChoice {
   std::size_t mSamples = 0;
 };
 
-/// The moments of [patch, original - current] of one layer, of the samples for the fit and of those held out.
-class LayerMoments {
- public:
-  LayerMoments(const FittedLayer& fitted, std::size_t samples, const CompensationOptions& options)
-      : mFitted(&fitted), mSamples(samples), mMaxRows(rowsOf(fitted, options)) {}
-
-  void add(const Tensor& input, const Tensor& output, const Tensor& target, std::size_t firstSample, const std::vector<bool>& isHeld) {
-    const LinearNode& layer = mFitted->layer;
-    const PatchReader patches(layer, input.dims());
-    const PositionSampler sampler(mSamples, patches.positions(), mMaxRows);
-    const auto batch = static_cast<std::size_t>(input.dims()[0]);
-    const std::size_t unknowns = layer.unknowns();
-    const std::size_t units = unknowns + layer.outputs;
-    const float* in = input.data<float>().data();
-    const float* out = output.data<float>().data();
-    const float* wanted = target.data<float>().data();
-    const std::size_t area = output.size() / batch / layer.outputs;
-    const std::size_t wantedStride = target.size() / batch;
-    for (std::size_t begin = 0; begin < batch;) {
-      std::vector<Place> places;
-      std::size_t end = begin;
-      for (; end < batch && places.size() * units < kChunk; ++end) {
-        for (const std::size_t position : sampler.of(firstSample + end)) places.push_back({end, position});
-      }
-      mRows.resize(places.size() * units);
-#pragma omp parallel for schedule(static)
-      for (std::ptrdiff_t p = 0; p < std::ssize(places); ++p) {
-        const auto [n, position] = places[static_cast<std::size_t>(p)];
-        double* row = mRows.data() + static_cast<std::size_t>(p) * units;
-        patches.read(in + n * (input.size() / batch), position, row);
-        for (std::size_t o = 0; o < layer.outputs; ++o) {
-          row[unknowns + o] = static_cast<double>(wanted[n * wantedStride + mFitted->kept[o] * area + position]) -
-                              static_cast<double>(out[(n * layer.outputs + o) * area + position]);
-        }
-      }
-      for (std::size_t p = 0; p < places.size(); ++p) {
-        const bool isHeldOut = isHeld[firstSample + places[p].sample];
-        (isHeldOut ? mHeld : mFit).add(std::span<const double>(mRows).subspan(p * units, units), units);
-        if (isHeldOut) addTarget(wanted + places[p].sample * wantedStride + places[p].position, area);
-      }
-      begin = end;
-    }
-  }
-
-  [[nodiscard]] statistics::HeldOutRidge solve(std::span<const double> ridges) const {
-    return statistics::heldOutRidge(mFit, mHeld, mFitted->layer.unknowns(), ridges);
-  }
-  /// Variance of the original's outputs on the held-out samples, summed over them.
-  [[nodiscard]] double targetVariance() const {
-    double total = 0.0;
-    const double rows = static_cast<double>(std::max<std::size_t>(mTargetRows, 1));
-    for (std::size_t o = 0; o < mSum.size(); ++o) total += std::max(0.0, mSquare[o] / rows - mSum[o] / rows * mSum[o] / rows);
-    return total;
-  }
-  [[nodiscard]] std::size_t samples() const noexcept { return mFit.samples() + mHeld.samples(); }
-
- private:
-  struct Place {
-    std::size_t sample;
-    std::size_t position;
-  };
-  /// Values of rows that are cut out together.
-  static constexpr std::size_t kChunk = std::size_t{1} << 22;
-
-  void addTarget(const float* position, std::size_t area) {
-    mSum.resize(mFitted->kept.size());
-    mSquare.resize(mFitted->kept.size());
-    for (std::size_t o = 0; o < mSum.size(); ++o) {
-      const double value = position[mFitted->kept[o] * area];
-      mSum[o] += value;
-      mSquare[o] += value * value;
-    }
-    ++mTargetRows;
-  }
-
-  const FittedLayer* mFitted;
-  std::size_t mSamples;
-  std::size_t mMaxRows;
-  std::vector<double> mRows;
-  statistics::Covariance mFit;
-  statistics::Covariance mHeld;
-  std::vector<double> mSum;
-  std::vector<double> mSquare;
-  std::size_t mTargetRows = 0;
-};
-
-/// The moments of (current output, original output), a channel, of the samples for the fit and of those held out.
-class OutputMoments {
- public:
-  explicit OutputMoments(const FittedLayer& fitted) : mFitted(&fitted), mFit(fitted.layer.outputs), mHeld(fitted.layer.outputs) {}
-
-  void add(const Tensor& output, const Tensor& target, std::size_t firstSample, const std::vector<bool>& isHeld) {
-    const auto batch = static_cast<std::size_t>(output.dims()[0]);
-    const std::size_t channels = mFitted->layer.outputs;
-    const std::size_t area = output.size() / batch / channels;
-    const std::size_t stride = target.size() / batch;
-    const std::span<const float> now = output.data<float>();
-    const std::span<const float> wanted = target.data<float>();
-    for (std::size_t n = 0; n < batch; ++n) {
-      statistics::ChannelRegression& moments = isHeld[firstSample + n] ? mHeld : mFit;
-      for (std::size_t c = 0; c < channels; ++c) {
-        moments.add(c, now.subspan((n * channels + c) * area, area), wanted.subspan(n * stride + mFitted->kept[c] * area, area));
-      }
-    }
-  }
-
-  /// The maps, refitted on all samples; nothing where those of the fit are no better than none on the held-out samples.
-  [[nodiscard]] std::optional<statistics::ChannelRegression::Maps> solve(LayerCompensation& result) const {
-    const std::vector<double> ones(mFitted->layer.outputs, 1.0);
-    const std::vector<double> zeros(mFitted->layer.outputs, 0.0);
-    const double scale = mHeld.variance() > 0.0 ? mHeld.variance() : 1.0;
-    result.errorBefore = result.errorAfter = mHeld.meanSquaredError({ones, zeros}) / scale;
-    const double matched = mHeld.meanSquaredError(mFit.matching()) / scale;
-    if (!(matched < result.errorBefore)) return std::nullopt;
-    result.errorAfter = matched;
-    statistics::ChannelRegression all = mFit;
-    all.merge(mHeld);
-    return all.matching();
-  }
-
- private:
-  const FittedLayer* mFitted;
-  statistics::ChannelRegression mFit;
-  statistics::ChannelRegression mHeld;
-};
-
 Tensor like(const Tensor& old, const std::vector<double>& values) {
   return Tensor::fromValues<double>(old.dims(), std::span<const double>(values)).cast(old.dataType());
 }
+
+/// The layers that share a weight, and the biases of these.
+struct Unit {
+  std::vector<std::size_t> layers;             ///< numbers
+  std::vector<std::size_t> biasOf;             ///< of each layer: the number of its bias
+  std::vector<std::vector<TensorRef>> biases;  ///< of each bias: the inputs that read it
+  std::vector<bool> isFree;                    ///< of each bias: false where layers of other units read it, too
+};
+
+/// Values of constants, to put back.
+using Values = std::vector<std::pair<NodePtr, Tensor>>;
 
 class Compensation {
  public:
@@ -217,12 +98,20 @@ class Compensation {
         mIsHeld(heldOutSamples(data.samples(), 1.0 - options.fitShare)),
         mLayers(fittedLayers(original, current, data.dims(), kept, targets, options.method == CompensationMethod::LeastSquares)),
         mBefore(original, data, options.memory / 2) {
-    for (FittedLayer& fitted : mLayers) {
+    for (std::size_t i = 0; i < mLayers.size(); ++i) {
+      if (i == 0 || mLayers[i].unit != mLayers[i - 1].unit) mUnits.emplace_back();
+      mUnits.back().layers.push_back(i);
+    }
+    for (Unit& unit : mUnits) {
+      const FittedLayer& fitted = mLayers[unit.layers.front()];
       if (!fitted.obstacle.empty()) continue;
-      if (options.method == CompensationMethod::LeastSquares && fitted.layer.unknowns() > options.maxUnknowns) {
-        fitted.obstacle = std::to_string(fitted.layer.unknowns()) + " unknowns are more than " + std::to_string(options.maxUnknowns);
+      readBiases(unit);
+      if (matches() && std::find(unit.isFree.begin(), unit.isFree.end(), false) != unit.isFree.end()) {
+        refuse(unit, "it shares its bias with other layers");
+      } else if (!matches() && fitted.layer.unknowns() > options.maxUnknowns) {
+        refuse(unit, std::to_string(fitted.layer.unknowns()) + " unknowns are more than " + std::to_string(options.maxUnknowns));
       } else {
-        ownParameters(fitted.layer);
+        ownBiases(unit);
       }
     }
   }
@@ -230,71 +119,123 @@ class Compensation {
   CompensationReport run(const LayerProgress& progress) {
     Replay now(mCurrent, mData, mOptions.memory / 2);
     const double momentBytes = std::max(static_cast<double>(mOptions.memory), 1.0);
-    std::vector<LayerCompensation> done(mLayers.size());
+    mDone.resize(mLayers.size());
     std::size_t count = 0;
     for (const auto& group : independentLayers(mCurrent, mLayers, momentBytes)) {
       if (progress && !progress(count, mLayers.size(), mLayers[group.front()].layer.node->name())) break;
-      now.advanceTo(mLayers[group.front()].layer.node);
-      mBefore.advanceTo(firstCounterpart(group.front()));
-      fit(now, group, done);
+      now.advanceTo(firstFrom(group.front(), now, &nodeOf));
+      mBefore.advanceTo(firstFrom(group.front(), mBefore, &counterpartOf));
+      if (mLayers[group.front()].isRecurrent) {
+        fitAgain(now, group);
+      } else {
+        fit(now, group);
+      }
       count += group.size();
     }
-    dropIdleBiases(done);
+    dropIdleBiases();
     CompensationReport report;
     for (std::size_t i = 0; i < mLayers.size(); ++i) {
-      done[i].layer = mLayers[i].layer.node->name();
-      if (done[i].note.empty()) done[i].note = mLayers[i].obstacle;
-      report.layers.push_back(std::move(done[i]));
+      mDone[i].layer = mLayers[i].layer.node->name();
+      if (mDone[i].note.empty()) mDone[i].note = mLayers[i].obstacle;
+      report.layers.push_back(std::move(mDone[i]));
     }
     report.passes = mData.passes();
     return report;
   }
 
  private:
+  static constexpr int kRounds = 4;  ///< of a recurrent unit: its inputs follow its weights, so it is fitted again
+
+  static const NodePtr& nodeOf(const FittedLayer& fitted) { return fitted.layer.node; }
+  static const NodePtr& counterpartOf(const FittedLayer& fitted) { return fitted.counterpart; }
+
+  [[nodiscard]] bool matches() const { return mOptions.method == CompensationMethod::MeanVariance; }
+
   static Tensor parameter(const NodePtr& node, IOIndex_t index) {
     return *node->getParent(index)->getOperator()->getOutput(node->input(index).index);
   }
 
-  /// Gives the layer a bias, and producers that no other layer uses: the replay's nodes must not change later.
-  void ownParameters(const LinearNode& layer) {
-    const NodePtr& node = layer.node;
-    const Tensor weight = parameter(node, kWeight);
-    if (!node->getParent(kBias)) mNewBiases.insert(node);
-    const Tensor bias =
-        node->getParent(kBias) ? parameter(node, kBias) : Tensor::full({static_cast<DimSize_t>(layer.outputs)}, 0.0, weight.dataType());
-    layers::setParameter(mCurrent, node, kWeight, node->name() + "_w", weight.clone());
-    layers::setParameter(mCurrent, node, kBias, node->name() + "_b", bias.clone());
+  [[nodiscard]] const NodePtr& firstNode(const Unit& unit) const { return mLayers[unit.layers.front()].layer.node; }
+
+  void refuse(const Unit& unit, const std::string& why) {
+    for (const std::size_t i : unit.layers) mLayers[i].obstacle = why;
   }
 
-  void dropIdleBiases(const std::vector<LayerCompensation>& done) {
-    for (std::size_t i = 0; i < mLayers.size(); ++i) {
+  /// Which layers of the unit share their bias, and with whom.
+  void readBiases(Unit& unit) const {
+    std::map<NodePtr, std::size_t> numbers;
+    for (const std::size_t i : unit.layers) {
       const NodePtr& node = mLayers[i].layer.node;
-      if (mNewBiases.contains(node) && !done[i].isChanged) mCurrent->remove(node->getParent(kBias));
+      const auto number = numbers.emplace(node->getParent(kBias), unit.biases.size()).first->second;
+      if (number == unit.biases.size()) unit.biases.emplace_back();
+      unit.biasOf.push_back(number);
+      unit.biases[number].push_back({node, kBias});
+    }
+    for (const auto& inputs : unit.biases) {
+      const NodePtr bias = inputs[0].node->getParent(kBias);
+      const bool isExit = bias && std::any_of(mCurrent->outputs().begin(), mCurrent->outputs().end(),
+                                              [&](const GraphOutput& output) { return output.node == bias; });
+      unit.isFree.push_back(!bias || (bias->output(0).size() == inputs.size() && !isExit) ||
+                            layers::isEqualNumbers(*bias->getOperator()->getOutput(0)));
     }
   }
 
-  /// The first node of the original that this layer and the later ones aim at.
-  [[nodiscard]] NodePtr firstCounterpart(std::size_t from) const {
-    NodePtr first = mLayers[from].counterpart;
+  /// Gives the layers biases that no other unit has, where these may change: the replay's nodes must not change later.
+  void ownBiases(const Unit& unit) {
+    for (std::size_t b = 0; b < unit.biases.size(); ++b) {
+      if (!unit.isFree[b]) continue;
+      const NodePtr& node = unit.biases[b][0].node;
+      const NodePtr present = node->getParent(kBias);
+      const Tensor bias = present ? parameter(node, kBias)
+                                  : Tensor::full({static_cast<DimSize_t>(mLayers[unit.layers.front()].layer.outputs)}, 0.0,
+                                                 parameter(node, kWeight).dataType());
+      setBias(unit.biases[b], bias.clone());
+      if (node->getParent(kBias) != present) mNewBiases.push_back({unit.layers.front(), unit.biases[b], present});
+    }
+  }
+
+  void dropIdleBiases() {
+    for (const NewBias& added : mNewBiases) {
+      if (mDone[added.layer].isChanged) continue;
+      const NodePtr idle = added.inputs[0].node->getParent(kBias);
+      for (const auto& [node, input] : added.inputs) {
+        if (added.before) node->setInput(input, added.before);
+      }
+      mCurrent->remove(idle);
+    }
+  }
+
+  /// The first node of a graph that belongs to this layer or a later one.
+  NodePtr firstFrom(std::size_t from, const Replay& replay, const NodePtr& (*of)(const FittedLayer&)) const {
+    NodePtr first = of(mLayers[from]);
     for (std::size_t i = from; i < mLayers.size(); ++i) {
-      const NodePtr& node = mLayers[i].counterpart;
-      if (mLayers[i].obstacle.empty() && mBefore.position(node) < mBefore.position(first)) first = node;
+      const NodePtr& node = of(mLayers[i]);
+      if (mLayers[i].obstacle.empty() && replay.position(node) < replay.position(first)) first = node;
     }
     return first;
   }
 
-  void fit(Replay& now, const std::vector<std::size_t>& group, std::vector<LayerCompensation>& done) {
-    const bool matches = mOptions.method == CompensationMethod::MeanVariance;
+  /// Fits the units of a group, which do not depend on each other, in one pass.
+  void fit(Replay& now, const std::vector<std::size_t>& group) {
     std::vector<LayerMoments> moments;
     std::vector<OutputMoments> outputs;
     std::array<std::vector<TensorRef>, 2> tensors;
     const BatchChoice batches(group, mLayers, mData, mOptions);
+    std::vector<const Unit*> units;
+    std::vector<std::array<std::size_t, 2>> places;  // (unit of the group, use)
     for (const std::size_t i : group) {
-      if (matches) {
-        outputs.emplace_back(mLayers[i]);
-      } else {
-        moments.emplace_back(mLayers[i], batches.samples(), mOptions);
+      const Unit& unit = mUnits[mLayers[i].unit];
+      if (units.empty() || units.back() != &unit) {
+        std::vector<const FittedLayer*> uses;
+        for (const std::size_t use : unit.layers) uses.push_back(&mLayers[use]);
+        if (matches()) {
+          outputs.emplace_back(uses);
+        } else {
+          moments.emplace_back(uses, unit.biasOf, unit.isFree, batches.samples(), mOptions);
+        }
+        units.push_back(&unit);
       }
+      places.push_back({units.size() - 1, i - unit.layers.front()});
       tensors[0].push_back(mLayers[i].target);
       tensors[1].insert(tensors[1].end(), {mLayers[i].input, mLayers[i].output});
     }
@@ -303,24 +244,65 @@ class Compensation {
       for (std::size_t k = 0; k < group.size(); ++k) {
         const Tensor& input = results[1][2 * k];
         const Tensor& output = results[1][2 * k + 1];
-        if (matches) {
-          outputs[k].add(output, results[0][k], firstSample, mIsHeld);
+        const auto [unit, use] = places[k];
+        if (matches()) {
+          outputs[unit].add(use, output, results[0][k], firstSample, mIsHeld);
         } else {
-          moments[k].add(input, output, results[0][k], firstSample, mIsHeld);
+          moments[unit].add(use, input, output, results[0][k], firstSample, mIsHeld);
         }
       }
     };
     inLockStep(mData, replays, tensors, add, [&](std::size_t batch) { return batches.contains(batch); });
-    for (std::size_t k = 0; k < group.size(); ++k) {
-      const FittedLayer& layer = mLayers[group[k]];
-      done[group[k]] = matches ? match(layer, outputs[k]) : change(layer, moments[k]);
+    for (std::size_t u = 0; u < units.size(); ++u) {
+      const LayerCompensation result = matches() ? match(*units[u], outputs[u]) : change(*units[u], moments[u]);
+      for (const std::size_t i : units[u]->layers) {
+        mDone[i] = result;
+        mDone[i].target = mLayers[i].target.node->name();
+      }
     }
   }
 
-  /// Gives the layer this weight and bias.
-  void set(const NodePtr& node, const Tensor& weight, const Tensor& bias) {
-    layers::setParameter(mCurrent, node, kWeight, node->name() + "_w", weight);
-    layers::setParameter(mCurrent, node, kBias, node->name() + "_b", bias);
+  /// A change of a recurrent unit changes its inputs, too: measures what became of it, goes on from there while that is better, and ends with the best.
+  void fitAgain(Replay& now, const std::vector<std::size_t>& group) {
+    const Unit& unit = mUnits[mLayers[group.front()].unit];
+    Values best;
+    LayerCompensation result;
+    std::optional<double> ridge;
+    for (int round = 0; round < kRounds; ++round) {
+      Values measured = valuesOf(unit);
+      fit(now, group);
+      const LayerCompensation step = mDone[group.front()];
+      if (round == 0) result = step;
+      if (round > 0 && step.errorBefore >= result.errorAfter) break;
+      result.errorAfter = step.errorBefore;
+      result.ridge = ridge;
+      ridge = step.ridge;
+      best = std::move(measured);
+      if (!step.isChanged) break;
+    }
+    for (auto& [producer, value] : best) producer->getOperator()->setOutput(0, std::move(value));
+    result.isChanged = result.errorAfter < result.errorBefore;
+    result.note = noteOf(result);
+    for (const std::size_t i : unit.layers) {
+      mDone[i] = result;
+      mDone[i].target = mLayers[i].target.node->name();
+    }
+  }
+
+  [[nodiscard]] Values valuesOf(const Unit& unit) const {
+    Values values{{firstNode(unit)->getParent(kWeight), parameter(firstNode(unit), kWeight)}};
+    for (const auto& inputs : unit.biases) values.emplace_back(inputs[0].node->getParent(kBias), parameter(inputs[0].node, kBias));
+    return values;
+  }
+
+  void setWeight(const Unit& unit, const Tensor& value) {
+    std::vector<TensorRef> inputs;
+    for (const std::size_t i : unit.layers) inputs.push_back({mLayers[i].layer.node, kWeight});
+    layers::setParameter(mCurrent, inputs, firstNode(unit)->name() + "_w", value);
+  }
+
+  void setBias(const std::vector<TensorRef>& inputs, const Tensor& value) {
+    layers::setParameter(mCurrent, inputs, inputs[0].node->name() + "_b", value);
   }
 
   static std::string noteOf(const LayerCompensation& result) {
@@ -328,50 +310,64 @@ class Compensation {
     return result.errorBefore > 0.0 ? "nothing is better on held-out samples" : "its output is the original's";
   }
 
-  LayerCompensation match(const FittedLayer& fitted, const OutputMoments& moments) {
+  LayerCompensation match(const Unit& unit, const OutputMoments& moments) {
     LayerCompensation result;
-    result.target = fitted.target.node->name();
     const auto maps = moments.solve(result);
     result.isChanged = maps.has_value();
     result.note = noteOf(result);
     if (!maps) return result;
-    const NodePtr& node = fitted.layer.node;
-    const Tensor bias = parameter(node, kBias);
-    set(node, layers::scaledWeight(*node->getOperator(), parameter(node, kWeight), maps->slope),
-        layers::mappedBias(&bias, {maps->slope, maps->offset}, bias.dataType()));
+    const NodePtr& node = firstNode(unit);
+    setWeight(unit, layers::scaledWeight(*node->getOperator(), parameter(node, kWeight), maps->slope));
+    for (const auto& inputs : unit.biases) {
+      const Tensor bias = parameter(inputs[0].node, kBias);
+      setBias(inputs, layers::mappedBias(&bias, {maps->slope, maps->offset}, bias.dataType()));
+    }
     return result;
   }
 
-  LayerCompensation change(const FittedLayer& fitted, const LayerMoments& moments) {
-    const statistics::HeldOutRidge solution = moments.solve(mOptions.ridges);
+  LayerCompensation change(const Unit& unit, const LayerMoments& moments) {
+    const statistics::TiedRidge solution = moments.solve(mOptions.ridges);
     const double scale = moments.targetVariance();
     LayerCompensation result;
-    result.target = fitted.target.node->name();
     result.ridge = solution.ridge;
     result.errorBefore = scale > 0.0 ? solution.errorBefore / scale : 0.0;
     result.errorAfter = scale > 0.0 ? solution.errorAfter / scale : 0.0;
     result.isChanged = solution.ridge.has_value();
     result.note = noteOf(result);
     if (!solution.ridge) return result;
-    const NodePtr& node = fitted.layer.node;
-    std::vector<double> weights = parameter(node, kWeight).toDoubles();
-    std::vector<double> biases = parameter(node, kBias).toDoubles();
-    const std::size_t unknowns = fitted.layer.unknowns();
-    const std::size_t outputs = fitted.layer.outputs;
+    const Tensor weight = parameter(firstNode(unit), kWeight);
+    std::vector<double> weights = weight.toDoubles();
+    const std::size_t outputs = mLayers[unit.layers.front()].layer.outputs;
+    const std::size_t unknowns = mLayers[unit.layers.front()].layer.unknowns();
     for (std::size_t o = 0; o < outputs; ++o) {
-      biases[o] += solution.prediction.intercept[o];
-      for (std::size_t u = 0; u < unknowns; ++u) weights[o * unknowns + u] += solution.prediction.coefficients[u * outputs + o];
+      for (std::size_t u = 0; u < unknowns; ++u) weights[o * unknowns + u] += solution.coefficients[u * outputs + o];
     }
-    set(node, like(parameter(node, kWeight), weights), like(parameter(node, kBias), biases));
+    setWeight(unit, like(weight, weights));
+    for (std::size_t b = 0; b < unit.biases.size(); ++b) {
+      if (!unit.isFree[b]) continue;
+      const Tensor bias = parameter(unit.biases[b][0].node, kBias);
+      std::vector<double> biases = bias.toDoubles();
+      for (std::size_t o = 0; o < outputs; ++o) biases[o] += solution.intercepts[b][o];
+      setBias(unit.biases[b], like(bias, biases));
+    }
     return result;
   }
+
+  /// A bias that a unit got for its own: its first layer, the inputs that read it, and what they read before (nullptr: nothing).
+  struct NewBias {
+    std::size_t layer;
+    std::vector<TensorRef> inputs;
+    NodePtr before;
+  };
 
   GraphViewPtr mCurrent;
   CalibrationData& mData;
   const CompensationOptions& mOptions;
   std::vector<bool> mIsHeld;
   std::vector<FittedLayer> mLayers;
-  std::set<NodePtr> mNewBiases;
+  std::vector<Unit> mUnits;
+  std::vector<NewBias> mNewBiases;
+  std::vector<LayerCompensation> mDone;
   Replay mBefore;
 };
 

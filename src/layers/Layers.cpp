@@ -1,6 +1,7 @@
 #include "Layers.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 namespace Aidge::layers {
@@ -49,6 +50,18 @@ bool isFed(const GraphView& graph, const NodePtr& node, IOIndex_t index) {
   return std::any_of(graph.inputs().begin(), graph.inputs().end(), [&](const GraphInput& input) {
     return std::find(input.targets.begin(), input.targets.end(), TensorRef{node, index}) != input.targets.end();
   });
+}
+
+bool isEqualNumbers(const Tensor& constant) {
+  const Dims& dims = constant.dims();
+  const bool isList = std::count_if(dims.begin(), dims.end(), [](DimSize_t dim) { return dim != 1; }) <= 1;
+  if (!isList || !constant.hasData()) return false;
+  const auto* bytes = static_cast<const std::byte*>(constant.rawData());
+  const std::size_t size = sizeOf(constant.dataType());
+  for (std::size_t i = 1; i < constant.size(); ++i) {
+    if (std::memcmp(bytes, bytes + i * size, size) != 0) return false;
+  }
+  return true;
 }
 
 std::optional<ChannelAffine> affineOf(const GraphView& graph, const Node& node, IOIndex_t data, const Dims& dims) {

@@ -31,6 +31,9 @@ inline constexpr IOIndex_t kBias = 2;
 [[nodiscard]] std::vector<double> parameter(const GraphView& graph, const Node& node, IOIndex_t index);
 /// Whether an input of the graph feeds this input.
 [[nodiscard]] bool isFed(const GraphView& graph, const NodePtr& node, IOIndex_t index);
+/// Whether a constant is a list of equal numbers (zeros, ones). Exporters write equal constants once: that several layers read such a list does not tie
+/// them, as what is left of it depends on how many of its numbers go, not on which.
+[[nodiscard]] bool isEqualNumbers(const Tensor& constant);
 /// What the node does to the data at input `data` (dims: `dims`), by the trait of its schema and its constant inputs.
 [[nodiscard]] std::optional<ChannelAffine> affineOf(const GraphView& graph, const Node& node, IOIndex_t data, const Dims& dims);
 

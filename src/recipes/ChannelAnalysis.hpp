@@ -39,10 +39,6 @@ struct ConstantUse {
   std::vector<LabelGrid> cuts;  ///< each over the constant's dims, varying along one axis
 };
 
-/// Whether a constant is a list of equal numbers (zeros, ones). Exporters write equal constants once: that several layers read such a list does not tie
-/// them, as what is left of it depends on how many of its numbers go, not on which.
-[[nodiscard]] bool isEqualNumbers(const Tensor& constant);
-
 /// A layer with weights that makes one atom an output channel.
 struct SourceRecord {
   NodePtr node;

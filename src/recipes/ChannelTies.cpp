@@ -1,8 +1,8 @@
 // Constants that several inputs read.
 #include <algorithm>
-#include <cstring>
 #include <map>
 
+#include "../layers/Layers.hpp"
 #include "ChannelAnalysis.hpp"
 
 namespace Aidge::detail {
@@ -10,14 +10,14 @@ namespace Aidge::detail {
 namespace {
 
 /// One reader of a constant: what it cuts each axis along (empty: it needs the whole axis).
-struct Reader {
+struct ConstantReader {
   std::string name;
   std::vector<std::vector<Label>> axes;
   std::string reason;  ///< why it needs an axis whole, where that is known
 };
 
 /// Takes over the axes along which this input cuts the constant.
-void addCuts(const Atoms& atoms, const ConstantUse& use, const Dims& dims, Reader& reader) {
+void addCuts(const Atoms& atoms, const ConstantUse& use, const Dims& dims, ConstantReader& reader) {
   for (const LabelGrid& grid : use.cuts) {
     for (const DimIdx_t axis : varyingAxes(atoms, grid)) reader.axes[axis] = labelsAlong(grid, axis, dims[axis]);
     const bool isFixed = std::all_of(grid.labels.begin(), grid.labels.end(), [&](Label label) { return atoms.isFixed(label); });
@@ -28,10 +28,10 @@ void addCuts(const Atoms& atoms, const ConstantUse& use, const Dims& dims, Reade
 /// What each input cuts the constant at it along.
 using Cuts = std::multimap<TensorRef, const ConstantUse*>;
 
-std::vector<Reader> readersOf(const Atoms& atoms, const Cuts& cuts, const GraphView& graph, const NodePtr& constant) {
+std::vector<ConstantReader> readersOf(const Atoms& atoms, const Cuts& cuts, const GraphView& graph, const NodePtr& constant) {
   const Dims dims = constant->getOperator()->getOutput(0)->dims();
   const std::vector<std::vector<Label>> whole(dims.size());
-  std::vector<Reader> readers;
+  std::vector<ConstantReader> readers;
   for (const TensorRef& reader : constant->output(0)) {
     readers.push_back({reader.node->describe(), whole, {}});
     const auto [begin, end] = cuts.equal_range(reader);
@@ -45,27 +45,15 @@ std::vector<Reader> readersOf(const Atoms& atoms, const Cuts& cuts, const GraphV
 
 }  // namespace
 
-bool isEqualNumbers(const Tensor& constant) {
-  const Dims& dims = constant.dims();
-  const bool isList = std::count_if(dims.begin(), dims.end(), [](DimSize_t dim) { return dim != 1; }) <= 1;
-  if (!isList || !constant.hasData()) return false;
-  const auto* bytes = static_cast<const std::byte*>(constant.rawData());
-  const std::size_t size = sizeOf(constant.dataType());
-  for (std::size_t i = 1; i < constant.size(); ++i) {
-    if (std::memcmp(bytes, bytes + i * size, size) != 0) return false;
-  }
-  return true;
-}
-
 void ChannelAnalysis::tieConstants(const GraphView& graph) {
   Cuts cutsAt;
   for (const ConstantUse& use : constants) cutsAt.emplace(TensorRef{use.node, use.input}, &use);
   for (const NodePtr& node : graph.orderedNodes()) {
     if (!node->getOperator()->isProducer()) continue;
-    const std::vector<Reader> readers = readersOf(atoms, cutsAt, graph, node);
-    if (readers.size() < 2 || isEqualNumbers(*node->getOperator()->getOutput(0))) continue;
+    const std::vector<ConstantReader> readers = readersOf(atoms, cutsAt, graph, node);
+    if (readers.size() < 2 || layers::isEqualNumbers(*node->getOperator()->getOutput(0))) continue;
     for (DimIdx_t axis = 0; axis < readers.front().axes.size(); ++axis) {
-      const auto cuts = [axis](const Reader& reader) { return !reader.axes[axis].empty(); };
+      const auto cuts = [axis](const ConstantReader& reader) { return !reader.axes[axis].empty(); };
       const auto first = std::find_if(readers.begin(), readers.end(), cuts);
       const auto whole = std::find_if_not(readers.begin(), readers.end(), cuts);
       for (auto reader = first; reader != readers.end(); ++reader) {

@@ -218,7 +218,7 @@ std::vector<NewConstant> planConstants(const GraphView& graph, const ChannelAnal
   for (const NodePtr& node : graph.nodes()) {
     if (!node->getOperator()->isProducer()) continue;
     const std::size_t first = plan.size();
-    const bool countsOnly = isEqualNumbers(*node->getOperator()->getOutput(0));
+    const bool countsOnly = layers::isEqualNumbers(*node->getOperator()->getOutput(0));
     for (const GraphOutput& output : graph.outputs()) {
       if (output.node == node && plan.size() == first) plan.push_back({node, {}, {}});
     }

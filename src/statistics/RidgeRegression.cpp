@@ -156,4 +156,96 @@ HeldOutRidge heldOutRidge(const Covariance& fit, const Covariance& held, std::si
   return result;
 }
 
+namespace {
+
+/// Adds the second moments of `rows` about `centre` to an upper triangle.
+void addScatter(const Covariance& rows, std::span<const double> centre, std::vector<double>& triangle) {
+  const std::vector<double> scatter = rows.scatter();
+  const std::vector<double> mean = rows.mean();
+  const auto count = static_cast<double>(rows.samples());
+  triangle.resize(scatter.size(), 0.0);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    for (std::size_t j = i; j < mean.size(); ++j, ++next)
+      triangle[next] += scatter[next] + count * (mean[i] - centre[i]) * (mean[j] - centre[j]);
+  }
+}
+
+/// All rows of these sets, each from the centre of its set, as one.
+Covariance centred(std::span<const Covariance* const> sets, std::span<const std::vector<double>> centres) {
+  std::vector<double> triangle;
+  std::size_t samples = 0;
+  std::size_t units = 0;
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    if (sets[i]->samples() == 0) continue;
+    addScatter(*sets[i], centres[i], triangle);
+    samples += sets[i]->samples();
+    units = sets[i]->units();
+  }
+  return samples == 0 ? Covariance() : Covariance(samples, std::vector<double>(units, 0.0), triangle);
+}
+
+/// Means of the sets that have an intercept, zeros for the others.
+std::vector<std::vector<double>> centresOf(std::span<const RidgeRows> sets, std::span<const Covariance* const> rows) {
+  std::size_t units = 0;
+  for (const Covariance* each : rows) units = std::max(units, each->units());
+  std::vector<std::vector<double>> centres;
+  for (std::size_t i = 0; i < sets.size(); ++i)
+    centres.push_back(sets[i].hasIntercept && rows[i]->samples() > 0 ? rows[i]->mean() : std::vector<double>(units, 0.0));
+  return centres;
+}
+
+}  // namespace
+
+TiedRidge tiedRidge(std::span<const RidgeRows> sets, std::size_t unknowns, std::span<const double> ridges) {
+  if (sets.empty()) throwExpected("statistics::tiedRidge", "at least one set of rows", "none");
+  TiedRidge result;
+  if (sets.size() == 1 && sets[0].hasIntercept) {
+    HeldOutRidge single = heldOutRidge(sets[0].fit, sets[0].held, unknowns, ridges);
+    return {single.ridge,
+            std::move(single.prediction.coefficients),
+            {std::move(single.prediction.intercept)},
+            single.errorBefore,
+            single.errorAfter};
+  }
+  if (ridges.empty()) throwExpected("statistics::tiedRidge", "at least one strength", "none");
+  std::vector<Covariance> everything;
+  std::vector<const Covariance*> fit;
+  std::vector<const Covariance*> held;
+  std::vector<const Covariance*> all;
+  for (const RidgeRows& set : sets) {
+    everything.push_back(set.fit);
+    everything.back().merge(set.held);
+    fit.push_back(&set.fit);
+    held.push_back(&set.held);
+  }
+  for (const Covariance& each : everything) all.push_back(&each);
+  const auto fitCentres = centresOf(sets, fit);
+  const Covariance tested = centred(held, fitCentres);
+  if (tested.samples() == 0) return result;
+  result.errorBefore = result.errorAfter =
+      meanSquare(centred(held, std::vector(sets.size(), std::vector<double>(tested.units(), 0.0))), unknowns);
+  const Covariance fitted = centred(fit, fitCentres);
+  if (fitted.samples() == 0) return result;
+  const Blocks fittedBlocks = blocksOf(fitted, unknowns);
+  const Blocks testedBlocks = blocksOf(tested, unknowns);
+  for (const double ridge : ridges) {
+    const double error = errorOf(testedBlocks, solve(fittedBlocks, ridge));
+    if (error >= result.errorAfter) continue;
+    result.errorAfter = error;
+    result.ridge = ridge;
+  }
+  if (!result.ridge) return result;
+  const auto centres = centresOf(sets, all);
+  result.coefficients = ridgeRegression(centred(all, centres), unknowns, *result.ridge).coefficients;
+  const std::size_t targets = tested.units() - unknowns;
+  for (const std::vector<double>& centre : centres) {
+    auto& intercept = result.intercepts.emplace_back(centre.begin() + static_cast<std::ptrdiff_t>(unknowns), centre.end());
+    for (std::size_t i = 0; i < unknowns; ++i) {
+      for (std::size_t t = 0; t < targets; ++t) intercept[t] -= centre[i] * result.coefficients[i * targets + t];
+    }
+  }
+  return result;
+}
+
 }  // namespace Aidge::statistics

@@ -132,3 +132,47 @@ TEST_CASE("Matching gives x the mean and the variance of y, and its error is tha
   CHECK(std::abs(moments.variance() - 6.25 - 1.0) < kExact);
   CHECK_THROWS_WITH(moments.meanSquaredError({{1.0}, {0.0}}), ContainsSubstring("2 maps"));
 }
+
+namespace {
+
+/// Rows [z, y] with y = 2 z + shift.
+Covariance shifted(std::initializer_list<double> zs, double shift) {
+  Covariance moments;
+  for (const double z : zs) moments.add(std::vector<double>{z, 2.0 * z + shift}, 2);
+  return moments;
+}
+
+}  // namespace
+
+TEST_CASE("Sets of rows share their coefficients and have intercepts of their own") {
+  const std::vector<RidgeRows> sets{{shifted({0.0, 1.0, 4.0}, 3.0), shifted({2.0}, 3.0), true},
+                                    {shifted({10.0, 11.0}, -5.0), shifted({9.0, 12.0}, -5.0), true}};
+  const std::vector<double> ridges{1e-12};
+  const TiedRidge found = tiedRidge(sets, 1, ridges);
+  REQUIRE(found.ridge.has_value());
+  CHECK(std::abs(found.coefficients[0] - 2.0) < 1e-9);
+  CHECK(std::abs(found.intercepts[0][0] - 3.0) < 1e-8);
+  CHECK(std::abs(found.intercepts[1][0] + 5.0) < 1e-8);
+  CHECK(std::abs(found.errorBefore - (7.0 * 7.0 + 13.0 * 13.0 + 19.0 * 19.0) / 3.0) < 1e-9);
+  CHECK(found.errorAfter < 1e-12);
+}
+
+TEST_CASE("A set without an intercept is fitted through the origin") {
+  const std::vector<RidgeRows> sets{{shifted({1.0, 2.0}, 1.0), shifted({3.0}, 1.0), false}};
+  const std::vector<double> ridges{1e-12};
+  const TiedRidge found = tiedRidge(sets, 1, ridges);
+  REQUIRE(found.ridge.has_value());
+  CHECK(std::abs(found.coefficients[0] - (3.0 + 10.0 + 21.0) / 14.0) < 1e-9);
+  CHECK(found.intercepts[0][0] == 0.0);
+}
+
+TEST_CASE("One set is the regression that it would be alone, and none is an error") {
+  const std::vector<RidgeRows> sets{{shifted({0.0, 1.0, 3.0}, 1.0), shifted({2.0, 5.0}, 1.0), true}};
+  const std::vector<double> ridges{0.1, 1.0};
+  const TiedRidge found = tiedRidge(sets, 1, ridges);
+  const HeldOutRidge single = heldOutRidge(sets[0].fit, sets[0].held, 1, ridges);
+  CHECK(found.ridge == single.ridge);
+  CHECK(found.coefficients == single.prediction.coefficients);
+  CHECK(found.intercepts[0] == single.prediction.intercept);
+  CHECK_THROWS_WITH(tiedRidge({}, 1, ridges), ContainsSubstring("at least one set"));
+}

@@ -40,4 +40,24 @@ struct HeldOutRidge {
 [[nodiscard]] AIDGE_EXPORT HeldOutRidge heldOutRidge(const Covariance& fit, const Covariance& held, std::size_t unknowns,
                                                      std::span<const double> ridges);
 
+/// Rows [features, targets] that have an intercept of their own, or none.
+struct AIDGE_EXPORT RidgeRows {
+  Covariance fit;
+  Covariance held;
+  bool hasIntercept = true;
+};
+
+/// A ridge regression of several sets of rows with the same coefficients.
+struct AIDGE_EXPORT TiedRidge {
+  std::optional<double> ridge;                  ///< nothing: predicting 0 is best, and what follows is empty
+  std::vector<double> coefficients;             ///< (unknowns, targets), row-major
+  std::vector<std::vector<double>> intercepts;  ///< of each set: (targets); zeros where it has none
+  double errorBefore = 0.0;                     ///< mean |y|² on all held-out rows
+  double errorAfter = 0.0;                      ///< as in HeldOutRidge
+};
+
+/// heldOutRidge for one set with an intercept; else the least squared error over the rows of all sets together: rows count from the mean of their set's
+/// rows for the fit, or from 0 where the set has no intercept. Throws as heldOutRidge does, or where there is no set.
+[[nodiscard]] AIDGE_EXPORT TiedRidge tiedRidge(std::span<const RidgeRows> sets, std::size_t unknowns, std::span<const double> ridges);
+
 }  // namespace Aidge::statistics

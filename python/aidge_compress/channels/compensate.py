@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aidge_core
 import numpy as np
 
-from .statistics import occurrences, weight_of
+from .statistics import occurrences, pooled, weight_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aidge_core import GraphView, Node
+    from aidge_core import Covariance, GraphView, Node
 
     from .statistics import GroupStatistics, UseStatistics
 
@@ -29,37 +30,82 @@ def _set(node: Node, index: int, values: np.ndarray) -> None:
     operator.set_output(0, values.astype(np.asarray(operator.get_output(0)).dtype))
 
 
-def _owns_parameters(node: Node) -> bool:
-    producers = [node.get_parent(index) for index in (1, 2)]
-    return all(producer is not None and len(producer.get_children()) == 1 for producer in producers)
+def _readers(producer: Node) -> set[int]:
+    return {child.id() for child in producer.get_children()}
 
 
-def _take_over(node: Node, use: UseStatistics, kept: Sequence[int]) -> None:
-    """W'_k = W_k + sum over r of W_r B_rk for every tap, bias += sum over r of W_r offset_r."""
-    weight, bias = weight_of(node), weight_of(node, 2)
-    if weight is None or bias is None or not _owns_parameters(node):
+@dataclass(frozen=True)
+class _Rows:
+    """What arrives at the layers of one bias: number of rows, their mean and, about it, the sum of their squares; about 0 if the bias cannot change."""
+
+    layer: Node
+    is_free: bool
+    count: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+
+def _rows(layers: Sequence[Node], moments: Sequence[Covariance]) -> _Rows:
+    moment = pooled(moments)
+    bias = layers[0].get_parent(2)
+    assert bias is not None
+    is_free = _readers(bias) == {layer.id() for layer in layers}
+    mean = moment.mean
+    scatter = np.zeros((len(mean), len(mean)))
+    if moment.samples > 1:
+        scatter = moment.matrix() * (moment.samples - 1)
+    if not is_free:
+        scatter, mean = scatter + moment.samples * np.outer(mean, mean), np.zeros_like(mean)
+    return _Rows(layers[0], is_free, moment.samples, mean, scatter)
+
+
+def _by_bias(layers: Sequence[Node], moments: Sequence[Covariance]) -> list[_Rows]:
+    """One entry per bias of layers that share a weight."""
+    biases: dict[int, list[int]] = {}
+    for number, layer in enumerate(layers):
+        bias = layer.get_parent(2)
+        assert bias is not None
+        biases.setdefault(bias.id(), []).append(number)
+    return [_rows([layers[i] for i in tied], [moments[i] for i in tied]) for tied in biases.values()]
+
+
+def _take_over(layers: Sequence[Node], use: UseStatistics, kept: Sequence[int]) -> None:
+    """W'_k = W_k + sum over r of W_r B_rk for every tap, bias += sum over r of W_r offset_r; B is of the rows of all layers, the offset of those of a bias."""
+    weight, shared = weight_of(layers[0]), layers[0].get_parent(1)
+    if weight is None or shared is None or any(weight_of(layer, 2) is None for layer in layers):
         return
-    present, places = occurrences(use.use.channels)
+    if _readers(shared) != {layer.id() for layer in layers}:
+        return
+    present, places = occurrences(use.channels)
     staying = [index for index, channel in enumerate(present) if channel in set(kept)]
-    covariance = use.covariance[np.ix_(present, present)]
-    removed, prediction, offset = aidge_core.predict_units(covariance, use.mean[present], staying, _RIDGE)
+    sets = _by_bias(layers, use.moments)
+    covariance = sum(rows.scatter for rows in sets) / max(sum(rows.count for rows in sets) - 1, 1)
+    removed, prediction, _ = aidge_core.predict_units(covariance, sets[0].mean, staying, _RIDGE)
     if not removed:
         return
+    biases = [weight_of(rows.layer, 2) for rows in sets]
     taps = weight.reshape(*weight.shape[:2], -1)
     for indices in places:
         going = taps[:, indices[removed]]  # (outputs, removed, taps)
         taps[:, indices[staying]] += np.einsum("ort,rk->okt", going, prediction)
-        bias = bias + np.einsum("ort,r->o", going, offset)
-    _set(node, 1, taps.reshape(weight.shape))
-    _set(node, 2, bias)
+        for number, rows in enumerate(sets):
+            offset = rows.mean[removed] - prediction @ rows.mean[staying]
+            biases[number] = biases[number] + np.einsum("ort,r->o", going, offset)
+    _set(layers[0], 1, taps.reshape(weight.shape))
+    for rows, bias in zip(sets, biases, strict=True):
+        if rows.is_free and bias is not None:
+            _set(rows.layer, 2, bias)
+
+
+def _takes_over(node: Node | None) -> bool:
+    if node is None or node.type() not in _TYPES:
+        return False
+    return node.type() == "FC" or bool(node.get_operator().attr.groups == 1)
 
 
 def take_over(model: GraphView, group: GroupStatistics, kept: Sequence[int]) -> None:
     """Changes the Conv (without groups) and FC layers of `model`, by name, that read the group, as if its other channels were gone."""
     for use in group.uses:
-        node = model.find_node(use.use.node.name())
-        if node is None or node.type() not in _TYPES:
-            continue
-        attributes = node.get_operator().attr
-        if node.type() == "FC" or attributes.groups == 1:
-            _take_over(node, use, kept)
+        layers = [model.find_node(entry.node.name()) for entry in use.uses]
+        if all(_takes_over(layer) for layer in layers):
+            _take_over([layer for layer in layers if layer is not None], use, kept)

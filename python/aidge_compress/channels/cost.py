@@ -21,7 +21,7 @@ __all__ = ["CostModel"]
 
 @dataclass(frozen=True)
 class _LayerCost:
-    """One node: its MACs and constants, and which share of its channels each group gives it for each count that the group keeps."""
+    """One node: its MACs and the constants that no node before it has, and which share of its channels each group gives it for each count that the group keeps."""
 
     name: str
     macs: float
@@ -43,9 +43,13 @@ class _LayerCost:
         return inputs, float(kept[counts[group]])
 
 
-def _elements(node: Node, index: int) -> int:
-    weight = weight_of(node, index)
-    return 0 if weight is None else weight.size
+def _elements(node: Node, index: int, counted: set[int]) -> int:
+    """Of the constant at an input; 0 where there is none, or another layer has counted it."""
+    weight, parent = weight_of(node, index), node.get_parent(index) if index < node.get_nb_inputs() else None
+    if weight is None or parent is None or parent.id() in counted:
+        return 0
+    counted.add(parent.id())
+    return weight.size
 
 
 def _lost(channels: Sequence[int], size: int, order: Sequence[int]) -> np.ndarray:
@@ -85,6 +89,7 @@ class CostModel:
             for node in group.crossed:
                 crossed.setdefault(node.name(), (index, kept))
         self._layers = []
+        counted: set[int] = set()
         for node in model.get_ordered_nodes():
             operator = node.get_operator()
             if node.type() == "Producer" or operator.is_meta():
@@ -94,13 +99,13 @@ class CostModel:
             layer = _LayerCost(
                 name,
                 float(operator.macs()),
-                float(_elements(node, 1)),
-                float(sum(_elements(node, i) for i in range(2, node.get_nb_inputs()))),
+                float(_elements(node, 1, counted)),
+                float(sum(_elements(node, i, counted) for i in range(2, node.get_nb_inputs()))),
                 made.get(name),
                 read.get(name, {}),
                 crossed.get(name) if isolated else None,
             )
-            if layer.macs or layer.weights:
+            if layer.macs or layer.weights or layer.rest:
                 self._layers.append(layer)
 
     def macs(self, counts: Sequence[int]) -> float:
@@ -112,7 +117,7 @@ class CostModel:
         return total
 
     def parameters(self, counts: Sequence[int]) -> float:
-        """Elements of the layers' constants."""
+        """Elements of the layers' constants; shared ones count once."""
         total = 0.0
         for layer in self._layers:
             inputs, outputs = layer.shares(counts)

@@ -23,7 +23,7 @@ __all__ = ["CompressionResult", "GroupChange", "LayerChange"]
 
 @dataclass(frozen=True)
 class LayerChange:
-    """A layer with weights before and after; (0, …) after where it was merged into another."""
+    """A layer with weights before and after; (0, …) after where it was merged into another. Parameters are 0 where an earlier layer has the same ones."""
 
     name: str
     type: str

@@ -23,6 +23,7 @@ from .budget import choose_counts
 from .options import CompressOptions, of_target
 from .result import CompressionResult, GroupChange, LayerChange
 from .stages import Cut, Prepared, choose_orders, cut, one_sample, prepare
+from .statistics import weight_of
 
 if TYPE_CHECKING:
     from aidge_core import CompensationReport, GraphView
@@ -230,6 +231,11 @@ def _groups(ready: Prepared, candidate: _Candidate) -> tuple[GroupChange, ...]:
     return tuple(changes)
 
 
+def _has_weight(model: GraphView, name: str) -> bool:
+    node = model.find_node(name)
+    return node is not None and weight_of(node) is not None
+
+
 def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, ...], tuple[Costs, Costs]]:
     dims = one_sample(ready.original, ready.data.dims)
     summaries = [summarize(model, dims) for model in (ready.original, candidate.cut.model)]
@@ -239,7 +245,7 @@ def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, 
     fitted = {layer.layer: layer for layer in candidate.report.layers} if candidate.report is not None else {}
     changes = []
     for layer in summaries[0].layers:
-        if not layer.macs or not layer.parameters:
+        if not layer.macs or not (layer.parameters or _has_weight(ready.original, layer.name)):
             continue
         now = after.get(layer.name)
         fit = fitted.get(layer.name)

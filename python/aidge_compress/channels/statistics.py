@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,20 +14,33 @@ if TYPE_CHECKING:
 
     from aidge_core import CalibrationData, ChannelGroup, ChannelUse, Covariance, GraphView, Node
 
-__all__ = ["GroupStatistics", "UseStatistics", "collect", "occurrences", "weight_of"]
+__all__ = ["GroupStatistics", "UseStatistics", "collect", "occurrences", "pooled", "weight_of"]
 
 _ELIMINATION_RIDGE = 1e-4
 
 
 @dataclass(frozen=True)
 class UseStatistics:
-    """One layer that reads a group: covariance, mean and spectrum of the group's channels at its input, and W^T W of its weights."""
+    """One weight that reads a group: covariance and spectrum of the group's channels at its inputs, and W^T W.
 
-    use: ChannelUse
+    Attributes:
+        uses: the layers that share the weight.
+        moments: of the channels that are read, at the input of each of these layers.
+        covariance: (size, size): of all of them together; zeros for channels that are not read.
+        gram: (size, size): W^T W.
+        spectrum: (size,): eigenvalues of the covariance.
+    """
+
+    uses: tuple[ChannelUse, ...]
+    moments: tuple[Covariance, ...]
     covariance: np.ndarray
-    mean: np.ndarray
     gram: np.ndarray
     spectrum: np.ndarray
+
+    @property
+    def channels(self) -> Sequence[int]:
+        """Of each input channel: which channel of the group it is, -1: none."""
+        return self.uses[0].channels
 
 
 @dataclass
@@ -44,7 +58,7 @@ class GroupStatistics:
         return self.group.sources[0].node.name()
 
     def energy(self) -> np.ndarray:
-        """(size + 1,): share of the spectra's sum in the k largest eigenvalues, the mean over the layers that read the group."""
+        """(size + 1,): share of the spectra's sum in the k largest eigenvalues, the mean over the weights that read the group."""
         curves = []
         for use in self.uses:
             total = use.spectrum.sum()
@@ -63,7 +77,7 @@ class GroupStatistics:
         return self._elimination[0]
 
     def covariance(self) -> np.ndarray:
-        """(size, size): the readers' covariances, each divided by its trace, summed up."""
+        """(size, size): the covariances of the weights that read the group, each divided by its trace, summed up."""
         total = np.zeros((self.group.size, self.group.size))
         for use in self.uses:
             trace = np.trace(use.covariance)
@@ -117,15 +131,33 @@ def _gram(use: ChannelUse, size: int) -> np.ndarray:
     return gram
 
 
-def _measure(use: ChannelUse, size: int, moment: Covariance) -> UseStatistics:
-    """Channels of the group that the layer does not read have zeros."""
-    present, _ = occurrences(use.channels)
-    covariance, mean, spectrum = np.zeros((size, size)), np.zeros(size), np.zeros(size)
+def pooled(moments: Sequence[Covariance]) -> Covariance:
+    """Those of all rows together."""
+    total = copy(moments[0])
+    for other in moments[1:]:
+        total.merge(other)
+    return total
+
+
+def _measure(uses: Sequence[ChannelUse], size: int, moments: Sequence[Covariance]) -> UseStatistics:
+    """Channels of the group that the layers do not read have zeros."""
+    present, _ = occurrences(uses[0].channels)
+    covariance, spectrum = np.zeros((size, size)), np.zeros(size)
+    moment = pooled(moments)
     matrix = moment.matrix() if moment.samples > 1 else np.zeros((len(present), len(present)))
     covariance[np.ix_(present, present)] = matrix
-    mean[present] = moment.mean
     spectrum[: len(present)] = aidge_core.eigenvalues(matrix)
-    return UseStatistics(use, covariance, mean, _gram(use, size), spectrum)
+    return UseStatistics(tuple(uses), tuple(moments), covariance, _gram(uses[0], size), spectrum)
+
+
+def _by_weight(uses: Sequence[ChannelUse]) -> list[list[int]]:
+    """Numbers of the uses, those of one weight together."""
+    tied: dict[tuple[object, ...], list[int]] = {}
+    for number, use in enumerate(uses):
+        parent = use.node.get_parent(1) if use.node.get_nb_inputs() > 1 else None
+        weight = number if parent is None else parent.name()
+        tied.setdefault((weight, use.node.type(), tuple(use.channels)), []).append(number)
+    return list(tied.values())
 
 
 def _units(use: ChannelUse) -> list[int]:
@@ -137,11 +169,16 @@ def _units(use: ChannelUse) -> list[int]:
 def collect(
     model: GraphView, groups: Sequence[ChannelGroup], data: CalibrationData, max_rows: int = 100_000
 ) -> list[GroupStatistics]:
-    """Covariances at every input that reads one of `groups`, in one pass over the data."""
+    """Covariances at every input that reads one of `groups`, in one pass over the data; the inputs of layers that share their weight are taken together."""
     uses = [use for group in groups for use in group.uses]
     wanted = [(use.node, use.input, _units(use)) for use in uses]
     moments = iter(aidge_core.collect_inputs(model, data, wanted, max_rows=max_rows))
-    return [
-        GroupStatistics(group, [_measure(use, group.size, next(moments)) for use in group.uses])
-        for group in groups
-    ]
+    statistics = []
+    for group in groups:
+        found = [next(moments) for _ in group.uses]
+        measured = [
+            _measure([group.uses[i] for i in tied], group.size, [found[i] for i in tied])
+            for tied in _by_weight(group.uses)
+        ]
+        statistics.append(GroupStatistics(group, measured))
+    return statistics

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = ["Screen", "load", "parse_dims", "percent", "print_json", "quantity", "ratio", "reading_of"]
+    from ..network.costs import Costs
+
+__all__ = ["Screen", "larger", "load", "parse_dims", "percent", "print_json", "quantity", "ratio", "reading_of"]
 
 
 class Screen:
@@ -163,6 +165,13 @@ def percent(rate: float | None) -> str:
 def ratio(before: float | None, after: float | None) -> str:
     """After over before: "0.50×"; nothing if one of them is not known."""
     return f"{after / before:.2f}×" if before and after is not None else ""
+
+
+def larger(before: Costs, after: Costs) -> str:
+    """What a headline has to say of a network that has grown; "" if it has not."""
+    if after.parameters <= before.parameters:
+        return ""
+    return f", with more parameters than before ({quantity(before.parameters)}, now {quantity(after.parameters)})"
 
 
 def print_json(document: Any) -> None:

@@ -107,7 +107,9 @@ def _layers(screen: Screen, result: CompressionResult) -> None:
         (
             layer.name,
             f"{layer.channels[0]} → {layer.channels[1]}",
-            f"{quantity(layer.parameters[0])} → {quantity(layer.parameters[1])}",
+            f"{quantity(layer.parameters[0])} → {quantity(layer.parameters[1])}"
+            if layer.parameters[0]
+            else "shared",
             f"{quantity(layer.macs[0])} → {quantity(layer.macs[1])}",
             "" if layer.error is None else f"{layer.error:.3f}",
         )
@@ -330,7 +332,7 @@ def _grown(result: CompressionResult, options: CompressOptions) -> str:
         return ""
     return (
         f"The result was not written: it has more parameters than before ({quantity(before)}, now {quantity(after)}). "
-        "Layers that shared their weights got weights for each use; --protect keeps such layers whole."
+        "Weights that layers share stay shared, so merged layers are the likely cause: try --no-merge."
     )
 
 

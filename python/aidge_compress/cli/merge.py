@@ -16,7 +16,7 @@ from ..network.sources import open_data
 from ..numbers import shown
 from ..report import Measured
 from . import shared_options as shared
-from .common import Screen, load, parse_dims, print_json, quantity, ratio, reading_of
+from .common import Screen, larger, load, parse_dims, print_json, quantity, ratio, reading_of
 from .generated import options_of, takes
 from .reporting import check_outputs, file_sizes, write_report
 from .verify import print_verification
@@ -38,7 +38,7 @@ _OPTIONS = options_of(MergeOptions, "Which layers are merged")
 
 
 def _print(screen: Screen, model: Path, merged: MergeResult, difference: float) -> None:
-    screen.headline(f"{model.name}: {what_merged(merged.fusion)}\n")
+    screen.headline(f"{model.name}: {what_merged(merged.fusion)}{larger(merged.before, merged.after)}\n")
     figures = (
         ("MACs", "count", merged.before.macs, merged.after.macs),
         ("parameters", "count", merged.before.parameters, merged.after.parameters),

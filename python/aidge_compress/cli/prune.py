@@ -20,7 +20,7 @@ from ..report import Measured
 from . import shared_options as shared
 from .bars import progress_bar
 from .cluster import Cluster, share_of_threads
-from .common import Screen, load, percent, print_json, quantity, ratio, reading_of
+from .common import Screen, larger, load, percent, print_json, quantity, ratio, reading_of
 from .evaluate import run_evaluation
 from .generated import choices, options_of, takes
 from .merge import print_merges
@@ -115,7 +115,8 @@ def _print_result(
     screen: Screen, model: Path, run: FibnlrResult, merged: Any, judged: tuple[EvaluationResult, EvaluationResult] | None
 ) -> None:  # fmt: skip
     count = f"{len(run.removed)} of {counted(len(run.rows), 'activation')}"
-    screen.headline(f"{model.name}: {count} {_verdict(run)}\n")
+    grown = larger(merged.before, merged.after) if merged is not None else ""
+    screen.headline(f"{model.name}: {count} {_verdict(run)}{grown}\n")
     rows = []
     if merged is not None:
         before, after = merged.before, merged.after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,14 +16,30 @@ __all__ = ["Budget", "network_cost"]
 _BISECTIONS = 50
 
 
-def _elements(node: Node, index: int) -> int:
+def _constant(node: Node, index: int) -> Node | None:
+    """The producer at an input; None where there is none."""
     parent = node.get_parent(index) if index < node.get_nb_inputs() else None
-    if parent is None or parent.type() != "Producer":
-        return 0
-    count = 1
-    for extent in parent.get_operator().get_output(0).dims:
-        count *= extent
-    return count
+    return parent if parent is not None and parent.type() == "Producer" else None
+
+
+def _elements(constant: Node) -> int:
+    return math.prod(constant.get_operator().get_output(0).dims)
+
+
+def _is_layer(node: Node) -> bool:
+    return _constant(node, 1) is not None and (
+        node.type().startswith("Conv") or node.type() in ("FC", "Gemm", "MatMul")
+    )
+
+
+def _tied(graph: GraphView, kept: Mapping[str, float]) -> dict[str, float]:
+    """What layers keep of their units, where layers that share a weight keep as much as the one of them that keeps the most."""
+    most: dict[int, float] = {}
+    layers = [(node.name(), _constant(node, 1)) for node in graph.get_ordered_nodes() if _is_layer(node)]
+    for name, weight in layers:
+        assert weight is not None
+        most[weight.id()] = max(most.get(weight.id(), 0.0), kept.get(name, 1.0))
+    return {name: most[weight.id()] for name, weight in layers if weight is not None}
 
 
 def _channels(node: Node, output: int = 0) -> int:
@@ -45,36 +62,40 @@ def network_cost(graph: GraphView, kept: Mapping[str, float]) -> tuple[float, fl
     """Return parameters and multiply-accumulates of a network of which some layers keep a share of their units.
 
     Layers that follow lose the same share of their inputs; a depthwise convolution and what stands between layers keep what they are fed with; a sum keeps
-    the larger of its operands. So it is what removal of channels can reach, up to rounding. The graph must have shapes (compile it).
+    the larger of its operands. Constants that several layers share count once, and such layers keep alike. So it is what removal of channels can reach, up to
+    rounding. The graph must have shapes (compile it).
 
     Args:
         graph: the network.
         kept: node name → share of its units; other layers with weights keep all. Layers within meta operators count whole.
     """
     shares: dict[Node, float] = {}
-    parameters = macs = 0.0
+    stays: dict[int, float] = {}  # of each constant: elements
+    kept = _tied(graph, kept)
+    macs = 0.0
+
+    def keep(node: Node, index: int, share: float) -> None:
+        constant = _constant(node, index)
+        if constant is not None:
+            stays[constant.id()] = max(stays.get(constant.id(), 0.0), share * _elements(constant))
+
     for node in graph.get_ordered_nodes():
         if node.type() == "Producer":
             continue
         operator = node.get_operator()
         fed = [(p, shares[p]) for p in node.get_parents() if p is not None and p in shares]
-        before = _joined(node, fed)
-        weight = _elements(node, 1)
-        rest = sum(_elements(node, i) for i in range(2, node.get_nb_inputs()))
-        layer = weight > 0 and (node.type().startswith("Conv") or node.type() in ("FC", "Gemm", "MatMul"))
-        if not layer:
-            shares[node] = before
-            parameters += (weight + rest) * before
-            macs += operator.macs() * before
-            continue
-        groups = operator.attr.groups if operator.attr.has_attr("groups") else 1
-        depthwise = groups > 1 and groups == _channels(node)
-        after = min(before, kept.get(node.name(), 1.0)) if depthwise else kept.get(node.name(), 1.0)
-        scale = after if depthwise else before * after
-        parameters += weight * scale + rest * after
+        before = after = scale = _joined(node, fed)
+        if _is_layer(node):
+            groups = operator.attr.groups if operator.attr.has_attr("groups") else 1
+            depthwise = groups > 1 and groups == _channels(node)
+            after = min(before, kept[node.name()]) if depthwise else kept[node.name()]
+            scale = after if depthwise else before * after
+        keep(node, 1, scale)
+        for index in range(2, node.get_nb_inputs()):
+            keep(node, index, after)
         macs += operator.macs() * scale
         shares[node] = after
-    return parameters, macs
+    return sum(stays.values()), macs
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,12 @@ def import_gemm(node: OnnxNode, build: Builder) -> None:
 def _form(node: OnnxNode, name: str) -> tuple[float, bool]:
     """How a node reads a weight: (factor, as it is or transposed) compared with what an FC holds."""
     as_it_is = (1.0, True)
-    if node.op != "Gemm" or node.domain or node.inputs[1] != name or name in (node.inputs[0], *node.inputs[2:]):
+    if (
+        node.op != "Gemm"
+        or node.domain
+        or node.inputs[1] != name
+        or name in (node.inputs[0], *node.inputs[2:])
+    ):
         return as_it_is
     return float(node.attributes.get("alpha", 1.0)), bool(node.attributes.get("transB", 0))
 
@@ -57,7 +62,11 @@ def _keeps_weight(node: OnnxNode, build: Builder) -> bool:
         return True
     array = build.source.constants[node.inputs[1]]
     names = {name for name, held in build.source.constants.items() if held is array}
-    forms = {_form(reader, name) for reader in build.readers_of(node.inputs[1]) for name in names & {*reader.uses()}}
+    forms = {
+        _form(reader, name)
+        for reader in build.readers_of(node.inputs[1])
+        for name in names & {*reader.uses()}
+    }
     return forms == {form} and names.isdisjoint(value.name for value in build.source.outputs)
 
 

@@ -275,7 +275,11 @@ class Builder:
         """The producer of a converted constant; the same one where a node has already asked for it."""
         made = self._converted.setdefault(entry.name, [])
         for array, value in made:
-            if array.shape == entry.array.shape and array.dtype == entry.array.dtype and np.array_equal(array, entry.array):
+            if (
+                array.shape == entry.array.shape
+                and array.dtype == entry.array.dtype
+                and np.array_equal(array, entry.array)
+            ):
                 return value
         value = self._producer(entry.array, entry.name, constant=False)
         made.append((entry.array, value))

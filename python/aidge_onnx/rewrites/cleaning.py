@@ -225,7 +225,10 @@ def _transposed_product(node: OnnxNode, uses: Uses) -> Iterator[OnnxNode]:
     turned = uses.maker.get(node.inputs[1]) if node.op == "MatMul" else None
     if turned is None or turned.op != "Transpose" or turned.domain or uses.constant(turned, 0) is None:
         return
-    if uses.source.type_of(node.inputs[0]).rank == 2 and uses.source.type_of(node.inputs[1]).elem == TensorProto.FLOAT:
+    if (
+        uses.source.type_of(node.inputs[0]).rank == 2
+        and uses.source.type_of(node.inputs[1]).elem == TensorProto.FLOAT
+    ):
         node.rewrite("Gemm", [node.inputs[0], turned.inputs[0]], {"transB": 1})
     yield from ()
 

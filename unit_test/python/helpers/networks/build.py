@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.toy import model_of
 
-from . import blocks, layers, linear, resampling
+from . import blocks, layers, linear, resampling, tied
 from .choices import Choices
 from .net import Net, Value
 
@@ -24,7 +24,7 @@ Layer: TypeAlias = Callable[[Net], None]
 LINEAR: Sequence[Layer] = (
     *(linear.conv,) * 4, linear.pointwise, linear.pointwise, linear.batch_norm, linear.affine,
     linear.average_pool, linear.pad, linear.identity, blocks.residual, blocks.side_output,
-    blocks.head,
+    blocks.head, tied.levels, tied.recurrent,
 )  # fmt: skip
 
 #: Everything.
@@ -38,6 +38,7 @@ ALL: Sequence[Layer] = (
     blocks.residual, blocks.residual, blocks.join, blocks.join, blocks.concat, blocks.concat,
     blocks.squeeze_excite, blocks.transposed, blocks.branch, blocks.branch, blocks.other_input, blocks.other_input, blocks.side_output,
     blocks.side_output, resampling.resize, resampling.depth_to_space, resampling.space_to_depth, resampling.instance_norm,
+    tied.levels, tied.recurrent, tied.there_and_back, tied.there_and_back,
 )  # fmt: skip
 
 _BYTES = 224
