@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from ..network.costs import Costs
 
-__all__ = ["Screen", "larger", "load", "parse_dims", "percent", "print_json", "quantity", "ratio", "reading_of"]
+__all__ = [
+    "Screen",
+    "larger",
+    "load",
+    "parse_dims",
+    "percent",
+    "print_json",
+    "quantity",
+    "ratio",
+    "reading_of",
+]
 
 
 class Screen:
