@@ -111,13 +111,21 @@ std::vector<NodePtr> nodesOf(const py::iterable& nodes) {
   return result;
 }
 
-NodePtr onlyNode(const py::object& nodes) {
-  if (py::isinstance<Node>(nodes)) return nodes.cast<NodePtr>();
+std::vector<NodePtr> oneOrMore(const py::object& nodes) {
+  if (py::isinstance<Node>(nodes)) return {nodes.cast<NodePtr>()};
   if (!py::isinstance<py::iterable>(nodes))
-    throwExpected("graph::replace", "a node or a collection of one node", std::string(py::repr(nodes)));
-  const auto all = nodesOf(nodes);
-  if (all.size() != 1) throwExpected("graph::replace", "one node", std::to_string(all.size()) + " nodes");
-  return all.front();
+    throwExpected("graph::replace", "a node or a collection of nodes", std::string(py::repr(nodes)));
+  return nodesOf(nodes);
+}
+
+void replaceNodes(GraphView& graph, const py::object& before, const py::object& after) {
+  const std::vector<NodePtr> old = oneOrMore(before);
+  const std::vector<NodePtr> chain = oneOrMore(after);
+  if (old.size() == 1 && chain.size() == 1 && old.front() && chain.front() && old.front()->nbInputs() == chain.front()->nbInputs()) {
+    graph.replace(old.front(), chain.front());
+  } else {
+    graph.replace(std::span<const NodePtr>(old), std::span<const NodePtr>(chain));
+  }
 }
 
 NodePtr nodeOf(const GraphView& graph, const NodeOrName& node) {
@@ -240,10 +248,11 @@ void bindEdits(GraphViewClass& graph) {
       .def(
           "remove", [](GraphView& self, const NodeOrName& node, bool include) { self.remove(nodeOf(self, node), include); },
           py::arg("node"), py::arg("include_learnable_parameters") = true, "Takes a node out, with the producers that feed nothing else.")
-      .def(
-          "replace",
-          [](GraphView& self, const py::object& before, const py::object& after) { self.replace(onlyNode(before), onlyNode(after)); },
-          py::arg("old_node"), py::arg("new_node"), "Puts a node (inputs and outputs of the same count) in the place of another.")
+      .def("replace", &replaceNodes, py::arg("old_node"), py::arg("new_node"),
+           "Puts a node (inputs and outputs of the same count) in the place of another; or a list of connected nodes in the place of a\n"
+           "collection of nodes that takes one tensor from outside, producers aside, and gives one: the first new node's input 0 gets it, "
+           "the\n"
+           "last one's output 0 is read instead. ValueError if several tensors are taken or given.")
       .def(
           "bypass", [](GraphView& self, const NodeOrName& node) { self.bypass(nodeOf(self, node)); }, py::arg("node"),
           "Takes a node of one data input out and wires its parent to its consumers.")

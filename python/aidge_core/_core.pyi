@@ -849,7 +849,9 @@ class GraphView:
         """
     def replace(self, old_node: typing.Any, new_node: typing.Any) -> None:
         """
-        Puts a node (inputs and outputs of the same count) in the place of another.
+        Puts a node (inputs and outputs of the same count) in the place of another; or a list of connected nodes in the place of a
+        collection of nodes that takes one tensor from outside, producers aside, and gives one: the first new node's input 0 gets it, the
+        last one's output 0 is read instead. ValueError if several tensors are taken or given.
         """
     def root_node(self) -> Node | None:
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import aidge_core
 import numpy as np
@@ -16,20 +16,31 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALLOCATIONS",
+    "RULES",
     "SELECTIONS",
     "Limits",
+    "Share",
     "UnreachableTarget",
     "allocate",
     "counts_of",
+    "fill",
     "removal_order",
 ]
 
+Share: TypeAlias = Callable[[list[int]], float]
+"""Counts of channels that the groups keep → the cost, relative to what it may be."""
+
 _BISECTIONS = 40
 _COST_EXPONENT = 0.5
-
-ALLOCATIONS = ("energy", "loss", "uniform", "kl")
+_NEAR = 0.98
+"""A share of the budget that is near enough to all of it."""
+_EXCHANGES = 8
+RULES = ("energy", "loss", "uniform", "kl")
 """energy: one share of the spectrum's energy for all groups; loss: one share of the readers' output energy that may go;
 uniform: one share of the channels; kl: Principal Filter Analysis' ratio, raised to one power for all groups."""
+
+ALLOCATIONS = ("auto", *RULES)
+"""auto: the best of these and of allocations by measured sensitivity, by the error of the outputs of networks that are cut on trial."""
 
 SELECTIONS = ("elimination", "cholesky", "l1_norm", "l2_norm", "l1_max", "abs_max", "random")
 """elimination: backward elimination on the readers; cholesky: pivoted Cholesky on their inputs' covariance; l1_norm, l2_norm: of
@@ -151,7 +162,8 @@ def allocate(
             low, best = middle, counts
         else:
             high, above = middle, counts
-    return _between(groups, limits, share, best, above)
+    kept = _between(groups, limits, share, best, above)
+    return fill(groups, limits, share, kept, lambda index, now, _: now / groups[index].group.size)
 
 
 def _between(
@@ -174,6 +186,68 @@ def _between(
         else:
             high = middle
     return best
+
+
+def fill(
+    groups: Sequence[GroupStatistics],
+    limits: Limits,
+    share: Share,
+    counts: list[int],
+    order: Callable[[int, int, int], float],
+) -> list[int]:
+    """Give channels back as long as the budget allows: first to the group with the least `order(index, count now, count then)`.
+
+    If steps are too coarse to come near the budget, one group gives up a step so that another one gets one, as long as that uses more of it.
+    """
+    counts = _given_back(groups, limits, share, list(counts), order)
+    for _ in range(_EXCHANGES):
+        used = share(counts)
+        if used >= _NEAR:
+            break
+        exchanged = _exchange(groups, limits, share, counts, used)
+        if exchanged is None:
+            break
+        counts = _given_back(groups, limits, share, exchanged, order)
+    return counts
+
+
+def _exchange(
+    groups: Sequence[GroupStatistics], limits: Limits, share: Share, counts: list[int], used: float
+) -> list[int] | None:
+    """The exchange of one step between two groups that uses the most of the budget; None if none uses more than `used`."""
+    best = None
+    for up, gaining in enumerate(groups):
+        more = limits.of(gaining, counts[up] + 1)
+        for down, losing in enumerate(groups):
+            less = limits.of(losing, counts[down] - limits.multiple)
+            if up == down or more <= counts[up] or less >= counts[down]:
+                continue
+            changed = list(counts)
+            changed[up], changed[down] = more, less
+            if used < (now := share(changed)) <= 1.0:
+                best, used = changed, now
+    return best
+
+
+def _given_back(
+    groups: Sequence[GroupStatistics],
+    limits: Limits,
+    share: Share,
+    counts: list[int],
+    order: Callable[[int, int, int], float],
+) -> list[int]:
+    while True:
+        steps = sorted(
+            (order(index, now, more), index, more)
+            for index, (group, now) in enumerate(zip(groups, counts, strict=True))
+            if (more := limits.of(group, now + 1)) > now
+        )
+        for _, index, more in steps:
+            if share([*counts[:index], more, *counts[index + 1 :]]) <= 1.0:
+                counts[index] = more
+                break
+        else:
+            return counts
 
 
 def _filter_norm(group: GroupStatistics, power: int) -> np.ndarray:

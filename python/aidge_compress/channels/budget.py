@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..network.summary import summarize
-from .allocate import UnreachableTarget, allocate
+from .allocate import Share, UnreachableTarget, allocate
+from .auto import by_trials
 from .cost import CostModel
 from .stages import cut, one_sample
 from .statistics import weight_of
@@ -16,10 +17,11 @@ from .timing import LayerTimes, layer_times
 if TYPE_CHECKING:
     from aidge_core import GraphView
 
+    from ..progress import Clock
     from .options import CompressOptions
     from .stages import Prepared
 
-__all__ = ["choose_counts"]
+__all__ = ["Budget", "choose_counts"]
 
 _ROUNDS = 6
 _NEAR = 0.98
@@ -82,42 +84,69 @@ def _costs(prepared: Prepared, target: Mapping[str, float]) -> list[_Cost]:
     return costs
 
 
-def choose_counts(prepared: Prepared, options: CompressOptions, target: Mapping[str, float]) -> list[int]:
-    """How many channels each measured group keeps, so that the network that is cut accordingly is within the target.
+class Budget:
+    """What a network that is cut may cost.
 
-    What the model of the costs does not know (nodes that several groups cross, groups that refuse) is made up for by cutting on trial and
-    allocating to less, or more, than the target.
+    Args:
+        prepared: what is cut.
+        options: of compress.
+        target: cost → the share of it to keep.
+    """
+
+    def __init__(self, prepared: Prepared, options: CompressOptions, target: Mapping[str, float]) -> None:
+        self.target = target
+        self._prepared, self._options = prepared, options
+        self._costs = _costs(prepared, target)
+        index = {id(group): i for i, group in enumerate(prepared.groups)}
+        self._places = [index[id(group.group)] for group in prepared.measured]
+
+    def estimate(self, counts: Sequence[int]) -> float:
+        """Cost by the model of the costs if the measured groups keep so many channels, relative to what it may be."""
+        everything = [group.size for group in self._prepared.groups]
+        for place, count in zip(self._places, counts, strict=True):
+            everything[place] = count
+        return max(cost.of_counts(everything) / cost.limit for cost in self._costs)
+
+    def used(self, counts: Sequence[int]) -> float:
+        """The same of the network that is really cut so."""
+        network = cut(self._prepared, counts, self._options, compensate=False).model
+        return max(cost.of_cut(network) / cost.limit for cost in self._costs)
+
+    def meet(self, allocate: Callable[[Share], list[int]]) -> list[int]:
+        """The counts that `allocate` finds for a cost (of counts, relative to what it may be), such that the cut network is within the budget.
+
+        What the model of the costs does not know (nodes that several groups cross, groups that refuse) is made up for by cutting on trial and
+        allocating to less, or more, than the target.
+
+        Raises:
+            UnreachableTarget: if the target cannot be reached; says what can.
+        """
+        best: list[int] | None = None
+        most, scale = 0.0, 1.0
+        for _ in range(_ROUNDS):
+            counts = allocate(lambda counts: self.estimate(counts) / scale)  # noqa: B023  (called at once)
+            used = self.used(counts)
+            if most < used <= 1.0:
+                best, most = counts, used
+            if _NEAR <= used <= 1.0 or counts == [group.group.size for group in self._prepared.measured]:
+                break
+            scale *= min(max((_NEAR + 1.0) / 2 / used, 0.5), 2.0)
+        if best is None:
+            raise UnreachableTarget(self.target, used)
+        return best
+
+
+def choose_counts(
+    prepared: Prepared, options: CompressOptions, target: Mapping[str, float], clock: Clock
+) -> list[int]:
+    """How many channels each measured group keeps, so that the network that is cut accordingly is within the target.
 
     Raises:
         UnreachableTarget: if the target cannot be reached; says what can.
     """
-    costs = _costs(prepared, target)
-    index = {id(group): i for i, group in enumerate(prepared.groups)}
-    places = [index[id(group.group)] for group in prepared.measured]
-
-    def estimate(counts: list[int]) -> float:
-        everything = [group.size for group in prepared.groups]
-        for place, count in zip(places, counts, strict=True):
-            everything[place] = count
-        return max(cost.of_counts(everything) / cost.limit for cost in costs)
-
-    best: list[int] | None = None
-    most, scale = 0.0, 1.0
-    for _ in range(_ROUNDS):
-        counts = allocate(
-            prepared.measured,
-            options.allocation,
-            options.limits,
-            lambda counts: estimate(counts) / scale,  # noqa: B023  (called at once)
-            target,
-        )
-        network = cut(prepared, counts, options, compensate=False).model
-        used = max(cost.of_cut(network) / cost.limit for cost in costs)
-        if most < used <= 1.0:
-            best, most = counts, used
-        if _NEAR <= used <= 1.0 or counts == [group.group.size for group in prepared.measured]:
-            break
-        scale *= min(max((_NEAR + 1.0) / 2 / used, 0.5), 2.0)
-    if best is None:
-        raise UnreachableTarget(target, used)
-    return best
+    budget = Budget(prepared, options, target)
+    if options.allocation == "auto":
+        return by_trials(prepared, options, budget, clock)
+    return budget.meet(
+        lambda share: allocate(prepared.measured, options.allocation, options.limits, share, target)
+    )

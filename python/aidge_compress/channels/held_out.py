@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-__all__ = ["Part", "split"]
+__all__ = ["Part", "replayable", "split"]
 
 
 class Part:
@@ -47,15 +47,17 @@ class Part:
         return zlib.crc32(np.ascontiguousarray(sample).tobytes()) < self._share * 2**32
 
 
-def split(provider: Any, model: GraphView, share: float) -> tuple[Any, Any]:
-    """(what to fit on, what to judge on): about `share` of the samples are held out, or none (None) where they are too few; a provider that can be read
-    only once is kept in memory."""
+def replayable(provider: Any) -> Any:
+    """The provider, kept in memory if it can be read only once."""
     provider = as_provider(provider)
-    if iter(provider) is provider:
-        provider = list(provider)
+    return list(provider) if iter(provider) is provider else provider
+
+
+def split(provider: Any, model: GraphView, share: float) -> tuple[Any, Any]:
+    """(what to fit on, what to evaluate on) of a replayable provider: about `share` of the samples are held out, or none (None) if they are too few."""
     if share <= 0:
         return provider, None
-    fit, judge = (Part(provider, model, share, held=held) for held in (False, True))
-    if any(next(iter(part), None) is None for part in (fit, judge)):
+    fit, held = (Part(provider, model, share, held=held) for held in (False, True))
+    if any(next(iter(part), None) is None for part in (fit, held)):
         return provider, None  # too few samples for two parts
-    return fit, judge
+    return fit, held

@@ -9,14 +9,19 @@ from typing import Literal
 from ..options import check, option
 from .allocate import Limits
 
-__all__ = ["CompressOptions", "of_target"]
+__all__ = ["DEFAULT_DROP", "CompressOptions", "of_target"]
+
+DEFAULT_DROP = 0.01
+"""The loss that is accepted if no goal is given."""
+
 
 _BUDGETS = {"macs": "keep_macs", "parameters": "keep_parameters", "latency": "keep_latency"}
 
 
 @dataclass(frozen=True)
 class CompressOptions:
-    """What `compress` keeps, and how it chooses. At least one of the budgets, `max_drop` or `remove_activations` must be given.
+    """What `compress` keeps, and how it chooses. With no budget, `max_drop` or `remove_activations`, the smallest network that loses at most
+    0.01 is searched for.
 
     Raises:
         ValueError: if a value is out of range or not one of the choices.
@@ -48,8 +53,15 @@ class CompressOptions:
         "FRACTION",
         least=0,
     )
-    allocation: Literal["energy", "loss", "uniform", "kl"] = option(
-        "energy", "How removed channels are shared out among the layers", expert=True, tries=("energy",)
+    allocation: Literal["auto", "energy", "loss", "uniform", "kl"] = option(
+        "auto", "How removed channels are shared out among the layers", expert=True, tries=("auto",)
+    )
+    trials: int = option(
+        4,
+        "With allocation auto: how often to look for a better allocation between the best two",
+        "N",
+        least=0,
+        expert=True,
     )
     selection: Literal["elimination", "cholesky", "l1_norm", "l2_norm", "l1_max", "abs_max", "random"] = (
         option("elimination", "Which channels of a layer are kept", expert=True, tries=("elimination",))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..network.outline import outline
 from ..report import Mark, Measured, Section, Story, draw_network, shown
 from ..report.charts import Bar, BarRow, bar_chart, legend
-from ..report.html import join, table, tag
+from ..report.html import Markup, join, table, tag
 
 if TYPE_CHECKING:
     from .result import CompressionResult, LayerChange
@@ -46,6 +46,23 @@ def _marks(result: CompressionResult) -> dict[str, Mark]:
     return marks | {name: Mark("removed", "removed") for name in result.removed_activations}
 
 
+def _tried(result: CompressionResult) -> Markup | None:
+    """The allocations that were cut on trial, best first."""
+    if not result.tried:
+        return None
+    rows = [
+        (trial.name, f"{trial.error:.3f}") for trial in sorted(result.tried, key=lambda trial: trial.error)
+    ]
+    return join(
+        tag("h3", "Allocations that were cut on trial"),
+        tag(
+            "p",
+            "Error: of the outputs, after a quick fit, on samples that nothing was measured on. The best one is used.",
+        ),
+        table(("allocation", "error"), rows),
+    )
+
+
 def _remarks(result: CompressionResult) -> Section:
     stages = table(("stage", "seconds"), [(name, f"{value:.1f}") for name, value in result.seconds.items()])
     whole = [(", ".join(group.layers), group.refusal) for group in result.groups if group.refusal]
@@ -54,6 +71,7 @@ def _remarks(result: CompressionResult) -> Section:
         join(
             tag("p", f"{result.samples:,} calibration samples, {result.passes} passes over them."),
             [tag("p", f"Note: {warning}") for warning in result.warnings],
+            _tried(result),
             stages,
             join(tag("h3", "What stays whole"), table(("layers", "why"), whole, left=2)) if whole else None,
         ),

@@ -9,6 +9,7 @@ from ..measure.metrics import Quality
 from ..measure.result import Result
 from ..network.costs import Costs
 from ..tables import data_frame
+from .auto import Trial
 from .options import CompressOptions
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class CompressionResult(Result):
         passes: over the calibration data.
         seconds: by stage.
         warnings: what the reader should know.
+        tried: with allocation "auto", the allocations that were tried, and the error of each.
     """
 
     model: GraphView
@@ -81,6 +83,18 @@ class CompressionResult(Result):
     passes: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    tried: tuple[Trial, ...] = ()
+
+    @property
+    def allocation_note(self) -> str:
+        """What allocation "auto" has tried and what it gave; empty if nothing was tried."""
+        if not self.tried:
+            return ""
+        best, *others = sorted(self.tried, key=lambda trial: trial.error)
+        note = f"allocation: {best.name}, with an error of {best.error:.3g} after a quick fit"
+        if not others:
+            return note
+        return f"{note}; {len(others)} others from {others[0].error:.3g} ({others[0].name}) to {others[-1].error:.3g} ({others[-1].name})"
 
     def _headline(self) -> str:
         shares = [
@@ -93,7 +107,8 @@ class CompressionResult(Result):
         return f"keeps {' and '.join(shares)}"
 
     def __str__(self) -> str:
-        return "\n".join([super().__str__(), *self.warnings])
+        notes = [self.allocation_note] if self.tried else []
+        return "\n".join([super().__str__(), *self.warnings, *notes])
 
     def _story(self) -> Story:
         from .report import compress_story
@@ -131,7 +146,7 @@ class CompressionResult(Result):
         for name, value in document.items():
             if hasattr(value, "__dataclass_fields__"):
                 document[name] = asdict(value)
-            elif name in ("layers", "groups"):
+            elif name in ("layers", "groups", "tried"):
                 document[name] = [asdict(entry) for entry in value]
         original = asdict(self.original_quality)
         return {**document, "original_quality": original, "seconds": dict(self.seconds), "drop": self.drop}

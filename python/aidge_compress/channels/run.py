@@ -19,11 +19,13 @@ from ..network.summary import summarize
 from ..options import changed, choices_of
 from ..progress import Clock, Progress
 from .allocate import UnreachableTarget
+from .auto import FITS
 from .budget import choose_counts
-from .options import CompressOptions, of_target
+from .options import DEFAULT_DROP, CompressOptions, of_target
 from .result import CompressionResult, GroupChange, LayerChange
 from .stages import Cut, Prepared, choose_orders, cut, one_sample, prepare
 from .statistics import weight_of
+from .tokens import to_products
 
 if TYPE_CHECKING:
     from aidge_core import CompensationReport, GraphView
@@ -35,15 +37,13 @@ __all__ = ["COMPENSATIONS", "compress"]
 COMPENSATIONS = choices_of(CompressOptions, "compensation")
 """covariance: readers take over what the channels that stay can tell of those that went; least_squares, mean_variance: after that, layer after layer
 new weights, or its outputs' means and variances as in the original; none: channels go, nothing more."""
-_METHODS = {
-    "least_squares": aidge_core.CompensationMethod.LEAST_SQUARES,
-    "mean_variance": aidge_core.CompensationMethod.MEAN_VARIANCE,
-}
-
 _SEARCH_STEPS = 6
 _LARGE = 1e8
 _BLOCK = 8
 _SMALLEST = 0.02
+_COLLAPSED = 0.5
+_COLLAPSED_ERROR = 0.9
+"""A metric below this share of the original's, or an error above this, is said as a warning."""
 
 
 def compress(
@@ -70,12 +70,12 @@ def compress(
         target: the former word for the budget: the share of the MACs to keep, or shares by "macs", "parameters" and "latency".
         progress: called with (stage, done, total); total 0: not known. If it returns False, the call ends with Stopped.
         changes: fields of CompressOptions that differ from `options`, e.g. keep_macs=0.5, max_drop=0.01 or protect=["stem"]. With max_drop
-            alone, the smallest network within that loss is searched for, by MACs.
+            alone, the smallest network within that loss is searched for, by MACs; with no goal at all, within DEFAULT_DROP.
 
     Raises:
         UnreachableTarget: (a ValueError) if the target cannot be reached; says the least that can.
         ValueError: for an option out of range; data that is empty, not finite or does not fit; nothing that could be removed, with the
-            reasons; no budget at all.
+            reasons.
         TypeError: for an unknown option, or a model that is none of these.
         UnsupportedError: if an operator cannot be run.
         Stopped: see `progress`.
@@ -83,9 +83,7 @@ def compress(
     budget = {} if target is None else of_target(target)
     asked = changed(options or CompressOptions(), {**budget, **changes}, "compress::compress")
     if asked.target is None and asked.max_drop is None and not asked.remove_activations:
-        raise ValueError(
-            "[compress::compress] expected a budget (keep_macs, keep_parameters, keep_latency), max_drop or remove_activations, got none"
-        )
+        asked = replace(asked, max_drop=DEFAULT_DROP)
     clock = Clock(progress)
     network = model if isinstance(model, aidge_core.GraphView) else open_network(model, data)
     judge = None if evaluation is None else batches_of(evaluation, network)
@@ -135,7 +133,7 @@ def _at(
     """Cuts to the target and compensates."""
     counts = [group.group.size for group in ready.measured]
     if target is not None:
-        counts = clock.run("allocate", lambda: choose_counts(ready, options, target))
+        counts = clock.run("allocate", lambda: choose_counts(ready, options, target, clock))
     return _cut_and_compensate(ready, options, clock, counts)
 
 
@@ -147,12 +145,12 @@ def _cut_and_compensate(
     model.compile("cpu", dims=ready.data.dims)
     start = clock.run("judge", lambda: ready.quality_of(model)) if ready.judge is not None else None
     report = None
-    if options.compensation in _METHODS:
+    if options.compensation in FITS:
         report = clock.run(
             "compensate",
             lambda: aidge_core.compensate_layers(
                 ready.original, model, ready.data, smaller.outputs, _targets(ready), memory=options.memory,
-                method=_METHODS[options.compensation], progress=lambda done, total, layer: clock.step("compensate", done, total),
+                method=FITS[options.compensation], progress=lambda done, total, layer: clock.step("compensate", done, total),
             ),
         )  # fmt: skip
     return _Candidate(smaller, counts, report, start)
@@ -188,19 +186,22 @@ def _finish(
 ) -> CompressionResult:
     """Judges and measures."""
     model, warnings = candidate.cut.model, list(ready.warnings)
+    to_products(model, ready.products)
+    model.compile("cpu", dims=ready.data.dims)
     quality = Quality(0, None, 0.0, None)
     if ready.judge is not None:
         quality = clock.run("judge", lambda: ready.quality_of(model))
+        warnings += _collapse(quality)
     else:
         warnings.append("no samples were held out: the loss is not known")
     seconds: Sequence[float | None] = (None, None)
     if options.latency:
         dims = one_sample(ready.original, ready.data.dims)
-        seconds = clock.run("latency", lambda: latencies([ready.original, model], dims))
+        seconds = clock.run("latency", lambda: latencies([ready.whole, model], dims))
     layers, totals = _layers(ready, candidate)
     return CompressionResult(
         model=model,
-        original=ready.original,
+        original=ready.whole,
         before=replace(totals[0], latency=seconds[0]),
         after=replace(totals[1], latency=seconds[1]),
         start_quality=candidate.start,
@@ -214,7 +215,19 @@ def _finish(
         passes=ready.data.passes + (1 + len(ready.removed) if options.remove_activations else 0),
         seconds=dict(clock.seconds),
         warnings=tuple(warnings),
+        tried=tuple(ready.tried),
     )
+
+
+def _collapse(quality: Quality) -> list[str]:
+    """What to say of outputs that have little to do with the original's."""
+    lost = quality.metric is not None and quality.metric[1] < _COLLAPSED * quality.metric[0]
+    if not lost and quality.error <= _COLLAPSED_ERROR:
+        return []
+    found = f"relative error of the outputs {quality.error:.2f}"
+    if quality.agreement is not None:
+        found = f"agreement {quality.agreement:.1%}, {found}"
+    return [f"large loss ({found}): keep more, or give more calibration data"]
 
 
 def _groups(ready: Prepared, candidate: _Candidate) -> tuple[GroupChange, ...]:
@@ -237,23 +250,25 @@ def _has_weight(model: GraphView, name: str) -> bool:
 
 
 def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, ...], tuple[Costs, Costs]]:
-    dims = one_sample(ready.original, ready.data.dims)
-    summaries = [summarize(model, dims) for model in (ready.original, candidate.cut.model)]
-    for model in (ready.original, candidate.cut.model):
+    dims = one_sample(ready.whole, ready.data.dims)
+    summaries = [summarize(model, dims) for model in (ready.whole, candidate.cut.model)]
+    for model in (ready.whole, candidate.cut.model):
         model.forward_dims(ready.data.dims)
     after = {layer.name: layer for layer in summaries[1].layers}
     fitted = {layer.layer: layer for layer in candidate.report.layers} if candidate.report is not None else {}
+    on_tokens = {product.name for product in ready.products}
     changes = []
     for layer in summaries[0].layers:
         if not layer.macs or not (layer.parameters or _has_weight(ready.original, layer.name)):
             continue
         now = after.get(layer.name)
         fit = fitted.get(layer.name)
+        axis = -1 if layer.name in on_tokens else 1
         changes.append(
             LayerChange(
                 layer.name,
                 layer.type,
-                (layer.output_dims[1], now.output_dims[1] if now else 0),
+                (layer.output_dims[axis], now.output_dims[axis] if now else 0),
                 (layer.parameters, now.parameters if now else 0),
                 (layer.macs, now.macs if now else 0),
                 fit.error_after if fit else None,
@@ -261,8 +276,8 @@ def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, 
                 fit.note if fit else ("" if now else "merged into another layer"),
             )
         )
-    old, new = (costs_of(model, dims) for model in (ready.original, candidate.cut.model))
-    for model in (ready.original, candidate.cut.model):
+    old, new = (costs_of(model, dims) for model in (ready.whole, candidate.cut.model))
+    for model in (ready.whole, candidate.cut.model):
         model.forward_dims(ready.data.dims)
     return tuple(changes), (old, new)
 
@@ -305,7 +320,7 @@ class Compressor:
         options = changed(self._options, changes, "compress::compress")
         assert options.target is not None
         choose_orders(self._ready.measured, options)
-        counts = choose_counts(self._ready, options, options.target)
+        counts = choose_counts(self._ready, options, options.target, self._clock)
         groups = zip(self._ready.measured, counts, strict=True)
         gone = tuple(frozenset(group.order[: group.group.size - count]) for group, count in groups)
         return Decision(gone, options.compensation)

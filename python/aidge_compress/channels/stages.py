@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import aidge_core
@@ -15,12 +15,14 @@ from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
 from .allocate import removal_order
 from .compensate import take_over
-from .held_out import Part, split
+from .held_out import Part, replayable, split
 from .statistics import GroupStatistics, collect
+from .tokens import Product, to_layers
 
 if TYPE_CHECKING:
     from aidge_core import ChannelGroup, GraphView, Node
 
+    from .auto import Trial, Trials
     from .options import CompressOptions
 
 __all__ = ["Cut", "Prepared", "choose_orders", "cut", "one_sample", "prepare"]
@@ -30,16 +32,22 @@ __all__ = ["Cut", "Prepared", "choose_orders", "cut", "one_sample", "prepare"]
 class Prepared:
     """What every target starts from: networks, data, and what was measured."""
 
-    original: GraphView
+    whole: GraphView  # the original, folded
+    original: GraphView  # the same with layers in the place of products (see tokens)
+    products: list[Product]
     model: GraphView  # folded, without the removed activations, merged; its channels are whole
     data: aidge_core.CalibrationData
     judge: Any
+    fit: Any  # samples that were measured on
+    trial: Any  # samples for cutting on trial: those that nothing was measured on, if there are enough
     groups: list[ChannelGroup]
     measured: list[GroupStatistics]
     removed: tuple[RemovedActivation, ...]
     merged: int
     warnings: list[str]
     seconds: dict[str, float]
+    tried: list[Trial] = field(default_factory=list)
+    trials: list[Trials] = field(default_factory=list)  # those of this preparation, once there are some
 
     def quality_of(self, model: GraphView) -> Quality:
         """How `model` does compared with the original. Labels of held-out calibration data only count if they are classes of the output."""
@@ -55,6 +63,12 @@ def _fold(model: GraphView, dims: list[list[int]]) -> GraphView:
     return folded
 
 
+def _with_layers(model: GraphView, dims: list[list[int]]) -> list[Product]:
+    products = to_layers(model)
+    model.compile("cpu", dims=dims)
+    return products
+
+
 def one_sample(model: GraphView, dims: Sequence[Sequence[int]]) -> list[list[int]]:
     """The same dims for a batch of one; of the file's batch where that is fixed."""
     first = [(spec.dims or [None])[0] for spec in model.input_specs]
@@ -67,11 +81,14 @@ def prepare(
     """Everything before channels are chosen; `model` stays as it is."""
     for name in options.protect:
         model.get_node(name)  # raises, naming the nearest names
-    fit, judge = split(provider, model, 0.0 if evaluation is not None else options.held_out)
+    provider = replayable(provider)
+    part, held = split(provider, model, options.held_out)
+    judge, fit = (held, part) if evaluation is None else (evaluation, provider)
     data = clock.run("read", lambda: aidge_core.CalibrationData(model, fit, memory=options.memory))
-    judge = evaluation if evaluation is not None else judge
     dims = data.dims
-    original = clock.run("fold", lambda: _fold(model, dims))
+    whole = clock.run("fold", lambda: _fold(model, dims))
+    original = whole.clone()
+    products = clock.run("fold", lambda: _with_layers(original, dims))
     smaller = original.clone()
     warnings: list[str] = []
     removed: tuple[RemovedActivation, ...] = ()
@@ -102,7 +119,9 @@ def prepare(
         for group in groups
         if group.can_be_cut() and _can_be_measured(smaller, group) and not _is_protected(group, protected)
     ]
-    measured = clock.run("measure", lambda: collect(smaller, usable, data)) if usable else []
+    tries = options.allocation == "auto" and evaluation is not None and held is not None
+    seen = aidge_core.CalibrationData(model, part, memory=options.memory // 4) if tries else data
+    measured = clock.run("measure", lambda: collect(smaller, usable, seen)) if usable else []
     clock.run("select", lambda: choose_orders(measured, options))
     for group in measured:
         if data.samples < 2 or min(use.covariance.shape[0] for use in group.uses) > 4 * data.samples:
@@ -110,8 +129,22 @@ def prepare(
                 f"few samples ({data.samples}) for the {group.group.size} channels of {group.name}"
             )
             break
+    trial = fit if held is None else held
     return Prepared(
-        original, smaller, data, judge, groups, measured, removed, merged, warnings, clock.seconds
+        whole,
+        original,
+        products,
+        smaller,
+        data,
+        judge,
+        part,
+        trial,
+        groups,
+        measured,
+        removed,
+        merged,
+        warnings,
+        clock.seconds,
     )
 
 

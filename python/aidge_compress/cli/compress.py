@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..channels import CompressOptions, UnreachableTarget
+from ..channels.options import DEFAULT_DROP
 from ..measure.verify import Verification, write_verified
 from ..network.files import file_bytes
 from ..network.opening import compile_for
@@ -37,7 +38,6 @@ _EXIT_SLOWER = 4
 _MARGIN = 1.05
 _LEAST = 1e-4
 """Latencies closer than this ratio, or than these seconds, are called the same."""
-_DEFAULT_DROP = 0.01
 _BUDGETS = {"keep_macs": "MACs", "keep_parameters": "parameters", "keep_latency": "layers' time"}
 OPTIONS = options_of(
     CompressOptions,
@@ -172,6 +172,8 @@ def _print_notes(screen: Screen, result: CompressionResult, where: str) -> None:
             screen.say(f"not reduced: {', '.join(group.layers)}: {group.refusal}")
     for warning in result.warnings:
         screen.say(f"note: {warning}")
+    if result.allocation_note:
+        screen.say(result.allocation_note)
     screen.say(
         f"{counted(result.samples, 'calibration sample')}, {counted(result.passes, 'pass')} over them, "
         f"{sum(result.seconds.values()):.1f} s"
@@ -348,7 +350,7 @@ def _options(chosen: dict[str, Any]) -> tuple[CompressOptions, bool]:
     """The options, and whether the goal is the default one."""
     options = CompressOptions(**chosen)
     if options.target is None and options.max_drop is None and not options.remove_activations:
-        return CompressOptions(**{**chosen, "max_drop": _DEFAULT_DROP}), True
+        return CompressOptions(**{**chosen, "max_drop": DEFAULT_DROP}), True
     return options, False
 
 

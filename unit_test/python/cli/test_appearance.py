@@ -133,7 +133,7 @@ def test_without_a_goal_compress_looks_for_the_smallest_network_within_one_perce
     [
         (
             ["compress", "--allocation", "foo"],
-            "--allocation: expected one of energy, loss, uniform, kl, got 'foo'",
+            "--allocation: expected one of auto, energy, loss, uniform, kl, got 'foo'",
         ),
         (["compress", "--keep-macs", "2"], "expected --keep-macs in (0, 1], got 2.0"),
         (["compress", "--macs", "2"], "expected --keep-macs in (0, 1], got 2.0"),

@@ -259,10 +259,16 @@ def test_removed_activations_become_affine_maps() -> None:
     assert result.quality.error < 0.5
 
 
+def test_without_a_goal_the_smallest_network_within_one_percent_is_found() -> None:
+    free, asked = (shrink(residual_network(), images(60), **goal) for goal in ({}, {"max_drop": 0.01}))
+    assert free.options.max_drop == 0.01
+    assert free.groups == asked.groups
+    assert free.after.macs < free.before.macs
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, r"a budget \(keep_macs, .*max_drop or remove_activations"),
         ({"target": 0.0}, r"shares in \(0, 1\]"),
         ({"target": {"flops": 0.5}}, "of macs, parameters, latency"),
         ({"target": 0.001}, r"a target that can be reached, at least macs 0\.0"),

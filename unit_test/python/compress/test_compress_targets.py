@@ -50,7 +50,7 @@ def test_a_target_is_kept_and_used(cost: str, target: float) -> None:
     )
     before, after = (summarize(model, [[1, 3, 8, 8]]) for model in (side_by_side(), result.model))
     used = getattr(after, cost) / getattr(before, cost)
-    assert 0.8 * target < used <= target
+    assert 0.75 * target < used <= target  # groups of 4 channels only have 4 sizes
 
 
 def test_every_layer_keeps_its_least() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aidge_backend_cpu  # noqa: F401  (registers the backend)
 import aidge_core
 import numpy as np
@@ -81,6 +83,22 @@ def mobile_network(seed: int = 0) -> aidge_core.GraphView:
     graph.add([beside, concat])
     for node in (aidge_core.ReLU("r3"), last, aidge_core.ReLU("r4"), head):
         graph.add_child(node)
+    graph.compile("cpu", dims=[[4, 3, 8, 8]])
+    return graph
+
+
+def chain_network(widths: Sequence[int], seed: int = 0) -> aidge_core.GraphView:
+    """3x3 convolutions of these widths, each with a ReLU, then a pooling and an FC; the first ones have the least rank."""
+    random = np.random.default_rng(seed)
+    nodes: list[aidge_core.Node] = []
+    for number, (inputs, width) in enumerate(zip([3, *widths[:-1]], widths, strict=True)):
+        layer = aidge_core.PaddedConv2D(inputs, width, [3, 3], f"conv{number}", padding_dims=[1, 1, 1, 1])
+        set_weight(layer, random, max(2, width * (number + 1) // (2 * len(widths))))
+        nodes += [layer, aidge_core.ReLU(f"relu{number}")]
+    head = aidge_core.FC(widths[-1] * 16, CLASSES, name="head")
+    set_weight(head, random)
+    pool = aidge_core.MaxPooling2D([2, 2], "pool", stride_dims=[2, 2])
+    graph = aidge_core.sequential([*nodes, pool, aidge_core.Flatten(name="flat"), head])
     graph.compile("cpu", dims=[[4, 3, 8, 8]])
     return graph
 

@@ -152,7 +152,7 @@ def test_the_grids_of_a_result_are_told_by_the_same_names(files: list[str], tmp_
     result = ac.sweep(files[0], files[2], files[4], compress=grid, latency=False)
     assert result.options["compress"] == {
         "keep_macs": [0.8],
-        "allocation": ["energy"],
+        "allocation": ["auto"],
         "selection": ["elimination"],
         "compensation": ["least_squares"],
     }
