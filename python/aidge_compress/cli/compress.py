@@ -20,6 +20,7 @@ from . import shared_options as shared
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json, quantity, ratio, reading_of
 from .generated import options_of, takes
+from .recovering import RecoverOption, check_recover, recovered, say_recovery
 from .reporting import check_outputs, write_report
 from .verify import print_verification
 
@@ -239,6 +240,7 @@ def compress(
         ),
     ] = None,
     report: shared.ReportOption = None,
+    recover: RecoverOption = None,
     layers: Annotated[bool, typer.Option("--layers", help="Also list every layer before and after.")] = False,
     fail_if_slower: Annotated[
         bool,
@@ -273,6 +275,7 @@ def compress(
     if retrained is not None and evaluate is None:
         raise ValueError("[cli::compress] expected --eval with --retrained, got none")
     check_outputs({"--out": out, "--report": report}, model, data, evaluate, retrained)
+    check_recover(recover, data)
     network = load(model)
     if threads:
         import aidge_backend_cpu
@@ -298,6 +301,11 @@ def compress(
         raise ValueError(f"[cli::compress] {_unreachable(options, error)}") from error
     after_training = _quality_of_retrained(retrained, result, judge)
     grown = _grown(result, options)
+    recovery = None
+    if not grown:
+        recovery = recovered(recover, result.model, result.original, provider, judge, quiet=as_json)
+    if recovery is not None:
+        result = replace(result, model=recovery.model)
     verification = write_verified(result.model, out, provider) if out is not None and not grown else None
     arrays = random_inputs(result.model, [[1, *dims[1:]] for dims in result.model.compiled_dims])
     inputs = {spec.name: array for spec, array in zip(result.model.input_specs, arrays, strict=True)}
@@ -311,6 +319,7 @@ def compress(
     screen.say()
     _print_notes(screen, result, "of --eval" if evaluate else "of --data that nothing was fitted on")
     _print_retrained(screen, after_training)
+    trained = say_recovery(screen, recovery)
     if out is not None and verification is not None:
         print_verification(screen, out, verification)
     code = _verdict(screen, result, files, chosen.get("max_drop"), fail_if_slower)
@@ -318,9 +327,12 @@ def compress(
     if layers:
         _layers(screen, result)
     if not grown and (verification is None or verification.passed):
-        write_report(report, result, model, {"data": data, "evaluation": evaluate}, _measured(files))
+        write_report(
+            report, result, model, {"data": data, "evaluation": evaluate}, [*trained, *_measured(files)]
+        )
     if as_json:
-        print_json(_document(model, result, files, after_training, verification, code))
+        document = _document(model, result, files, after_training, verification, code)
+        print_json({**document, "recovery": None if recovery is None else recovery.to_dict()})
     if verification is not None and not verification.passed:
         raise typer.Exit(_EXIT_CHECK_FAILED)
     if code:

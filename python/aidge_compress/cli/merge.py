@@ -18,6 +18,7 @@ from ..report import Measured
 from . import shared_options as shared
 from .common import Screen, larger, load, parse_dims, print_json, quantity, ratio, reading_of
 from .generated import options_of, takes
+from .recovering import RecoverOption, check_recover, recovered, say_recovery
 from .reporting import check_outputs, file_sizes, write_report
 from .verify import print_verification
 
@@ -94,6 +95,7 @@ def merge(
     ] = None,
     dims: shared.DimsOption = None,
     report: shared.ReportOption = None,
+    recover: RecoverOption = None,
     as_json: shared.JsonOption = False,
     batch_size: shared.BatchSizeOption = 64,
     limit: shared.LimitOption = None,
@@ -108,6 +110,7 @@ def merge(
     """
     options = MergeOptions(**chosen)
     check_outputs({"--out": out, "--report": report}, model, data)
+    check_recover(recover, data)
     network = load(model)
     provider = None
     if data:
@@ -122,14 +125,22 @@ def merge(
     document: dict[str, Any] = {"model": str(model), **merged.to_dict(), "difference": difference}
     screen = Screen(quiet=as_json)
     _print(screen, model, merged, difference)
+    recovery = None if failed else recovered(recover, merged.model, network, provider, None, quiet=as_json)
+    trained = say_recovery(screen, recovery)
+    result = merged.model if recovery is None else recovery.model
+    if recovery is not None:
+        document["recovery"] = recovery.to_dict()
     if out is not None and not failed:
-        verification = write_verified(merged.model, out, batches, exact=options.border != "approximate")
+        exact = options.border != "approximate" and recovery is None
+        verification = write_verified(result, out, batches, exact=exact)
         print_verification(screen, out, verification)
         failed = not verification.passed
         document["out"] = {"path": str(out), "verified": verification.passed, **asdict(verification)}
     if not failed:
         difference_row = Measured("largest difference, of the largest output", None, difference)
-        write_report(report, merged, model, {"data": data}, [file_sizes(model, out), difference_row])
+        write_report(
+            report, merged, model, {"data": data}, [file_sizes(model, out), difference_row, *trained]
+        )
     if as_json:
         print_json(document)
     if failed:

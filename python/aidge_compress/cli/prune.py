@@ -24,6 +24,7 @@ from .common import Screen, larger, load, percent, print_json, quantity, ratio, 
 from .evaluate import run_evaluation
 from .generated import choices, options_of, takes
 from .merge import print_merges
+from .recovering import RecoverOption, check_recover, recovered, say_recovery
 from .reporting import check_outputs, file_sizes, latencies, quality, write_report
 from .verify import print_verification
 
@@ -184,6 +185,7 @@ def fibnlr(
     ] = "default",
     evaluate: shared.EvalOption = None,
     report: shared.ReportOption = None,
+    recover: RecoverOption = None,
     as_json: shared.JsonOption = False,
     chosen: dict[str, Any],
     merge: Annotated[
@@ -212,6 +214,7 @@ def fibnlr(
     options = changed(FibnlrOptions.preset(preset), chosen, "cli::fibnlr")  # type: ignore[arg-type]
     merge_options = MergeOptions(**merging)
     check_outputs({"--out": out, "--report": report}, model, data, evaluate)
+    check_recover(recover, data)
     network = load(model)
     reading = reading_of(network, batch_size, limit, mean, std, dims, shuffle=shuffle, seed=seed)
     provider = open_data(data, network, reading)
@@ -238,6 +241,11 @@ def fibnlr(
         judged = _compare(original, network, open_data(evaluate, network, reading), as_json)
         document["evaluation"] = {"before": judged[0].to_dict(), "after": judged[1].to_dict()}
         measured += quality(*judged)
+    judge = open_data(evaluate, network, reading) if evaluate else None
+    recovery = recovered(recover, network, original, provider, judge, quiet=as_json)
+    if recovery is not None:
+        network = recovery.model
+        document["recovery"] = recovery.to_dict()
     _print_result(screen, model, run, merged, judged)
     print_activations(screen, run)
     for hint in _hints(run, fixed_batch(network), batch_size):
@@ -245,6 +253,7 @@ def fibnlr(
     if merged is not None:
         screen.say()
         print_merges(screen, merged)
+    measured += say_recovery(screen, recovery)
     failed = False
     if out is not None:
         verification = write_verified(network, out, provider)

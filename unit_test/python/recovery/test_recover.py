@@ -245,3 +245,31 @@ def test_the_command_trains_writes_and_reports(
     assert document["quality"]["error"] <= document["start_quality"]["error"]
     assert document["options"]["augment"] is False
     assert aidge_compress.evaluate(tmp_path / "better.onnx", (pictures,)).samples == COUNT
+
+
+@pytest.mark.parametrize("command", ["compress", "fibnlr", "merge"])
+def test_other_commands_train_before_they_write(
+    command: str, original: Any, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    aidge_onnx.export_onnx(original, tmp_path / "model.onnx")
+    np.savez(tmp_path / "data.npz", x=pictures)
+    options = ["--data", "data.npz", "--recover", 0.01, "--out", "better.onnx", "--report", "r.html"]
+    options += {
+        "compress": ["--keep-macs", 0.6, "--no-timing"],
+        "fibnlr": ["--ablation-threshold", 0.5],
+        "merge": [],
+    }[command]
+    done = aidge(command, "model.onnx", *options, folder=tmp_path).stdout
+    assert "after recipe" in done
+    assert "wrote better.onnx" in done
+    assert "after the recipe and after training" in (tmp_path / "r.html").read_text()
+    document = json.loads(aidge(command, "model.onnx", *options, "--json", folder=tmp_path).stdout)
+    assert document["recovery"]["quality"]["error"] <= document["recovery"]["start_quality"]["error"]
+
+
+def test_recover_without_data_is_refused_before_any_work(original: Any, tmp_path: Path) -> None:
+    aidge_onnx.export_onnx(original, tmp_path / "model.onnx")
+    done = aidge("merge", "model.onnx", "--recover", 1, expect=2, folder=tmp_path)
+    assert "--data" in done.stderr
+    done = aidge("merge", "model.onnx", "--data", "d.npz", "--recover", -1, expect=2, folder=tmp_path)
+    assert "minutes" in done.stderr
