@@ -32,7 +32,8 @@ class Result(Reportable):
         quality: compared with the network that went in; None: not measured.
         options: what was chosen, a frozen dataclass of the method.
 
-    `notes()`, `report(path)` and the form in notebooks are those of Reportable; `to_dict()` is for JSON, `to_frame()` for pandas.
+    `notes()`, `report(path)` and the form in notebooks are those of Reportable; `to_dict()` is for JSON, `to_frame()` for pandas,
+    `to_torch()` for PyTorch.
     """
 
     model: Any
@@ -66,6 +67,17 @@ class Result(Reportable):
 
     def __repr__(self) -> str:
         return f"<{str(self).splitlines()[0]}>"
+
+    def to_torch(self) -> Any:
+        """The network as a torch.nn.Module in evaluation mode, which can be trained; see aidge_onnx.torch.to_torch.
+
+        Raises:
+            UnsupportedError: lists the operators that PyTorch cannot have.
+            ImportError: if PyTorch is missing.
+        """
+        from aidge_onnx.torch import to_torch
+
+        return to_torch(self.model)
 
     def save(self, path: str | os.PathLike[str]) -> Verification | None:
         """Write the network as an ONNX file whose nodes say what happened to them, and compare its outputs with the network in memory.

@@ -485,3 +485,18 @@ def test_the_demo_network_is_the_same_in_pytorch() -> None:
 
     graph = aidge_onnx.load_onnx(NETWORK)
     assert_same(graph, to_torch(graph), random(4, 1, 28, 28))
+
+
+def test_a_module_goes_in_and_a_smaller_module_comes_out(source: Any) -> None:
+    import aidge_compress
+
+    data = torch.utils.data.TensorDataset(torch.from_numpy(random(32, 3, 12, 12)), torch.arange(32) % 4)
+    loader = torch.utils.data.DataLoader(data, batch_size=8)
+    result = aidge_compress.compress(source, loader, keep_macs=0.6, latency=False)
+    smaller = result.to_torch()
+    assert sum(p.numel() for p in smaller.parameters()) < sum(p.numel() for p in source.parameters())
+    assert_same(result.model, smaller, random(2, 3, 12, 12))
+    better = aidge_compress.recover(
+        result.model, loader, reference=result.original, epochs=1, minutes=None, batch=8
+    )
+    assert better.to_torch()(torch.from_numpy(random(2, 3, 12, 12))).shape == (2, 4)
