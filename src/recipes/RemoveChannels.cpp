@@ -18,7 +18,7 @@ namespace {
 
 using namespace detail;
 
-constexpr const char* kWhere = "recipes::removeChannels";
+constexpr const char* kWhereRemove = "recipes::removeChannels";
 using Request = std::map<NodePtr, std::vector<std::int64_t>>;
 
 /// The slices of a tensor at these places of an axis.
@@ -114,7 +114,7 @@ class CutPlanner {
   /// Channels of each group as they were named, in topological order of the nodes.
   void collect(const Request& request, std::vector<std::vector<std::int64_t>>& named, RemovalReport& report) const {
     for (const auto& [node, channels] : request) {
-      if (!mGraph.contains(node)) throwExpected(kWhere, "nodes of the graph", node ? node->describe() : "none");
+      if (!mGraph.contains(node)) throwExpected(kWhereRemove, "nodes of the graph", node ? node->describe() : "none");
     }
     for (const NodePtr& node : mGraph.orderedNodes()) {
       const auto entry = request.find(node);
@@ -125,7 +125,8 @@ class CutPlanner {
       for (const std::int64_t channel : entry->second) {
         if (count == 0) break;
         if (channel < 0 || channel >= count)
-          throwExpected(kWhere, "channels of " + node->describe() + " in [0, " + std::to_string(count) + ")", std::to_string(channel));
+          throwExpected(kWhereRemove, "channels of " + node->describe() + " in [0, " + std::to_string(count) + ")",
+                        std::to_string(channel));
         const GroupedChannels::Place* place = mGrouped.find(mAnalysis, labels[static_cast<std::size_t>(channel)]);
         if (place == nullptr) {
           homeless.push_back(channel);
@@ -276,7 +277,7 @@ void checkShapes(const ChannelAnalysis& before, const ChannelAnalysis& after, co
     const LabelledTensor* now = after.find({tensor.node, tensor.output});
     const Dims wanted = cut.dims(tensor.grid, tensor.dims);
     if (now == nullptr || now->dims != wanted) {
-      throw std::logic_error(std::string("[") + kWhere + "] expected dims " + toString(wanted) + " of " + tensor.node->describe() +
+      throw std::logic_error(std::string("[") + kWhereRemove + "] expected dims " + toString(wanted) + " of " + tensor.node->describe() +
                              ", got " + (now == nullptr ? "none" : toString(now->dims)));
     }
   }
@@ -285,9 +286,9 @@ void checkShapes(const ChannelAnalysis& before, const ChannelAnalysis& after, co
 }  // namespace
 
 RemovalReport removeChannels(const GraphViewPtr& graph, const Request& channels, const RemovalOptions& options) {
-  if (!graph) throwExpected(kWhere, "a graph", "none");
-  if (options.multiple < 1) throwExpected(kWhere, "multiple >= 1", std::to_string(options.multiple));
-  const ChannelAnalysis analysis(kWhere, *graph, options.dims);
+  if (!graph) throwExpected(kWhereRemove, "a graph", "none");
+  if (options.multiple < 1) throwExpected(kWhereRemove, "multiple >= 1", std::to_string(options.multiple));
+  const ChannelAnalysis analysis(kWhereRemove, *graph, options.dims);
   RemovalReport report;
   const ChannelCut cut = CutPlanner(*graph, analysis, GroupedChannels(analysis), options).plan(channels, report);
   report.macsBefore = report.macsAfter = analysis.macs();
@@ -296,7 +297,7 @@ RemovalReport removeChannels(const GraphViewPtr& graph, const Request& channels,
   graph->transaction([&] {
     applyAttributes(analysis, cut);
     applyConstants(graph, planConstants(*graph, analysis, cut));
-    const ChannelAnalysis after(kWhere, *graph, analysis.inputDims());
+    const ChannelAnalysis after(kWhereRemove, *graph, analysis.inputDims());
     checkShapes(analysis, after, cut);
     report.macsAfter = after.macs();
     report.parametersAfter = layers::parametersOf(*graph);

@@ -105,6 +105,10 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         compiled(), Batches(), progress=stop
     ),
     "pfa.run.recommend_channels": lambda stop: ac.recommend_channels(compiled(), Batches(), progress=stop),
+    "recovery.run.recover": lambda stop: ac.recover(
+        compiled(), Batches(), reference=compiled(), progress=stop
+    ),
+    "recovery.training.Trainer": lambda stop: _train(stop),
     "sweeps.run.sweep": lambda stop: ac.sweep(compiled(), Batches(), Batches(), latency=False, progress=stop),
 }
 
@@ -130,6 +134,14 @@ def _compensate(stop: Any, data: Any) -> Any:
     return aidge_core.compensate_layers(graph, smaller, calibration, progress=stop)
 
 
+def _train(stop: Any) -> Any:
+    from aidge_compress.recovery.samples import Samples
+    from aidge_compress.recovery.training import Trainer
+
+    samples = Samples((images(32),), None)
+    Trainer(compiled(), compiled(), samples, samples, ac.RecoverOptions(), stop, None).train()
+
+
 def _as_parameter(name: str) -> Any:
     """Those that start worker processes take seconds."""
     return pytest.param(name, marks=pytest.mark.slow if name.startswith("distributed.") else ())
@@ -139,6 +151,8 @@ def _as_parameter(name: str) -> Any:
 def test_false_stops_at_once_and_every_call_says_stage_done_total(name: str) -> None:
     if name.startswith("distributed."):
         pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    if name.startswith("recovery."):
+        pytest.importorskip("torch", reason="PyTorch is not installed")
     assert name in CALLS, f"write down how {name} is called, so that it is tested that False stops it"
     calls: list[tuple[Any, ...]] = []
 
