@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .progress import Progress, Stopped
     from .recovery import RecoverOptions, RecoverResult, recover
     from .report import Measured
+    from .stepwise import StepwiseResult, prune_step_by_step
     from .sweeps import CompressGrid, FibnlrGrid, PfaGrid, SweepResult, sweep
 else:
     _HOMES = {
@@ -61,6 +62,7 @@ else:
         ".progress": ("Progress", "Stopped"),
         ".recovery": ("RecoverOptions", "RecoverResult", "recover"),
         ".report": ("Measured",),
+        ".stepwise": ("StepwiseResult", "prune_step_by_step"),
         ".sweeps": ("CompressGrid", "FibnlrGrid", "PfaGrid", "SweepResult", "sweep"),
         "aidge_onnx": ("export_onnx", "load_onnx"),
         "aidge_onnx.torch": ("from_torch", "take_weights", "to_torch"),
@@ -93,6 +95,7 @@ __all__ = [
     "RecoverOptions",
     "RecoverResult",
     "Result",
+    "StepwiseResult",
     "Stopped",
     "SweepResult",
     "UnreachableTarget",
@@ -115,6 +118,7 @@ __all__ = [
     "profile",
     "profile_model",
     "prune_activations",
+    "prune_step_by_step",
     "recommend_channels",
     "recover",
     "summarize",

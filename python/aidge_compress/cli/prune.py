@@ -26,6 +26,7 @@ from .generated import choices, options_of, takes
 from .merge import print_merges
 from .recovering import RecoverOption, check_recover, recovered, say_recovery
 from .reporting import check_outputs, file_sizes, latencies, quality, write_report
+from .stepwise import remove_step_by_step
 from .verify import print_verification
 
 if TYPE_CHECKING:
@@ -186,6 +187,14 @@ def fibnlr(
     evaluate: shared.EvalOption = None,
     report: shared.ReportOption = None,
     recover: RecoverOption = None,
+    until_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="With --recover: remove one activation after the other, train for that time after each, and go on while the loss is at most this.",
+            metavar="FRACTION",
+        ),
+    ] = None,
     as_json: shared.JsonOption = False,
     chosen: dict[str, Any],
     merge: Annotated[
@@ -215,11 +224,28 @@ def fibnlr(
     merge_options = MergeOptions(**merging)
     check_outputs({"--out": out, "--report": report}, model, data, evaluate)
     check_recover(recover, data)
+    if until_drop is not None and recover is None:
+        raise ValueError("[cli::fibnlr] expected --recover with --until-drop, got none")
     network = load(model)
     reading = reading_of(network, batch_size, limit, mean, std, dims, shuffle=shuffle, seed=seed)
     provider = open_data(data, network, reading)
     compile_for(network, provider, share_of_threads(threads or 0, workers))
     original = network.clone()
+    if until_drop is not None:
+        judge = open_data(evaluate, network, reading) if evaluate else None
+        remove_step_by_step(
+            model,
+            network,
+            provider,
+            judge,
+            recover,
+            until_drop,
+            out=out,
+            report=report,
+            as_json=as_json,
+            sources={"data": data, "evaluation": evaluate},
+        )
+        return
     cluster = Cluster.asked(workers, scheduler, data, network, reading)
     run = run_fibnlr(network, provider, options.parameters(), quiet=as_json, cluster=cluster)
     document: dict[str, Any] = {

@@ -273,3 +273,32 @@ def test_recover_without_data_is_refused_before_any_work(original: Any, tmp_path
     assert "--data" in done.stderr
     done = aidge("merge", "model.onnx", "--data", "d.npz", "--recover", -1, expect=2, folder=tmp_path)
     assert "minutes" in done.stderr
+
+
+def test_activations_go_step_by_step_until_the_loss_is_too_large(original: Any, pictures: np.ndarray) -> None:
+    every = aidge_compress.prune_step_by_step(original, (pictures,), until_drop=1.0, **QUICK)
+    assert len(every.removed) == 4
+    assert all(step.kept for step in every.steps)
+    assert every.quality is not None
+    none = aidge_compress.prune_step_by_step(
+        original, (pictures,), until_drop=0.0, **{**QUICK, "learning_rate": 1e-9}
+    )
+    assert len(none.removed) < 4
+    assert not none.steps[-1].kept
+    assert none.steps[-1].drop > 0
+    with pytest.raises(ValueError, match="until_drop"):
+        aidge_compress.prune_step_by_step(original, (pictures,), until_drop=-1)
+
+
+def test_the_command_removes_step_by_step(original: Any, pictures: np.ndarray, tmp_path: Path) -> None:
+    aidge_onnx.export_onnx(original, tmp_path / "model.onnx")
+    np.savez(tmp_path / "data.npz", x=pictures)
+    options = ["--data", "data.npz", "--until-drop", 0.5, "--recover", 0.005]
+    done = aidge(
+        "fibnlr", "model.onnx", *options, "--out", "out.onnx", "--report", "r.html", folder=tmp_path
+    ).stdout
+    assert "after recipe" in done
+    assert "wrote out.onnx" in done
+    assert "quality over removed activations" in (tmp_path / "r.html").read_text()
+    assert json.loads(aidge("fibnlr", "model.onnx", *options, "--json", folder=tmp_path).stdout)["steps"]
+    aidge("fibnlr", "model.onnx", "--data", "data.npz", "--until-drop", 0.1, expect=2, folder=tmp_path)
