@@ -97,14 +97,14 @@ bool addUnary() {
          OperatorRegistry::add(rectifier("HardSwish", "Piecewise swish: y = x * min(max(x / 6 + 0.5, 0), 1)."));
 }
 
-struct Entry {
+struct FunctionEntry {
   std::string type;
   std::string formula;
   AttributeMap attributes = {};
 };
 
 bool addSmoothRectifiers() {
-  for (auto& [type, formula, attributes] : std::vector<Entry>{
+  for (auto& [type, formula, attributes] : std::vector<FunctionEntry>{
            {"Elu", "Exponential linear unit: y = x where x >= 0, else alpha * (exp(x) - 1).", {{"alpha", 1.0}}},
            {"Celu", "Continuously differentiable linear unit: y = max(x, 0) + min(0, alpha * (exp(x / alpha) - 1)).", {{"alpha", 1.0}}},
            {"Softplus", "Smooth rectifier: y = log(1 + exp(x))."},
@@ -116,35 +116,35 @@ bool addSmoothRectifiers() {
 }
 
 bool addFunctions() {
-  for (auto& [type, formula, attributes] :
-       std::vector<Entry>{{"Selu",
-                           "Scaled exponential linear unit: y = gamma * x where x > 0, else gamma * alpha * (exp(x) - 1).",
-                           {{"alpha", 1.67326319217681884765625}, {"gamma", 1.05070102214813232421875}}},
-                          {"Softsign", "y = x / (1 + |x|)."},
-                          {"ThresholdedRelu", "Rectifier with a threshold: y = x where x > alpha, else 0.", {{"alpha", 1.0}}},
-                          {"Shrink", "y = x + bias where x < -lambd, x - bias where x > lambd, else 0.", {{"lambd", 0.5}, {"bias", 0.0}}},
-                          {"Exp", "y = exp(x)."},
-                          {"Log", "Natural logarithm: y = log(x)."},
-                          {"Sqrt", "Square root: y = sqrt(x)."},
-                          {"Reciprocal", "y = 1 / x."},
-                          {"Erf", "Gaussian error function: y = erf(x)."},
-                          {"Floor", "Largest whole number that is not greater."},
-                          {"Ceil", "Smallest whole number that is not less."},
-                          {"Round", "Nearest whole number, halves to the even one."},
-                          {"Sin", "y = sin(x)."},
-                          {"Cos", "y = cos(x)."},
-                          {"Tan", "y = tan(x)."},
-                          {"Asin", "y = asin(x)."},
-                          {"Acos", "y = acos(x)."},
-                          {"Atan", "y = atan(x)."},
-                          {"Sinh", "y = sinh(x)."},
-                          {"Cosh", "y = cosh(x)."},
-                          {"Asinh", "y = asinh(x)."},
-                          {"Acosh", "y = acosh(x)."},
-                          {"Atanh", "y = atanh(x)."}}) {
+  for (auto& [type, formula, attributes] : std::vector<FunctionEntry>{
+           {"Selu",
+            "Scaled exponential linear unit: y = gamma * x where x > 0, else gamma * alpha * (exp(x) - 1).",
+            {{"alpha", 1.67326319217681884765625}, {"gamma", 1.05070102214813232421875}}},
+           {"Softsign", "y = x / (1 + |x|)."},
+           {"ThresholdedRelu", "Rectifier with a threshold: y = x where x > alpha, else 0.", {{"alpha", 1.0}}},
+           {"Shrink", "y = x + bias where x < -lambd, x - bias where x > lambd, else 0.", {{"lambd", 0.5}, {"bias", 0.0}}},
+           {"Exp", "y = exp(x)."},
+           {"Log", "Natural logarithm: y = log(x)."},
+           {"Sqrt", "Square root: y = sqrt(x)."},
+           {"Reciprocal", "y = 1 / x."},
+           {"Erf", "Gaussian error function: y = erf(x)."},
+           {"Floor", "Largest whole number that is not greater."},
+           {"Ceil", "Smallest whole number that is not less."},
+           {"Round", "Nearest whole number, halves to the even one."},
+           {"Sin", "y = sin(x)."},
+           {"Cos", "y = cos(x)."},
+           {"Tan", "y = tan(x)."},
+           {"Asin", "y = asin(x)."},
+           {"Acos", "y = acos(x)."},
+           {"Atan", "y = atan(x)."},
+           {"Sinh", "y = sinh(x)."},
+           {"Cosh", "y = cosh(x)."},
+           {"Asinh", "y = asinh(x)."},
+           {"Acosh", "y = acosh(x)."},
+           {"Atanh", "y = atanh(x)."}}) {
     OperatorRegistry::add(unary(type, formula, std::move(attributes)));
   }
-  for (auto& [type, formula, attributes] : std::vector<Entry>{{"Abs", "Magnitude: y = |x|."}, {"Sign", "1, 0 or -1, as x is."}}) {
+  for (auto& [type, formula, attributes] : std::vector<FunctionEntry>{{"Abs", "Magnitude: y = |x|."}, {"Sign", "1, 0 or -1, as x is."}}) {
     OperatorSchema schema = unary(type, formula, std::move(attributes));
     makeNumeric(schema);
     OperatorRegistry::add(std::move(schema));
@@ -155,7 +155,7 @@ bool addFunctions() {
   return OperatorRegistry::add(std::move(neg));
 }
 
-[[maybe_unused]] const bool kRegistered = addUnary() && addParametric() && addSmoothRectifiers() && addFunctions();
+[[maybe_unused]] const bool kActivationRegistered = addUnary() && addParametric() && addSmoothRectifiers() && addFunctions();
 
 }  // namespace
 

@@ -62,7 +62,7 @@ bool addAxisOperators() {
   return OperatorRegistry::add(std::move(lp)) && OperatorRegistry::add(std::move(sum)) && OperatorRegistry::add(std::move(hardmax));
 }
 
-[[maybe_unused]] const bool kRegistered = addExtremes() && addAxisOperators();
+[[maybe_unused]] const bool kAxisScanRegistered = addExtremes() && addAxisOperators();
 
 }  // namespace
 }  // namespace Aidge

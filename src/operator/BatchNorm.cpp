@@ -8,13 +8,13 @@ namespace {
 
 using namespace detail;
 
-void validate(const Operator& op) {
+void validateBatchNorm(const Operator& op) {
   requireFinite(op, "epsilon", 0.0);
   requireFinite(op, "momentum", -std::numeric_limits<double>::infinity());
   if (op.attribute<bool>("training_mode")) throwExpected(errorSite(op), "training_mode false (statistics are fixed)", "true");
 }
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferBatchNorm(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   requireFloat(op, inputs);
   requireRankAtLeast(op, inputs, 0, 2);
@@ -44,7 +44,7 @@ std::optional<ChannelAffine> affine(const Operator& op, IOIndex_t data, const Di
   return finite(std::move(result));
 }
 
-bool addSchema(std::size_t spatial) {
+bool addBatchNormSchema(std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName("BatchNorm", spatial);
   schema.brief =
@@ -55,14 +55,14 @@ bool addSchema(std::size_t spatial) {
                    {"mean", InputCategory::Param},
                    {"variance", InputCategory::Param}};
   schema.attributes = {{"epsilon", 1e-5}, {"momentum", 0.1}, {"training_mode", false}};
-  schema.validate = validate;
-  schema.infer = infer;
+  schema.validate = validateBatchNorm;
+  schema.infer = inferBatchNorm;
   schema.traits = traitsOf(Role::BatchNorm, BatchRule::PerSample, ChannelRule::PerChannel, spatial);
   schema.traits.affine = affine;
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema(1) && addSchema(2) && addSchema(3);
+[[maybe_unused]] const bool kBatchNormRegistered = addBatchNormSchema(1) && addBatchNormSchema(2) && addBatchNormSchema(3);
 
 }  // namespace
 

@@ -7,12 +7,12 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferCast(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   return result(inputs[0].dims, castTarget(op));
 }
 
-bool addSchema() {
+bool addCastSchema() {
   OperatorSchema schema;
   schema.type = "Cast";
   schema.brief = "The values in another type `to`: integers wrap round, floating point numbers are truncated towards zero, bool is x != 0.";
@@ -20,11 +20,11 @@ bool addSchema() {
   schema.attributes = {{"to", std::string("float32")}};
   schema.validate = [](const Operator& op) { static_cast<void>(castTarget(op)); };
   schema.traits = traitsOf(Role::Elementwise, BatchRule::PerSample, ChannelRule::Pass);
-  schema.infer = infer;
+  schema.infer = inferCast;
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema();
+[[maybe_unused]] const bool kCastRegistered = addCastSchema();
 
 }  // namespace
 

@@ -5,7 +5,7 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferConcat(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   requireSameType(op, inputs);
   const std::string site = errorSite(op);
@@ -23,20 +23,20 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   return result(std::move(dims), inputs[0].dtype);
 }
 
-bool addSchema() {
+bool addConcatSchema() {
   OperatorSchema schema;
   schema.type = "Concat";
   schema.brief = "Joins its inputs along one axis, in order.";
   schema.inputs = {{"input", InputCategory::Data, kAllTypes}};
   schema.variadic = true;
   schema.attributes = {{"axis", std::int64_t{1}}};
-  schema.infer = infer;
+  schema.infer = inferConcat;
   schema.traits = traitsOf(Role::Concatenation, BatchRule::Joint, ChannelRule::Concat);
   schema.traits.batch.holds = sparesBatch;
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema();
+[[maybe_unused]] const bool kConcatRegistered = addConcatSchema();
 
 }  // namespace
 

@@ -7,11 +7,7 @@ namespace {
 
 using namespace detail;
 
-constexpr std::size_t kData = 0;
-constexpr std::size_t kWeight = 1;
-constexpr std::size_t kBias = 2;
-
-void validate(const Operator& op, std::size_t spatial) {
+void validateConvTranspose(const Operator& op, std::size_t spatial) {
   validateWindow(op, spatial, true);
   requireInt(op, "groups", 1, kMaxWindowExtent);
   requireList(op, "output_padding", spatial, 0, kMaxWindowExtent);
@@ -24,7 +20,7 @@ void validate(const Operator& op, std::size_t spatial) {
 }
 
 /// Channels must agree: data (N, C, …), weight (C, M / groups, …), groups divides C.
-void checkChannels(const Operator& op, Inputs inputs) {
+void checkTransposedChannels(const Operator& op, Inputs inputs) {
   const std::int64_t groups = op.attribute<std::int64_t>("groups");
   const Dims& weight = inputs[kWeight].dims;
   if (weight[0] < 1 || weight[1] < 1 || weight[0] % groups != 0) {
@@ -36,13 +32,13 @@ void checkChannels(const Operator& op, Inputs inputs) {
   }
 }
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs, std::size_t spatial) {
+std::vector<TensorInfo> inferConvTranspose(const Operator& op, Inputs inputs, std::size_t spatial) {
   checkInputs(op, inputs);
   requireRank(op, inputs, kData, spatial + 2);
   requireRank(op, inputs, kWeight, spatial + 2);
   requireFloat(op, inputs);
   requireSameType(op, inputs);
-  checkChannels(op, inputs);
+  checkTransposedChannels(op, inputs);
   const Dims& weight = inputs[kWeight].dims;
   const DimSize_t channels = checkedMul(errorSite(op), weight[1], op.attribute<std::int64_t>("groups"));
   if (isPresent(inputs, kBias)) requireDims(op, inputs, kBias, {channels});
@@ -53,13 +49,13 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs, std::size_t spa
 }
 
 /// Every input element is multiplied with (out / groups) · kernel weights.
-double macs(const Operator&, Inputs inputs, Inputs) {
+double macsOfConvTranspose(const Operator&, Inputs inputs, Inputs) {
   double total = static_cast<double>(elementCount(inputs[kData].dims));
   for (std::size_t axis = 1; axis < inputs[kWeight].dims.size(); ++axis) total *= static_cast<double>(inputs[kWeight].dims[axis]);
   return total;
 }
 
-bool addSchema(std::size_t spatial) {
+bool addConvTransposeSchema(std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName("ConvTranspose", spatial);
   schema.brief =
@@ -70,14 +66,14 @@ bool addSchema(std::size_t spatial) {
   schema.attributes.emplace("groups", std::int64_t{1});
   schema.attributes.emplace("output_padding", Ints(spatial, 0));
   schema.attributes.emplace("output_shape", Ints{});
-  schema.validate = [spatial](const Operator& op) { validate(op, spatial); };
-  schema.infer = [spatial](const Operator& op, Inputs inputs) { return infer(op, inputs, spatial); };
-  schema.macs = macs;
+  schema.validate = [spatial](const Operator& op) { validateConvTranspose(op, spatial); };
+  schema.infer = [spatial](const Operator& op, Inputs inputs) { return inferConvTranspose(op, inputs, spatial); };
+  schema.macs = macsOfConvTranspose;
   schema.traits = traitsOf(Role::TransposedConvolution, BatchRule::PerSample, ChannelRule::Convolution, spatial);
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema(1) && addSchema(2) && addSchema(3);
+[[maybe_unused]] const bool kConvTransposeRegistered = addConvTransposeSchema(1) && addConvTransposeSchema(2) && addConvTransposeSchema(3);
 
 }  // namespace
 

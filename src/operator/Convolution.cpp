@@ -5,19 +5,15 @@ namespace {
 
 using namespace detail;
 
-constexpr std::size_t kData = 0;
-constexpr std::size_t kWeight = 1;
-constexpr std::size_t kBias = 2;
-
 std::span<const DimSize_t> kernelOf(Inputs inputs) { return std::span<const DimSize_t>(inputs[kWeight].dims).subspan(2); }
 
-void validate(const Operator& op, std::size_t spatial) {
+void validateConvolution(const Operator& op, std::size_t spatial) {
   validateWindow(op, spatial, true);
   requireInt(op, "groups", 1, kMaxWindowExtent);
 }
 
 /// Channels must agree: data (N, C, …), weight (M, C / groups, …), groups divides M.
-void checkChannels(const Operator& op, Inputs inputs) {
+void checkConvolutionChannels(const Operator& op, Inputs inputs) {
   const std::int64_t groups = op.attribute<std::int64_t>("groups");
   const Dims& weight = inputs[kWeight].dims;
   const DimSize_t channels = inputs[kData].dims[1];
@@ -32,13 +28,13 @@ void checkChannels(const Operator& op, Inputs inputs) {
   }
 }
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs, std::size_t spatial) {
+std::vector<TensorInfo> inferConvolution(const Operator& op, Inputs inputs, std::size_t spatial) {
   checkInputs(op, inputs);
   requireRank(op, inputs, kData, spatial + 2);
   requireRank(op, inputs, kWeight, spatial + 2);
   requireFloat(op, inputs);
   requireSameType(op, inputs);
-  checkChannels(op, inputs);
+  checkConvolutionChannels(op, inputs);
   if (isPresent(inputs, kBias)) requireDims(op, inputs, kBias, {inputs[kWeight].dims[0]});
   const SpatialWindow window = resolveWindow(op, inputs[kData].dims, kernelOf(inputs));
   Dims dims{inputs[kData].dims[0], inputs[kWeight].dims[0]};
@@ -47,27 +43,27 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs, std::size_t spa
 }
 
 /// Every output element takes (in / groups) · kernel products.
-double macs(const Operator&, Inputs inputs, Inputs outputs) {
+double macsOfConvolution(const Operator&, Inputs inputs, Inputs outputs) {
   double total = static_cast<double>(elementCount(outputs[0].dims));
   for (std::size_t axis = 1; axis < inputs[kWeight].dims.size(); ++axis) total *= static_cast<double>(inputs[kWeight].dims[axis]);
   return total;
 }
 
-bool addSchema(std::size_t spatial) {
+bool addConvolutionSchema(std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName("Conv", spatial);
   schema.brief = "Convolution: y[n, o, p] = bias[o] + sum over c, k of weight[o, c, k] * data[n, c, p * stride + k * dilation - padding].";
   schema.inputs = {{"data", InputCategory::Data}, {"weight", InputCategory::Param}, {"bias", InputCategory::OptionalParam}};
   schema.attributes = windowAttributes(spatial);
   schema.attributes.emplace("groups", std::int64_t{1});
-  schema.validate = [spatial](const Operator& op) { validate(op, spatial); };
-  schema.infer = [spatial](const Operator& op, Inputs inputs) { return infer(op, inputs, spatial); };
-  schema.macs = macs;
+  schema.validate = [spatial](const Operator& op) { validateConvolution(op, spatial); };
+  schema.infer = [spatial](const Operator& op, Inputs inputs) { return inferConvolution(op, inputs, spatial); };
+  schema.macs = macsOfConvolution;
   schema.traits = traitsOf(Role::Convolution, BatchRule::PerSample, ChannelRule::Convolution, spatial);
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema(1) && addSchema(2) && addSchema(3);
+[[maybe_unused]] const bool kConvolutionRegistered = addConvolutionSchema(1) && addConvolutionSchema(2) && addConvolutionSchema(3);
 
 }  // namespace
 

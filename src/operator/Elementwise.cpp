@@ -122,7 +122,7 @@ bool addPReLU() {
   return OperatorRegistry::add(std::move(prelu));
 }
 
-[[maybe_unused]] const bool kRegistered = addArithmetic() && addBits() && addTruth() && addVariadic() && addPReLU();
+[[maybe_unused]] const bool kElementwiseRegistered = addArithmetic() && addBits() && addTruth() && addVariadic() && addPReLU();
 
 }  // namespace
 

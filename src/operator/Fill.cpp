@@ -83,10 +83,8 @@ void validateValue(const Operator& op) {
   if (!value.hasData() || value.size() != 1) throwExpected(errorSite(op), "a value of one element", value.toString());
 }
 
-using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
-
-bool addSchema(std::string type, std::string brief, const std::vector<std::string>& inputs, std::vector<std::string> extraInputs,
-               AttributeMap attributes, Infer infer, std::string refusal, void (*validate)(const Operator&) = nullptr) {
+bool addFillSchema(std::string type, std::string brief, const std::vector<std::string>& inputs, std::vector<std::string> extraInputs,
+                   AttributeMap attributes, InferFunction infer, std::string refusal, void (*validate)(const Operator&) = nullptr) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
@@ -100,18 +98,18 @@ bool addSchema(std::string type, std::string brief, const std::vector<std::strin
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered =
-    addSchema("ConstantOfShape", "A tensor of the dims `shape` filled with one value.", {}, {"shape"},
-              {{"shape", Ints{}}, {"value", Tensor::full({1}, 0.0)}}, inferConstantOfShape, "which makes values of its own",
-              validateValue) &&
-    addSchema("Range", "start, start + delta … as long as that is below limit (above, for a negative delta).", {"start", "limit", "delta"},
-              {}, {}, inferRange, "which makes values of its own") &&
-    addSchema("EyeLike", "Ones on the k-th diagonal, zeros elsewhere, with the dims of the data.", {"data"}, {},
-              {{"k", std::int64_t{0}}, {"dtype", std::string()}}, inferEyeLike, "which makes values of its own", validateType) &&
-    addSchema("OneHot", "values[1] where the new axis's index is that of the data, else values[0].", {"indices", "depth", "values"}, {},
-              {{"axis", std::int64_t{-1}}}, inferOneHot, "which turns indices into a new axis") &&
-    addSchema("Trilu", "The upper or lower triangle of the last two axes, zeros elsewhere.", {"data"}, {},
-              {{"upper", true}, {"k", std::int64_t{0}}}, inferTrilu, "which keeps a triangle of its last two axes");
+[[maybe_unused]] const bool kFillRegistered =
+    addFillSchema("ConstantOfShape", "A tensor of the dims `shape` filled with one value.", {}, {"shape"},
+                  {{"shape", Ints{}}, {"value", Tensor::full({1}, 0.0)}}, inferConstantOfShape, "which makes values of its own",
+                  validateValue) &&
+    addFillSchema("Range", "start, start + delta … as long as that is below limit (above, for a negative delta).",
+                  {"start", "limit", "delta"}, {}, {}, inferRange, "which makes values of its own") &&
+    addFillSchema("EyeLike", "Ones on the k-th diagonal, zeros elsewhere, with the dims of the data.", {"data"}, {},
+                  {{"k", std::int64_t{0}}, {"dtype", std::string()}}, inferEyeLike, "which makes values of its own", validateType) &&
+    addFillSchema("OneHot", "values[1] where the new axis's index is that of the data, else values[0].", {"indices", "depth", "values"}, {},
+                  {{"axis", std::int64_t{-1}}}, inferOneHot, "which turns indices into a new axis") &&
+    addFillSchema("Trilu", "The upper or lower triangle of the last two axes, zeros elsewhere.", {"data"}, {},
+                  {{"upper", true}, {"k", std::int64_t{0}}}, inferTrilu, "which keeps a triangle of its last two axes");
 
 }  // namespace
 

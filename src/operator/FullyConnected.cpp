@@ -89,7 +89,7 @@ bool addGemm() {
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addFC() && addGemm();
+[[maybe_unused]] const bool kFullyConnectedRegistered = addFC() && addGemm();
 
 }  // namespace
 

@@ -125,9 +125,7 @@ bool addReverse() {
   return OperatorRegistry::add(std::move(schema));
 }
 
-using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
-
-bool addIndexing(std::string type, std::string brief, AttributeMap attributes, Infer infer, bool updates) {
+bool addIndexing(std::string type, std::string brief, AttributeMap attributes, InferFunction infer, bool updates) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
@@ -141,7 +139,7 @@ bool addIndexing(std::string type, std::string brief, AttributeMap attributes, I
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered =
+[[maybe_unused]] const bool kGatherRegistered =
     addReverse() &&
     addIndexing("Gather", "Slices of the data at the indices of an axis.", {{"axis", std::int64_t{0}}}, inferGather, false) &&
     addIndexing("GatherElements", "The elements of the data at the indices of an axis, one an index.", {{"axis", std::int64_t{0}}},

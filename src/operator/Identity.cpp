@@ -5,7 +5,7 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferIdentity(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   return result(inputs[0].dims, inputs[0].dtype);
 }
@@ -20,7 +20,7 @@ bool addIdentity() {
   schema.type = "Identity";
   schema.brief = "Hands its input on: y = x.";
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
-  schema.infer = infer;
+  schema.infer = inferIdentity;
   schema.traits = traitsOf(Role::Renaming, BatchRule::PerSample, ChannelRule::Pass);
   return OperatorRegistry::add(std::move(schema));
 }
@@ -32,12 +32,12 @@ bool addDropout() {
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.attributes = {{"ratio", 0.5}};
   schema.validate = validateDropout;
-  schema.infer = infer;
+  schema.infer = inferIdentity;
   schema.traits = traitsOf(Role::Renaming, BatchRule::PerSample, ChannelRule::Pass);
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addIdentity() && addDropout();
+[[maybe_unused]] const bool kIdentityRegistered = addIdentity() && addDropout();
 
 }  // namespace
 

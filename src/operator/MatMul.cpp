@@ -5,7 +5,7 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferMatMul(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   requireRankAtLeast(op, inputs, 0, 1);
   requireRankAtLeast(op, inputs, 1, 1);
@@ -25,23 +25,23 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   return result(std::move(dims), inputs[0].dtype);
 }
 
-double macs(const Operator&, Inputs inputs, Inputs outputs) {
+double macsOfMatMul(const Operator&, Inputs inputs, Inputs outputs) {
   return static_cast<double>(elementCount(outputs[0].dims)) * static_cast<double>(inputs[0].dims.back());
 }
 
-bool addSchema() {
+bool addMatMulSchema() {
   OperatorSchema schema;
   schema.type = "MatMul";
   schema.brief = "Matrix product by NumPy's rules: y[..., m, n] = sum over k of A[..., m, k] * B[..., k, n].";
   schema.inputs = {{"A", InputCategory::Data}, {"B", InputCategory::Data}};
-  schema.infer = infer;
-  schema.macs = macs;
+  schema.infer = inferMatMul;
+  schema.macs = macsOfMatMul;
   schema.traits = traitsOf(Role::MatrixProduct, BatchRule::PerSample, ChannelRule::MatMul);
   schema.traits.batch.holds = [](const Operator&, Inputs inputs) { return inputs[0].dims.size() >= 2 && inputs[1].dims.size() == 2; };
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema();
+[[maybe_unused]] const bool kMatMulRegistered = addMatMulSchema();
 
 }  // namespace
 

@@ -73,7 +73,7 @@ OperatorSchema normalisation(std::string type, std::string brief, AttributeMap a
   return schema;
 }
 
-bool addSchemas() {
+bool addNormalisationSchemas() {
   const InputSpec bias{"bias", InputCategory::Param, kFloatTypes};
   const std::string formula = "y = scale * (x - mean) / sqrt(variance + epsilon) + bias, ";
   OperatorSchema instance = normalisation("InstanceNorm", "Instance normalisation: " + formula + "over each image's channel.", {});
@@ -102,7 +102,7 @@ bool addSchemas() {
          OperatorRegistry::add(std::move(rms));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchemas();
+[[maybe_unused]] const bool kNormalisationRegistered = addNormalisationSchemas();
 
 }  // namespace
 

@@ -9,7 +9,7 @@ namespace Aidge {
 
 namespace {
 
-std::string_view typeName(const AttributeValue& value) {
+std::string_view attributeTypeName(const AttributeValue& value) {
   static constexpr std::string_view kNames[] = {"bool",        "int",           "float",          "string",
                                                 "list of int", "list of float", "list of string", "tensor"};
   return kNames[value.index()];
@@ -318,8 +318,8 @@ std::uint64_t Operator::revision() const noexcept {
 }
 
 void Operator::throwWrongType(std::string_view name, const AttributeValue& value, const AttributeValue& wanted) const {
-  throwExpected("operator::" + mType, "attribute \"" + std::string(name) + "\" of type " + std::string(typeName(wanted)),
-                std::string(typeName(value)));
+  throwExpected("operator::" + mType, "attribute \"" + std::string(name) + "\" of type " + std::string(attributeTypeName(wanted)),
+                std::string(attributeTypeName(value)));
 }
 
 }  // namespace Aidge

@@ -14,7 +14,7 @@ void checkPads(const Operator& op, const Ints& pads) {
   requireEntries(op, "pads", pads, pads.size(), low, kMaxWindowExtent);
 }
 
-void validate(const Operator& op) {
+void validatePad(const Operator& op) {
   static constexpr std::array<std::string_view, 4> kModes{"constant", "reflect", "edge", "wrap"};
   requireOneOf(op, "mode", kModes);
   checkPads(op, op.attribute<Ints>("pads"));
@@ -31,7 +31,7 @@ void checkSource(const Operator& op, const Dims& dims, std::size_t axis, DimSize
   }
 }
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferPad(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   Dims dims = inputs[0].dims;
   const Ints given = listArgument(op, inputs, 1);
@@ -55,21 +55,21 @@ bool leavesBatch(const Operator& op, Inputs inputs) {
   return pads.begin[0] == 0 && pads.end[0] == 0;
 }
 
-bool addSchema() {
+bool addPadSchema() {
   OperatorSchema schema;
   schema.type = "Pad";
   schema.brief = "Adds elements before and after the axes: a constant value, the reflected data, its edge, or the data wrapped round.";
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.extraInputs = {"pads"};
   schema.attributes = {{"pads", Ints{}}, {"mode", std::string("constant")}, {"value", 0.0}, {"axes", Ints{}}};
-  schema.validate = validate;
-  schema.infer = infer;
+  schema.validate = validatePad;
+  schema.infer = inferPad;
   schema.traits = traitsOf(Role::Padding, BatchRule::PerSample, ChannelRule::Pad);
   schema.traits.batch.holds = leavesBatch;
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema();
+[[maybe_unused]] const bool kPadRegistered = addPadSchema();
 
 }  // namespace
 

@@ -18,7 +18,7 @@ void checkPadding(const Operator& op, const SpatialWindow& window) {
   }
 }
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs, bool floatOnly) {
+std::vector<TensorInfo> inferPooling(const Operator& op, Inputs inputs, bool floatOnly) {
   checkInputs(op, inputs);
   floatOnly ? requireFloat(op, inputs) : requireNumeric(op, inputs);
   const SpatialWindow window = resolveWindow(op, inputs[0].dims);
@@ -41,7 +41,7 @@ std::vector<TensorInfo> inferGlobal(const Operator& op, Inputs inputs) {
 
 /// The maximum's place in the row-major data comes second.
 std::vector<TensorInfo> inferIndexed(const Operator& op, Inputs inputs) {
-  std::vector<TensorInfo> infos = infer(op, inputs, false);
+  std::vector<TensorInfo> infos = inferPooling(op, inputs, false);
   infos.push_back({infos[0].dims, DataType::Int64, nullptr});
   return infos;
 }
@@ -77,12 +77,12 @@ bool addPower(std::size_t spatial) {
     validateWindow(op, spatial, false);
     requirePower(op);
   };
-  schema.infer = [](const Operator& op, Inputs inputs) { return infer(op, inputs, true); };
+  schema.infer = [](const Operator& op, Inputs inputs) { return inferPooling(op, inputs, true); };
   schema.traits = traitsOf(Role::PowerPooling, BatchRule::PerSample, ChannelRule::WithinChannel, spatial);
   return OperatorRegistry::add(std::move(schema));
 }
 
-bool addSchema(bool average, std::size_t spatial) {
+bool addPoolingSchema(bool average, std::size_t spatial) {
   OperatorSchema schema;
   schema.type = typeName(average ? "AvgPooling" : "MaxPooling", spatial);
   schema.brief = average ? "Mean over windows: y[n, c, p] = mean over k of data[n, c, p * stride + k * dilation - padding]."
@@ -92,7 +92,7 @@ bool addSchema(bool average, std::size_t spatial) {
   schema.attributes.emplace("ceil_mode", false);
   if (average) schema.attributes.emplace("count_include_pad", false);
   schema.validate = [spatial](const Operator& op) { validateWindow(op, spatial, false); };
-  schema.infer = [average](const Operator& op, Inputs inputs) { return infer(op, inputs, average); };
+  schema.infer = [average](const Operator& op, Inputs inputs) { return inferPooling(op, inputs, average); };
   const Role role = average ? Role::AveragePooling : Role::MaxPooling;
   schema.traits = traitsOf(role, BatchRule::PerSample, ChannelRule::WithinChannel, spatial);
   return OperatorRegistry::add(std::move(schema));
@@ -112,10 +112,10 @@ bool addGlobal(Role role, const std::string& type, const std::string& brief) {
   return OperatorRegistry::add(std::move(schema));
 }
 
-bool addAll() {
+bool addPoolingSchemas() {
   for (const std::size_t spatial : {1U, 2U, 3U}) {
-    addSchema(false, spatial);
-    addSchema(true, spatial);
+    addPoolingSchema(false, spatial);
+    addPoolingSchema(true, spatial);
     addIndexed(spatial);
     addPower(spatial);
   }
@@ -126,7 +126,7 @@ bool addAll() {
                    "p-norm of all spatial axes: y[n, c, 0 ...] = (sum over i of |data[n, c, i]|^p)^(1 / p).");
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kPoolingRegistered = addPoolingSchemas();
 
 }  // namespace
 

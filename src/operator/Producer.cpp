@@ -5,24 +5,24 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferProducer(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   const auto value = op.getOutput(0);
   return {TensorInfo{value->dims(), value->dataType(), value->hasData() ? value : nullptr}};
 }
 
-bool addSchema() {
+bool addProducerSchema() {
   OperatorSchema schema;
   schema.type = "Producer";
   schema.brief = "Yields a value held by the graph: a parameter, or with `constant` a value that no recipe shall change.";
   schema.attributes = {{"constant", false}};
-  schema.infer = infer;
+  schema.infer = inferProducer;
   schema.traits = opaqueTraits("which is a constant");
   schema.traits.role = Role::Constant;
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSchema();
+[[maybe_unused]] const bool kProducerRegistered = addProducerSchema();
 
 }  // namespace
 }  // namespace Aidge

@@ -5,7 +5,7 @@ namespace {
 
 using namespace detail;
 
-std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
+std::vector<TensorInfo> inferReduce(const Operator& op, Inputs inputs) {
   checkInputs(op, inputs);
   requireTypes(op, inputs);
   const Dims& dims = inputs[0].dims;
@@ -22,7 +22,7 @@ std::vector<TensorInfo> infer(const Operator& op, Inputs inputs) {
   return result(std::move(kept), inputs[0].dtype);
 }
 
-bool addSchemas() {
+bool addReduceSchemas() {
   struct Entry {
     const char* type;
     const char* formula;
@@ -41,14 +41,14 @@ bool addSchemas() {
     schema.brief = std::string(formula) + " over the given axes; over all axes if none are given, unless noop_with_empty_axes.";
     schema.inputs = {{"data", InputCategory::Data, types}};
     schema.attributes = {{"axes", Ints{}}, {"keep_dims", true}, {"noop_with_empty_axes", false}};
-    schema.infer = infer;
+    schema.infer = inferReduce;
     schema.traits = traitsOf(role, BatchRule::Whole, ChannelRule::Reduce);
     OperatorRegistry::add(std::move(schema));
   }
   return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addSchemas();
+[[maybe_unused]] const bool kReduceRegistered = addReduceSchemas();
 
 }  // namespace
 

@@ -129,7 +129,7 @@ bool addResize() {
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addResize();
+[[maybe_unused]] const bool kResizeRegistered = addResize();
 
 }  // namespace
 

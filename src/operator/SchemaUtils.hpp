@@ -16,6 +16,12 @@ namespace Aidge::detail {
 
 using Ints = std::vector<std::int64_t>;
 using Inputs = std::span<const TensorInfo>;
+using InferFunction = std::vector<TensorInfo> (*)(const Operator&, Inputs);
+
+/// Inputs of the layers with weights.
+inline constexpr std::size_t kData = 0;
+inline constexpr std::size_t kWeight = 1;
+inline constexpr std::size_t kBias = 2;
 
 // --- inputs ---------------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ bool addTests() {
                  kFloatTypes, true, {{"detect_negative", true}, {"detect_positive", true}});
 }
 
-[[maybe_unused]] const bool kRegistered = addPow() && addWhere() && addTests();
+[[maybe_unused]] const bool kSelectRegistered = addPow() && addWhere() && addTests();
 
 }  // namespace
 }  // namespace Aidge

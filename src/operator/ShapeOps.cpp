@@ -100,10 +100,8 @@ std::vector<TensorInfo> inferSize(const Operator& op, Inputs inputs) {
   return known({}, {static_cast<std::int64_t>(elementCount(inputs[0].dims))});
 }
 
-using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
-
-bool addSchema(std::string type, std::string brief, AttributeMap attributes, Infer infer, OperatorTraits traits,
-               void (*validate)(const Operator&) = nullptr, std::vector<std::string> extraInputs = {}) {
+bool addShapeOpsSchema(std::string type, std::string brief, AttributeMap attributes, InferFunction infer, OperatorTraits traits,
+                       void (*validate)(const Operator&) = nullptr, std::vector<std::string> extraInputs = {}) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
@@ -130,21 +128,21 @@ OperatorTraits transposition() {
   return traits;
 }
 
-[[maybe_unused]] const bool kRegistered =
-    addSchema("Flatten", "The values as a matrix: (product of the dims before axis, product of the others).", {{"axis", std::int64_t{1}}},
-              inferFlatten, reshaping(ChannelRule::Regroup)) &&
-    addSchema("Reshape",
-              "The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.",
-              {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, reshaping(ChannelRule::Reshape), validateReshape, {"shape"}) &&
-    addSchema("Shape", "The dims of the data from axis start to axis end (not included), known before run time.",
-              {{"start", std::int64_t{0}}, {"end", std::numeric_limits<std::int64_t>::max()}}, inferShape, dimsQuery()) &&
-    addSchema("Size", "The number of elements of the data, known before run time.", {}, inferSize, dimsQuery()) &&
-    addSchema("Transpose", "Reorders the axes: axis i of y is axis output_dims_order[i] of data; empty reverses them.",
-              {{"output_dims_order", Ints{}}}, inferTranspose, transposition()) &&
-    addSchema("Squeeze", "Takes out axes of extent 1: the given ones, or all if none are given.", {{"axes", Ints{}}}, inferSqueeze,
-              reshaping(ChannelRule::Squeeze)) &&
-    addSchema("Unsqueeze", "Puts in axes of extent 1 at the given places of the output.", {{"axes", Ints{}}}, inferUnsqueeze,
-              reshaping(ChannelRule::Regroup));
+[[maybe_unused]] const bool kShapeOpsRegistered =
+    addShapeOpsSchema("Flatten", "The values as a matrix: (product of the dims before axis, product of the others).",
+                      {{"axis", std::int64_t{1}}}, inferFlatten, reshaping(ChannelRule::Regroup)) &&
+    addShapeOpsSchema(
+        "Reshape", "The values in their order under the dims `shape`: 0 copies the input's dim (unless allowzero), one -1 is inferred.",
+        {{"shape", Ints{}}, {"allowzero", false}}, inferReshape, reshaping(ChannelRule::Reshape), validateReshape, {"shape"}) &&
+    addShapeOpsSchema("Shape", "The dims of the data from axis start to axis end (not included), known before run time.",
+                      {{"start", std::int64_t{0}}, {"end", std::numeric_limits<std::int64_t>::max()}}, inferShape, dimsQuery()) &&
+    addShapeOpsSchema("Size", "The number of elements of the data, known before run time.", {}, inferSize, dimsQuery()) &&
+    addShapeOpsSchema("Transpose", "Reorders the axes: axis i of y is axis output_dims_order[i] of data; empty reverses them.",
+                      {{"output_dims_order", Ints{}}}, inferTranspose, transposition()) &&
+    addShapeOpsSchema("Squeeze", "Takes out axes of extent 1: the given ones, or all if none are given.", {{"axes", Ints{}}}, inferSqueeze,
+                      reshaping(ChannelRule::Squeeze)) &&
+    addShapeOpsSchema("Unsqueeze", "Puts in axes of extent 1 at the given places of the output.", {{"axes", Ints{}}}, inferUnsqueeze,
+                      reshaping(ChannelRule::Regroup));
 
 }  // namespace
 

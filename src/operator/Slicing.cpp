@@ -12,8 +12,6 @@ namespace {
 
 using namespace detail;
 
-using Infer = std::vector<TensorInfo> (*)(const Operator&, Inputs);
-
 /// One bound of a slice as a place in [low, high].
 DimSize_t clampBound(std::int64_t bound, DimSize_t extent, DimSize_t low, DimSize_t high) {
   return std::clamp(bound < 0 ? bound + extent : bound, low, high);
@@ -113,7 +111,7 @@ std::vector<TensorInfo> inferTile(const Operator& op, Inputs inputs) {
   return result(std::move(dims), inputs[0].dtype);
 }
 
-bool addRepeat(std::string type, std::string brief, const std::string& counts, Infer infer) {
+bool addRepeat(std::string type, std::string brief, const std::string& counts, InferFunction infer) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
@@ -179,7 +177,7 @@ bool addBlocks(bool toSpace) {
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addSlicing() && addRepeats() && addBlocks(true) && addBlocks(false);
+[[maybe_unused]] const bool kSlicingRegistered = addSlicing() && addRepeats() && addBlocks(true) && addBlocks(false);
 
 }  // namespace
 

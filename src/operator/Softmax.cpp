@@ -5,7 +5,7 @@ namespace {
 
 using namespace detail;
 
-bool addSchema(const char* type, const char* brief) {
+bool addSoftmaxSchema(const char* type, const char* brief) {
   OperatorSchema schema;
   schema.type = type;
   schema.brief = brief;
@@ -19,9 +19,9 @@ bool addSchema(const char* type, const char* brief) {
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered =
-    addSchema("Softmax", "Normalised exponential along one axis: y = exp(x) / (sum of exp(x) along axis).") &&
-    addSchema("LogSoftmax", "Its logarithm: y = x - log(sum of exp(x) along axis).");
+[[maybe_unused]] const bool kSoftmaxRegistered =
+    addSoftmaxSchema("Softmax", "Normalised exponential along one axis: y = exp(x) / (sum of exp(x) along axis).") &&
+    addSoftmaxSchema("LogSoftmax", "Its logarithm: y = x - log(sum of exp(x) along axis).");
 
 }  // namespace
 

@@ -29,7 +29,7 @@ bool addTopK() {
   return OperatorRegistry::add(std::move(schema));
 }
 
-[[maybe_unused]] const bool kRegistered = addTopK();
+[[maybe_unused]] const bool kTopKRegistered = addTopK();
 
 }  // namespace
 

@@ -59,12 +59,12 @@ std::optional<float> ActivationFunction::clipBound() const noexcept {
 namespace {
 
 /// Elements at a time of types that are computed with in float.
-constexpr std::size_t kPiece = 1024;
+constexpr std::size_t kActivationPiece = 1024;
 
 template <typename T> void applyInFloat(const ActivationFunction& function, const T* in, T* out, std::size_t n) {
-  std::array<float, kPiece> values;
-  for (std::size_t begin = 0; begin < n; begin += kPiece) {
-    const std::size_t count = std::min(kPiece, n - begin);
+  std::array<float, kActivationPiece> values;
+  for (std::size_t begin = 0; begin < n; begin += kActivationPiece) {
+    const std::size_t count = std::min(kActivationPiece, n - begin);
     for (std::size_t i = 0; i < count; ++i) values[i] = in[begin + i];
     function.apply(values.data(), values.data(), count);
     for (std::size_t i = 0; i < count; ++i) out[begin + i] = T(values[i]);
@@ -128,7 +128,7 @@ std::unique_ptr<Kernel> createActivation(const KernelRequest& request) {
                                           withType(request.inputs[0].dtype, [&]<typename T>() { return functionFor<T>(request); }));
 }
 
-bool addAll() {
+bool addActivationKernels() {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
   factory.inPlace = true;
@@ -142,7 +142,7 @@ bool addAll() {
   return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kActivationRegistered = addActivationKernels();
 
 }  // namespace
 

@@ -88,7 +88,7 @@ template <typename T> FunctionKernel::Function lpFunction(const KernelRequest& r
   };
 }
 
-template <typename Make> bool add(const std::string& type, LayoutRule layout, Make make) {
+template <typename Make> bool addAxisScan(const std::string& type, LayoutRule layout, Make make) {
   KernelFactory factory;
   factory.layout = layout;
   factory.create = [make](const KernelRequest& request) -> std::unique_ptr<Kernel> {
@@ -100,12 +100,15 @@ template <typename Make> bool add(const std::string& type, LayoutRule layout, Ma
 }
 
 // An index has no channels of its own where the axis is gone: ArgMax and ArgMin work on row-major tensors.
-[[maybe_unused]] const bool kRegistered =
-    add("ArgMax", LayoutRule::PlainOnly, []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request, true); }) &&
-    add("ArgMin", LayoutRule::PlainOnly, []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request, false); }) &&
-    add("Hardmax", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return hardmaxFunction<T>(request); }) &&
-    add("CumSum", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return cumSumFunction<T>(request); }) &&
-    add("LpNormalization", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return lpFunction<T>(request); });
+[[maybe_unused]] const bool kAxisScanRegistered =
+    addAxisScan("ArgMax", LayoutRule::PlainOnly,
+                []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request, true); }) &&
+    addAxisScan("ArgMin", LayoutRule::PlainOnly,
+                []<typename T>(const KernelRequest& request) { return extremeFunction<T>(request, false); }) &&
+    addAxisScan("Hardmax", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return hardmaxFunction<T>(request); }) &&
+    addAxisScan("CumSum", LayoutRule::SameAsInput, []<typename T>(const KernelRequest& request) { return cumSumFunction<T>(request); }) &&
+    addAxisScan("LpNormalization", LayoutRule::SameAsInput,
+                []<typename T>(const KernelRequest& request) { return lpFunction<T>(request); });
 
 }  // namespace
 

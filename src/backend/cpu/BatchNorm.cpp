@@ -64,7 +64,7 @@ class BatchNormKernel final : public Kernel {
   bool mConstant = false;
 };
 
-bool addAll() {
+bool addBatchNormKernels() {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
   factory.inPlace = true;
@@ -74,7 +74,7 @@ bool addAll() {
   return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kBatchNormRegistered = addBatchNormKernels();
 
 }  // namespace
 

@@ -27,7 +27,7 @@ bool addCast() {
   return KernelRegistry::add("cpu", "Cast", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addCast();
+[[maybe_unused]] const bool kCastRegistered = addCast();
 
 }  // namespace
 

@@ -64,7 +64,7 @@ bool addConcat() {
   return KernelRegistry::add("cpu", "Concat", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addConcat();
+[[maybe_unused]] const bool kConcatRegistered = addConcat();
 
 }  // namespace
 

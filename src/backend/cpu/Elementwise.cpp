@@ -187,7 +187,7 @@ std::unique_ptr<Kernel> createChain(const KernelRequest& request, Run combine, R
 
 // ---- registration --------------------------------------------------------------------------------------------------------
 
-bool add(const std::string& type, std::function<std::unique_ptr<Kernel>(const KernelRequest&)> create, bool fuses = false) {
+bool addElementwise(const std::string& type, std::function<std::unique_ptr<Kernel>(const KernelRequest&)> create, bool fuses = false) {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
   factory.inPlace = true;
@@ -202,31 +202,31 @@ bool addArithmetic(const std::string& type, BinaryLoop loop, Find find, Divides 
     return std::make_unique<FunctionKernel>(
         "loop_binary", dtype == DataType::Float32 ? floatFunction(loop, request) : plainFunction(find(dtype), request, divides));
   };
-  return add(type, create, true);
+  return addElementwise(type, create, true);
 }
 
 bool addBinary(const std::string& type, Find find) {
-  return add(type, [=](const KernelRequest& request) {
+  return addElementwise(type, [=](const KernelRequest& request) {
     return std::make_unique<FunctionKernel>("loop_binary", plainFunction(find(request.inputs[0].dtype), request));
   });
 }
 
 /// A type with two functions, told apart by `isFirst`.
 bool addEither(const std::string& type, bool (*isFirst)(const Operator&), Find first, Find second, Divides divides = Divides::No) {
-  return add(type, [=](const KernelRequest& request) {
+  return addElementwise(type, [=](const KernelRequest& request) {
     const Find find = isFirst(*request.op) ? first : second;
     return std::make_unique<FunctionKernel>("loop_binary", plainFunction(find(request.inputs[0].dtype), request, divides));
   });
 }
 
 bool addChain(const std::string& type, Find combine, Find divide = nullptr) {
-  return add(type, [=](const KernelRequest& request) {
+  return addElementwise(type, [=](const KernelRequest& request) {
     const DataType dtype = request.inputs[0].dtype;
     return createChain(request, combine(dtype), divide != nullptr ? divide(dtype) : nullptr);
   });
 }
 
-bool addAll() {
+bool addElementwiseKernels() {
   addArithmetic("Add", BinaryLoop::Add, kSum);
   addArithmetic("Sub", BinaryLoop::Sub, onNumbers<[](auto x, auto y) { return wrapped<[](auto a, auto b) { return a - b; }>(x, y); }>);
   addArithmetic("Mul", BinaryLoop::Mul, onNumbers<[](auto x, auto y) { return product(x, y); }>);
@@ -255,7 +255,7 @@ bool addAll() {
   return addChain("Mean", kSum, kQuotient);
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kElementwiseRegistered = addElementwiseKernels();
 
 }  // namespace
 

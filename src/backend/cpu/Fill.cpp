@@ -113,7 +113,7 @@ std::unique_ptr<Kernel> createTrilu(const KernelRequest& request) {
   });
 }
 
-bool addAll() {
+bool addFillKernels() {
   const auto add = [](const std::string& type, bool inPlace, auto create) {
     KernelFactory factory;
     factory.inPlace = inPlace;
@@ -128,7 +128,7 @@ bool addAll() {
   return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kFillRegistered = addFillKernels();
 
 }  // namespace
 

@@ -221,7 +221,7 @@ std::unique_ptr<Kernel> createReverse(const KernelRequest& request) {
   });
 }
 
-bool addAll() {
+bool addGatherKernels() {
   const auto add = [](const std::string& type, LayoutRule layout, bool inPlace, auto create) {
     KernelFactory factory;
     factory.layout = layout;
@@ -242,7 +242,7 @@ bool addAll() {
   return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kGatherRegistered = addGatherKernels();
 
 }  // namespace
 

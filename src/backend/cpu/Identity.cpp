@@ -5,7 +5,7 @@ namespace Aidge::cpu {
 
 namespace {
 
-bool addAll() {
+bool addIdentityKernels() {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
   factory.inPlace = true;
@@ -14,7 +14,7 @@ bool addAll() {
   return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kIdentityRegistered = addIdentityKernels();
 
 }  // namespace
 

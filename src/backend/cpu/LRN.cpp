@@ -110,7 +110,7 @@ bool addLrn() {
   return KernelRegistry::add("cpu", "LRN", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addLrn();
+[[maybe_unused]] const bool kLRNRegistered = addLrn();
 
 }  // namespace
 

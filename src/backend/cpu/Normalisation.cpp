@@ -196,7 +196,7 @@ template <typename T> FunctionKernel::Function rowFunction(const KernelRequest& 
   };
 }
 
-template <typename Make> bool add(const std::string& type, LayoutRule layout, bool inPlace, Make make) {
+template <typename Make> bool addNormalisation(const std::string& type, LayoutRule layout, bool inPlace, Make make) {
   KernelFactory factory;
   factory.layout = layout;
   factory.inPlace = inPlace;
@@ -212,9 +212,10 @@ constexpr auto kGroups = []<typename T>(const KernelRequest& request) { return g
 constexpr auto kCentredRows = []<typename T>(const KernelRequest& request) { return rowFunction<T>(request, true); };
 constexpr auto kRows = []<typename T>(const KernelRequest& request) { return rowFunction<T>(request, false); };
 
-[[maybe_unused]] const bool kRegistered =
-    add("InstanceNorm", LayoutRule::SameAsInput, true, kGroups) && add("GroupNorm", LayoutRule::SameAsInput, true, kGroups) &&
-    add("LayerNorm", LayoutRule::PlainOnly, false, kCentredRows) && add("RMSNorm", LayoutRule::PlainOnly, true, kRows);
+[[maybe_unused]] const bool kNormalisationRegistered = addNormalisation("InstanceNorm", LayoutRule::SameAsInput, true, kGroups) &&
+                                                       addNormalisation("GroupNorm", LayoutRule::SameAsInput, true, kGroups) &&
+                                                       addNormalisation("LayerNorm", LayoutRule::PlainOnly, false, kCentredRows) &&
+                                                       addNormalisation("RMSNorm", LayoutRule::PlainOnly, true, kRows);
 
 }  // namespace
 

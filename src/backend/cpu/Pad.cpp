@@ -120,7 +120,7 @@ bool addPad() {
   return KernelRegistry::add("cpu", "Pad", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addPad();
+[[maybe_unused]] const bool kPadRegistered = addPad();
 
 }  // namespace
 

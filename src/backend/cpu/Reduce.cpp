@@ -184,7 +184,7 @@ template <Reduction R, typename T> void reduce(const ReducePlan& plan, const T* 
       kParallelFrom / share);
 }
 
-template <Reduction R> bool add(const std::string& type) {
+template <Reduction R> bool addReduce(const std::string& type) {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
   factory.create = [](const KernelRequest& request) -> std::unique_ptr<Kernel> {
@@ -198,10 +198,10 @@ template <Reduction R> bool add(const std::string& type) {
   return KernelRegistry::add("cpu", type, std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = add<Sum>("ReduceSum") && add<Mean>("ReduceMean") && add<Max>("ReduceMax") &&
-                                          add<Min>("ReduceMin") && add<Prod>("ReduceProd") && add<L1>("ReduceL1") && add<L2>("ReduceL2") &&
-                                          add<LogSum>("ReduceLogSum") && add<LogSumExp>("ReduceLogSumExp") &&
-                                          add<SumSquare>("ReduceSumSquare");
+[[maybe_unused]] const bool kReduceRegistered =
+    addReduce<Sum>("ReduceSum") && addReduce<Mean>("ReduceMean") && addReduce<Max>("ReduceMax") && addReduce<Min>("ReduceMin") &&
+    addReduce<Prod>("ReduceProd") && addReduce<L1>("ReduceL1") && addReduce<L2>("ReduceL2") && addReduce<LogSum>("ReduceLogSum") &&
+    addReduce<LogSumExp>("ReduceLogSumExp") && addReduce<SumSquare>("ReduceSumSquare");
 
 }  // namespace
 

@@ -151,12 +151,12 @@ std::vector<AxisTable> makeTables(const KernelRequest& request) {
 
 // --- nearest --------------------------------------------------------------------------------------------------------
 
-/// Source offset of every output row (all axes but the last table), or kOutside.
-constexpr std::size_t kOutside = std::numeric_limits<std::size_t>::max();
+/// Source offset of every output row (all axes but the last table), or kOutsideImage.
+constexpr std::size_t kOutsideImage = std::numeric_limits<std::size_t>::max();
 
 std::size_t sourceOf(const AxisTable& table, std::size_t i) {
   if (table.unchanged) return i;
-  return !table.outside.empty() && table.outside[i] ? kOutside : table.sources[i];
+  return !table.outside.empty() && table.outside[i] ? kOutsideImage : table.sources[i];
 }
 
 template <typename T> void nearestRow(const T* in, std::size_t run, T* out) {
@@ -178,17 +178,17 @@ template <typename T> void nearest(const std::vector<AxisTable>& tables, const T
     std::size_t offset = 0;
     std::size_t step = inner.input * run;
     std::size_t rest = row;
-    for (std::size_t i = tables.size() - 2; i-- > 0 && offset != kOutside;) {
+    for (std::size_t i = tables.size() - 2; i-- > 0 && offset != kOutsideImage;) {
       const std::size_t source = sourceOf(tables[i], rest % tables[i].output);
       rest /= tables[i].output;
-      offset = source == kOutside ? kOutside : offset + source * step;
+      offset = source == kOutsideImage ? kOutsideImage : offset + source * step;
       step *= tables[i].input;
     }
     T* target = out + row * inner.output * run;
-    if (offset == kOutside) return static_cast<void>(std::fill_n(target, inner.output * run, outsideValue));
+    if (offset == kOutsideImage) return static_cast<void>(std::fill_n(target, inner.output * run, outsideValue));
     for (std::size_t x = 0; x < inner.output; ++x, target += run) {
       const std::size_t source = sourceOf(inner, x);
-      if (source == kOutside) {
+      if (source == kOutsideImage) {
         std::fill_n(target, run, outsideValue);
       } else {
         nearestRow(in + offset + source * run, run, target);
@@ -358,7 +358,7 @@ bool addResize() {
   return KernelRegistry::add("cpu", "Resize", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addResize();
+[[maybe_unused]] const bool kResizeRegistered = addResize();
 
 }  // namespace
 

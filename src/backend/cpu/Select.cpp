@@ -67,7 +67,7 @@ template <typename T, typename E> T power(T base, E exponent) {
 template <typename T>
 using PowerType = std::conditional_t<kIsHalf<T>, float, std::conditional_t<std::integral<T>, std::int64_t, T>>;
 
-constexpr std::size_t kPiece = 256;
+constexpr std::size_t kPowPiece = 256;
 
 /// n elements of `from`, `step` apart, as values of type T.
 template <typename T> void gather(const std::byte* in, DataType from, std::size_t step, T* values, std::size_t n) {
@@ -84,8 +84,8 @@ template <typename T, typename E> FunctionKernel::Function powerFunction(const K
     const auto* y = static_cast<const std::byte*>(inputs[1]);
     auto* out = static_cast<std::byte*>(outputs[0]);
     const auto piece = [&](std::size_t o, std::size_t i, std::size_t j, std::size_t n) {
-      std::array<T, kPiece> base;
-      std::array<E, kPiece> exponent;
+      std::array<T, kPowPiece> base;
+      std::array<E, kPowPiece> exponent;
       gather(x + i * sizeOf(from), from, walk.step(0), base.data(), n);
       gather(y + j * sizeOf(exponents), exponents, walk.step(1), exponent.data(), n);
       for (std::size_t k = 0; k < n; ++k) base[k] = power(base[k], exponent[k]);
@@ -93,8 +93,8 @@ template <typename T, typename E> FunctionKernel::Function powerFunction(const K
     };
     forBlocks(walk.total(), kBlock, [&](std::size_t begin, std::size_t end) {
       walk.forRuns(begin, end, [&](std::size_t o, const Broadcast::Offsets& at, std::size_t n) {
-        for (std::size_t done = 0; done < n; done += kPiece) {
-          piece(o + done, at[0] + done * walk.step(0), at[1] + done * walk.step(1), std::min(kPiece, n - done));
+        for (std::size_t done = 0; done < n; done += kPowPiece) {
+          piece(o + done, at[0] + done * walk.step(0), at[1] + done * walk.step(1), std::min(kPowPiece, n - done));
         }
       });
     });
@@ -150,7 +150,7 @@ FunctionKernel::Function isInfFunction(const KernelRequest& request) {
   });
 }
 
-bool addAll() {
+bool addSelectKernels() {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
   factory.create = createWhere;
@@ -166,7 +166,7 @@ bool addAll() {
          addTest("IsInf", isInfFunction);
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kSelectRegistered = addSelectKernels();
 
 }  // namespace
 

@@ -19,7 +19,7 @@ std::unique_ptr<Kernel> createTranspose(const KernelRequest& request) {
   return createStridedCopy("loop_transpose", {std::move(map)}, input.dtype);
 }
 
-bool addAll() {
+bool addShapeOpsKernels() {
   KernelFactory copy;
   copy.inPlace = true;
   copy.create = createCopy;
@@ -34,7 +34,7 @@ bool addAll() {
   return KernelRegistry::add("cpu", "Transpose", std::move(transpose));
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kShapeOpsRegistered = addShapeOpsKernels();
 
 }  // namespace
 

@@ -122,7 +122,7 @@ std::unique_ptr<Kernel> createRearrange(const KernelRequest& request) {
   return createStridedCopy("loop_rearrange", {rearrangement(parts, request.inputs[0], request.outputs[0])}, request.inputs[0].dtype);
 }
 
-bool addAll() {
+bool addSlicingKernels() {
   const auto add = [](const std::string& type, auto create) {
     KernelFactory factory;
     factory.layout = LayoutRule::SameAsInput;
@@ -142,7 +142,7 @@ bool addAll() {
   return KernelRegistry::add("cpu", "Rearrange", std::move(rearrange));
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kSlicingRegistered = addSlicingKernels();
 
 }  // namespace
 

@@ -104,7 +104,7 @@ template <typename T> std::unique_ptr<Kernel> createSoftmax(const KernelRequest&
   });
 }
 
-bool addAll() {
+bool addSoftmaxKernels() {
   const auto add = [](std::string_view type, bool logarithm) {
     KernelFactory factory;
     factory.layout = LayoutRule::SameAsInput;
@@ -117,7 +117,7 @@ bool addAll() {
   return add("Softmax", false) && add("LogSoftmax", true);
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kSoftmaxRegistered = addSoftmaxKernels();
 
 }  // namespace
 

@@ -38,7 +38,7 @@ void checkOption(std::string_view name, std::string_view value) {
   static_cast<void>(parseConvolutionAccuracy(kWhere, value));
 }
 
-[[maybe_unused]] const bool kRegistered = KernelRegistry::setServices(
+[[maybe_unused]] const bool kThreadsRegistered = KernelRegistry::setServices(
     "cpu", {enterThread, [] { return static_cast<int>(convolutionAccuracy()); }, checkOption, signActivation, poolValues});
 
 }  // namespace

@@ -81,7 +81,7 @@ bool addTopK() {
   return KernelRegistry::add("cpu", "TopK", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addTopK();
+[[maybe_unused]] const bool kTopKRegistered = addTopK();
 
 }  // namespace
 

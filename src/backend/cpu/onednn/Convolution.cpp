@@ -256,7 +256,7 @@ KernelFactory convolutionFactory(bool transposed) {
 
 namespace {
 
-[[maybe_unused]] const bool kRegistered = [] {
+[[maybe_unused]] const bool kConvolutionRegistered = [] {
   for (const std::string type : {"Conv1D", "Conv2D", "Conv3D"}) KernelRegistry::add("cpu", type, convolutionFactory(false));
   return true;
 }();

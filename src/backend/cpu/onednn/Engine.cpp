@@ -22,10 +22,11 @@ using Tag = dnnl::memory::format_tag;
 
 dnnl::memory::dims checkedDims(const Dims& dims) {
   if (dims.size() > static_cast<std::size_t>(DNNL_MAX_NDIMS)) {
-    throwExpected(kWhere, "tensors of at most " + std::to_string(DNNL_MAX_NDIMS) + " axes", toString(dims));
+    throwExpected(kWhere, "tensors of at most " + std::to_string(DNNL_MAX_NDIMS) + " axes", Aidge::toString(dims));
   }
   for (const DimSize_t dim : dims) {
-    if (dim <= 0 || dim > std::numeric_limits<std::int32_t>::max()) throwExpected(kWhere, "extents from 1 to 2147483647", toString(dims));
+    if (dim <= 0 || dim > std::numeric_limits<std::int32_t>::max())
+      throwExpected(kWhere, "extents from 1 to 2147483647", Aidge::toString(dims));
   }
   static_cast<void>(elementCount(dims));
   return {dims.begin(), dims.end()};

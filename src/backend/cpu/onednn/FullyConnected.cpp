@@ -32,8 +32,8 @@ Product productOfGemm(const KernelRequest& request) {
   return product;
 }
 
-[[maybe_unused]] const bool kRegistered = KernelRegistry::add("cpu", "FC", productFactory(productOfFC, canFuse)) &&
-                                          KernelRegistry::add("cpu", "Gemm", productFactory(productOfGemm, canFuseButSums));
+[[maybe_unused]] const bool kFullyConnectedRegistered = KernelRegistry::add("cpu", "FC", productFactory(productOfFC, canFuse)) &&
+                                                        KernelRegistry::add("cpu", "Gemm", productFactory(productOfGemm, canFuseButSums));
 
 }  // namespace
 

@@ -145,7 +145,7 @@ KernelFactory productFactory(Product (*productOf)(const KernelRequest&), bool (*
 
 namespace {
 
-[[maybe_unused]] const bool kRegistered = KernelRegistry::add("cpu", "MatMul", productFactory(productOfMatMul, canFuseButSums));
+[[maybe_unused]] const bool kMatMulRegistered = KernelRegistry::add("cpu", "MatMul", productFactory(productOfMatMul, canFuseButSums));
 
 }  // namespace
 

@@ -206,7 +206,7 @@ std::unique_ptr<Kernel> createPooling(const KernelRequest& request) {
   });
 }
 
-bool addAll() {
+bool addPoolingKernels() {
   KernelFactory factory;
   factory.layout = LayoutRule::PreferChannelsLast;
   factory.create = createPooling;
@@ -217,7 +217,7 @@ bool addAll() {
   return true;
 }
 
-[[maybe_unused]] const bool kRegistered = addAll();
+[[maybe_unused]] const bool kPoolingRegistered = addPoolingKernels();
 
 }  // namespace
 

@@ -54,7 +54,7 @@ bool addReorder() {
   return KernelRegistry::add("cpu", "Reorder", std::move(factory));
 }
 
-[[maybe_unused]] const bool kRegistered = addReorder();
+[[maybe_unused]] const bool kReorderRegistered = addReorder();
 
 }  // namespace
 
