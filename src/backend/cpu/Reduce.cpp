@@ -116,83 +116,145 @@ template <Reduction R, typename A> A finish(A total, [[maybe_unused]] double cou
   return total;
 }
 
+// ---- elements ------------------------------------------------------------------------------------------------------------
+
+/// Elements that are read at a time where they have to be converted first.
+constexpr std::size_t kReducePiece = 256;
+
+/// How the elements of a tensor become values of type T (float, or the running type A), and how results become elements. The loops are compiled for
+/// few types T, those of other elements read them in pieces: 130 loops of their own would take half a minute to compile.
+template <typename T, typename A> struct Elements {
+  std::size_t size = sizeof(T);
+  void (*load)(const std::byte* in, std::size_t n, T* values) = nullptr;  ///< nullptr: they are of type T
+  void (*store)(A value, std::byte* out) = nullptr;
+  A start{};  ///< the result for no elements
+};
+
+template <typename Stored, typename T> void loadElements(const std::byte* in, std::size_t n, T* values) {
+  const auto* elements = reinterpret_cast<const Stored*>(in);
+  for (std::size_t i = 0; i < n; ++i) values[i] = static_cast<T>(elements[i]);
+}
+
+template <typename Stored, typename A> void storeElement(A value, std::byte* out) {
+  *reinterpret_cast<Stored*>(out) = convertTo<Stored>(value);
+}
+
+/// Writes one result. That of floats is inlined: where few elements are reduced, there are many results.
+template <typename T, typename A> void put(const Elements<T, A>& elements, A value, std::byte* out) {
+  if constexpr (std::same_as<T, float>) *reinterpret_cast<float*>(out) = convertTo<float>(value);
+  if constexpr (!std::same_as<T, float>) elements.store(value, out);
+}
+
 // ---- walking -------------------------------------------------------------------------------------------------------------
 
 template <Reduction R> constexpr bool kNeedsMost = R == LogSumExp;
 
-/// Calls visit(p, n) for the runs that are reduced to the kept item `k` (and to those beside it, where rows are kept).
-template <typename T, typename Visit> void forReduced(const ReducePlan& plan, const T* in, std::size_t k, const Visit& visit) {
-  for (std::size_t r = 0; r < plan.reduced.count; ++r) visit(in + plan.kept.offset(k) + plan.reduced.offset(r), plan.row);
+/// Calls visit(p, n, first) for the runs that are reduced to the kept item `k` (and to those beside it, where rows are kept); p[0] is the element
+/// `first` of its row.
+template <typename T, typename A, typename Visit>
+void forReduced(const ReducePlan& plan, const Elements<T, A>& elements, const std::byte* in, std::size_t k, const Visit& visit) {
+  for (std::size_t r = 0; r < plan.reduced.count; ++r) {
+    const std::byte* row = in + (plan.kept.offset(k) + plan.reduced.offset(r)) * elements.size;
+    if (!elements.load) {
+      visit(reinterpret_cast<const T*>(row), plan.row, std::size_t{0});
+      continue;
+    }
+    T piece[kReducePiece];
+    for (std::size_t first = 0; first < plan.row; first += kReducePiece) {
+      const std::size_t n = std::min(kReducePiece, plan.row - first);
+      elements.load(row + first * elements.size, n, piece);
+      visit(static_cast<const T*>(piece), n, first);
+    }
+  }
 }
 
 /// What the exponents are taken relative to: 0 where the largest value is not finite.
 template <typename A> A offsetOf(A most) { return std::isfinite(static_cast<double>(most)) ? most : A{0}; }
 
-template <Reduction R, typename T> void reduceRows(const ReducePlan& plan, const T* in, T* out, std::size_t begin, std::size_t end) {
-  using A = Running<R, T>;
+template <Reduction R, typename T, typename A>
+void reduceRows(const ReducePlan& plan, const Elements<T, A>& elements, const std::byte* in, std::byte* out, std::size_t begin,
+                std::size_t end) {
   for (std::size_t k = begin; k < end; ++k) {
     A most{0};
     if constexpr (kNeedsMost<R>) {
       most = start<Max, float>();
-      forReduced(plan, in, k, [&](const T* p, std::size_t n) {
+      forReduced(plan, elements, in, k, [&](const T* p, std::size_t n, std::size_t) {
         for (std::size_t i = 0; i < n; ++i) most = step<Max, A>(most, static_cast<A>(p[i]), A{0});
       });
       most = offsetOf(most);
     }
-    A total = start<R, T>();
-    forReduced(plan, in, k, [&](const T* p, std::size_t n) {
+    A total = elements.start;
+    forReduced(plan, elements, in, k, [&](const T* p, std::size_t n, std::size_t) {
       if constexpr (std::same_as<T, float> && (R == Sum || R == Mean)) {
         total += vectorLoops().sum(p, n);
       } else {
         for (std::size_t i = 0; i < n; ++i) total = step<R, A>(total, static_cast<A>(p[i]), most);
       }
     });
-    out[k] = convertTo<T>(finish<R, A>(total, plan.count(), most));
+    put(elements, finish<R, A>(total, plan.count(), most), out + k * elements.size);
   }
 }
 
-template <Reduction R, typename T> void reduceColumns(const ReducePlan& plan, const T* in, T* out, std::size_t begin, std::size_t end) {
-  using A = Running<R, T>;
+template <Reduction R, typename T, typename A>
+void reduceColumns(const ReducePlan& plan, const Elements<T, A>& elements, const std::byte* in, std::byte* out, std::size_t begin,
+                   std::size_t end) {
   std::vector<A> totals(plan.row);
   std::vector<A> most(plan.row, A{0});
   for (std::size_t k = begin; k < end; ++k) {
     if constexpr (kNeedsMost<R>) {
       std::fill(most.begin(), most.end(), start<Max, float>());
-      forReduced(plan, in, k, [&](const T* p, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i) most[i] = step<Max, A>(most[i], static_cast<A>(p[i]), A{0});
+      forReduced(plan, elements, in, k, [&](const T* p, std::size_t n, std::size_t first) {
+        for (std::size_t i = 0; i < n; ++i) most[first + i] = step<Max, A>(most[first + i], static_cast<A>(p[i]), A{0});
       });
       std::transform(most.begin(), most.end(), most.begin(), offsetOf<A>);
     }
-    std::fill(totals.begin(), totals.end(), start<R, T>());
-    forReduced(plan, in, k, [&](const T* p, std::size_t n) {
+    std::fill(totals.begin(), totals.end(), elements.start);
+    forReduced(plan, elements, in, k, [&](const T* p, std::size_t n, std::size_t first) {
       if constexpr (std::same_as<T, float> && (R == Sum || R == Mean)) {
-        vectorLoops().accumulate(p, totals.data(), n);
+        vectorLoops().accumulate(p, totals.data() + first, n);
       } else {
-        for (std::size_t i = 0; i < n; ++i) totals[i] = step<R, A>(totals[i], static_cast<A>(p[i]), most[i]);
+        A* running = totals.data() + first;
+        const A* offsets = most.data() + first;
+        for (std::size_t i = 0; i < n; ++i) running[i] = step<R, A>(running[i], static_cast<A>(p[i]), offsets[i]);
       }
     });
-    for (std::size_t i = 0; i < plan.row; ++i) out[k * plan.row + i] = convertTo<T>(finish<R, A>(totals[i], plan.count(), most[i]));
+    for (std::size_t i = 0; i < plan.row; ++i) {
+      put(elements, finish<R, A>(totals[i], plan.count(), most[i]), out + (k * plan.row + i) * elements.size);
+    }
   }
 }
 
-template <Reduction R, typename T> void reduce(const ReducePlan& plan, const T* in, T* out) {
+template <Reduction R, typename T, typename A>
+void reduce(const ReducePlan& plan, const Elements<T, A>& elements, const std::byte* in, std::byte* out) {
   const std::size_t share = std::max<std::size_t>(1, plan.total / std::max<std::size_t>(1, plan.kept.count));
   const std::size_t block = std::max<std::size_t>(1, kBlock / share);
   forBlocks(
       plan.kept.count, block,
-      [&](std::size_t begin, std::size_t end) { (plan.rowIsReduced ? reduceRows<R, T> : reduceColumns<R, T>)(plan, in, out, begin, end); },
+      [&](std::size_t begin, std::size_t end) {
+        (plan.rowIsReduced ? reduceRows<R, T, A> : reduceColumns<R, T, A>)(plan, elements, in, out, begin, end);
+      },
       kParallelFrom / share);
+}
+
+template <Reduction R, typename T, typename A>
+std::unique_ptr<Kernel> reduceKernel(const KernelRequest& request, const Elements<T, A>& elements) {
+  return std::make_unique<FunctionKernel>("loop_reduce", [plan = ReducePlan(request), elements](auto inputs, auto outputs, std::byte*) {
+    reduce<R, T, A>(plan, elements, static_cast<const std::byte*>(inputs[0]), static_cast<std::byte*>(outputs[0]));
+  });
 }
 
 template <Reduction R> bool addReduce(const std::string& type) {
   KernelFactory factory;
   factory.layout = LayoutRule::SameAsInput;
-  factory.create = [](const KernelRequest& request) -> std::unique_ptr<Kernel> {
-    return withType(request.inputs[0].dtype, [&]<typename T>() -> std::unique_ptr<Kernel> {
-      using Stored = std::conditional_t<std::same_as<T, bool>, std::uint8_t, T>;  // the extremes of truth values are those of 0 and 1
-      return std::make_unique<FunctionKernel>("loop_reduce", [plan = ReducePlan(request)](auto inputs, auto outputs, std::byte*) {
-        reduce<R, Stored>(plan, static_cast<const Stored*>(inputs[0]), static_cast<Stored*>(outputs[0]));
-      });
+  factory.create = [](const KernelRequest& request) {
+    return withType(request.inputs[0].dtype, [&]<typename Element>() {
+      using Stored =
+          std::conditional_t<std::same_as<Element, bool>, std::uint8_t, Element>;  // extremes of truth values are those of 0 and 1
+      using A = Running<R, Stored>;
+      using T = std::conditional_t<std::same_as<Stored, float>, float, A>;
+      Elements<T, A> elements{.size = sizeof(Stored), .store = storeElement<Stored, A>, .start = start<R, Stored>()};
+      if constexpr (!std::same_as<Stored, T>) elements.load = loadElements<Stored, T>;
+      return reduceKernel<R, T, A>(request, elements);
     });
   };
   return KernelRegistry::add("cpu", type, std::move(factory));
