@@ -57,6 +57,7 @@ py::typing::Dict<py::str, py::object> toDict(const RemovalReport& report) {
   result["refused"] = refused;
   result["macs_before"] = py::cast(report.macsBefore);
   result["macs_after"] = py::cast(report.macsAfter);
+  result["uncounted"] = py::cast(report.uncounted);
   result["parameters_before"] = py::cast(report.parametersBefore);
   result["parameters_after"] = py::cast(report.parametersAfter);
   return result;
@@ -114,6 +115,7 @@ void bindReport(py::module_& m) {
       .def_readonly("refused", &RemovalReport::refused)
       .def_readonly("macs_before", &RemovalReport::macsBefore, "Of the whole network, as its operators count them.")
       .def_readonly("macs_after", &RemovalReport::macsAfter)
+      .def_readonly("uncounted", &RemovalReport::uncounted, "How many operators the MACs leave out: their sizes are known only in a run.")
       .def_readonly("parameters_before", &RemovalReport::parametersBefore, "Values of all constants of floating-point type.")
       .def_readonly("parameters_after", &RemovalReport::parametersAfter)
       .def(

@@ -119,6 +119,7 @@ bool hasDims(const Operator& op) {
 }
 
 double macsOf(const Operator& op) {
+  if (op.schema() == nullptr || !op.schema()->macs) return 0.0;
   if (!hasDims(op))
     throwExpected("operator::macs", "dims of " + op.type() + " that are known (call forward_dims or compile first)", "none");
   const auto inputs = infosOf(op.nbInputs(), [&](IOIndex_t i) { return op.getInput(i); });
@@ -171,7 +172,8 @@ void bindOperatorClass(OperatorClass op) {
             return microGraph(self);
           },
           "The graph inside a meta operator; ValueError for any other (ask is_meta).")
-      .def("macs", &macsOf, "Multiply-accumulates for the dims of the last forward_dims. ValueError before that.")
+      .def("macs", &macsOf,
+           "Multiply-accumulates for the dims of the last forward_dims. ValueError before that, and if only a run tells the dims.")
       .def("parameters", &Operator::parameters,
            "Elements of a producer of a floating-point type, which is what reports count as parameters; 0 for all other operators.")
       .def("clone", &Operator::clone)

@@ -102,6 +102,7 @@ py::typing::Dict<py::str, py::object> toDict(const FusionReport& report) {
   result["refused"] = refused;
   result["macs_before"] = py::cast(report.macsBefore);
   result["macs_after"] = py::cast(report.macsAfter);
+  result["uncounted"] = py::cast(report.uncounted);
   result["parameters_before"] = py::cast(report.parametersBefore);
   result["parameters_after"] = py::cast(report.parametersAfter);
   result["seconds_before"] = py::cast(report.secondsBefore);
@@ -148,6 +149,7 @@ void bindReport(py::module_& m) {
       .def_readonly("refused", &FusionReport::refused)
       .def_readonly("macs_before", &FusionReport::macsBefore, "Of the whole network.")
       .def_readonly("macs_after", &FusionReport::macsAfter)
+      .def_readonly("uncounted", &FusionReport::uncounted, "How many operators the MACs leave out: their sizes are known only in a run.")
       .def_readonly("parameters_before", &FusionReport::parametersBefore)
       .def_readonly("parameters_after", &FusionReport::parametersAfter)
       .def_readonly("seconds_before", &FusionReport::secondsBefore, "One forward pass; None where it was not measured.")

@@ -567,7 +567,7 @@ class Operator:
     def is_producer(self) -> bool: ...
     def macs(self) -> float:
         """
-        Multiply-accumulates for the dims of the last forward_dims. ValueError before that.
+        Multiply-accumulates for the dims of the last forward_dims. ValueError before that, and if only a run tells the dims.
         """
     def nb_inputs(self) -> int: ...
     def nb_outputs(self) -> int: ...
@@ -1440,6 +1440,11 @@ class FusionReport:
         """
         One forward pass; None where it was not measured.
         """
+    @property
+    def uncounted(self) -> int:
+        """
+        How many operators the MACs leave out: their sizes are known only in a run.
+        """
 
 class ChannelSource:
     """
@@ -1588,6 +1593,11 @@ class RemovalReport:
     def removed(self) -> list[list[RemovedChannels]]:
         """
         One list of RemovedChannels a group that was cut, in topological order.
+        """
+    @property
+    def uncounted(self) -> int:
+        """
+        How many operators the MACs leave out: their sizes are known only in a run.
         """
 
 class Method(enum.Enum):

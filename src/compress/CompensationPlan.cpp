@@ -51,8 +51,8 @@ class Planner {
   Planner(const GraphViewPtr& original, const GraphViewPtr& current, const std::vector<Dims>& dims)
       : mOriginal(*original),
         mCurrent(*current),
-        mOriginalShapes(original->inferAllShapes("compress::compensate", dims, kernelInference())),
-        mCurrentShapes(current->inferAllShapes("compress::compensate", dims, kernelInference())) {}
+        mOriginalShapes(original->inferShapes(dims, kernelInference())),
+        mCurrentShapes(current->inferShapes(dims, kernelInference())) {}
 
   FittedLayer begin(const NodePtr& node) const {
     FittedLayer fitted;
@@ -61,6 +61,8 @@ class Planner {
     fitted.counterpart = mOriginal.findNode(node->name());
     if (!fitted.counterpart || !layers::isConvOrFC(*fitted.counterpart->getOperator()))
       fitted.obstacle = "the original has no layer of that name";
+    if (fitted.obstacle.empty() && (!mCurrentShapes.contains(node.get()) || !mOriginalShapes.contains(fitted.counterpart.get())))
+      fitted.obstacle = "its sizes are known only when it runs";
     if (!fitted.obstacle.empty()) return fitted;
     const auto input = tensorAt(mCurrent, node, 0);
     if (!input) fitted.obstacle = "it has no input";
@@ -75,6 +77,7 @@ class Planner {
     const NodePtr sum = sumBehind(mCurrent, fitted.layer.node);
     const NodePtr counterpart = sum ? mOriginal.findNode(sum->name()) : nullptr;
     if (!counterpart || counterpart->getOperator()->role() != Role::Sum || !isFedBy(counterpart, fitted.counterpart)) return;
+    if (!mCurrentShapes.contains(sum.get()) || !mOriginalShapes.contains(counterpart.get())) return;
     if (dims(mCurrentShapes, {sum, 0}) != dims(mCurrentShapes, fitted.output)) return;  // broadcast
     for (const NodePtr& parent : sum->getParents()) {
       if (!parent || parent == fitted.layer.node) continue;

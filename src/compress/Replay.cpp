@@ -35,7 +35,7 @@ Replay::Replay(GraphViewPtr graph, CalibrationData& data, std::size_t memory)
       mData(&data),
       mMemory(memory),
       mOrder(mGraph->orderedNodes()),
-      mShapes(mGraph->inferAllShapes(kWhereReplay, data.dims(), kernelInference())) {
+      mShapes(mGraph->inferShapes(data.dims(), kernelInference())) {
   for (std::size_t i = 0; i < mOrder.size(); ++i) mPositions.emplace(mOrder[i].get(), i);
   for (std::size_t i = 0; i < mGraph->inputs().size(); ++i) mLive.push_back({nullptr, i});
 }
@@ -162,7 +162,10 @@ void Replay::advanceTo(const NodePtr& node) {
   const std::size_t position = mPositions.at(node.get());
   if (position <= mCut) return;
   const std::vector<TensorRef> live = liveBefore(position);
-  if (bytesOf(live) > static_cast<double>(mMemory)) return;
+  // A tensor whose size only a run tells cannot be fed to a part that is planned before.
+  const bool areKnown = std::all_of(live.begin(), live.end(),
+                                    [this](const TensorRef& tensor) { return !tensor.node || mShapes.contains(tensor.node.get()); });
+  if (!areKnown || bytesOf(live) > static_cast<double>(mMemory)) return;
   const bool isWhole = std::all_of(live.begin(), live.end(), [](const TensorRef& tensor) { return !tensor.node; });
   if (isWhole) return;  // nothing has been computed yet
   Part next = part(live);

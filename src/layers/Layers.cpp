@@ -172,4 +172,12 @@ double workOf(const Operator& op, std::span<const TensorInfo> inputs, std::span<
   }
 }
 
+bool countsMacs(const Operator& op) { return op.schema() != nullptr && op.schema()->macs; }
+
+bool hasWork(const Operator& op) {
+  const Role role = op.role();
+  return role == Role::AveragePooling || role == Role::AverageReduction || role == Role::Padding || op.traits().affine != notAffine ||
+         countsMacs(op);
+}
+
 }  // namespace Aidge::layers

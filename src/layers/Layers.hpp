@@ -63,5 +63,9 @@ void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t inde
 [[nodiscard]] bool shareWeights(std::span<const NodePtr> nodes);
 /// What merging counts: an operator's multiply-accumulates; for the other linear operators one for each element, or for each tap of a mean.
 [[nodiscard]] double workOf(const Operator& op, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs);
+/// Whether operators like this have multiply-accumulates.
+[[nodiscard]] bool countsMacs(const Operator& op);
+/// Whether workOf can be more than 0 for such an operator.
+[[nodiscard]] bool hasWork(const Operator& op);
 
 }  // namespace Aidge::layers

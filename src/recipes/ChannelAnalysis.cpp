@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "../layers/Layers.hpp"
 #include "ChannelRules.hpp"
 #include "aidge/core/Errors.hpp"
 #include "aidge/scheduler/Inference.hpp"
@@ -109,7 +110,10 @@ void ChannelAnalysis::follow(const NodePtr& node, const std::vector<Value>& inpu
   } else {
     scope.fixAll("whose channels cannot be followed");
   }
-  if (results == nullptr) return;
+  if (results == nullptr) {
+    mUncounted += layers::countsMacs(*node->getOperator()) ? 1 : 0;
+    return;
+  }
   mMacs += node->getOperator()->macs(*mShapes.inputsOf(node.get()), *results);
   for (IOIndex_t i = 0; i < results->size(); ++i) {
     mIndex[{node, i}] = tensors.size();

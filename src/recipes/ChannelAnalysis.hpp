@@ -86,6 +86,8 @@ class ChannelAnalysis {
   [[nodiscard]] const LabelledTensor* find(const TensorRef& tensor) const;
   /// Multiply-accumulates of the nodes whose dims are known.
   [[nodiscard]] double macs() const noexcept { return mMacs; }
+  /// Operators that have MACs and unknown dims.
+  [[nodiscard]] std::size_t uncounted() const noexcept { return mUncounted; }
 
  private:
   struct Value {
@@ -110,6 +112,7 @@ class ChannelAnalysis {
   std::map<TensorRef, std::size_t> mIndex;  ///< into `tensors`
   Label mConstantLabel = -1;
   double mMacs = 0.0;
+  std::size_t mUncounted = 0;
 };
 
 }  // namespace Aidge::detail

@@ -73,7 +73,7 @@ ChainFinder::Path ChainFinder::pathTo(const TensorRef& end, const std::vector<Te
 }
 
 std::optional<Element> ChainFinder::blockAt(const NodePtr& sum) const {
-  if (sum->hasHooks() || sum->hasObservers()) return std::nullopt;
+  if (sum->hasHooks() || sum->hasObservers() || !mDims.knows(sum)) return std::nullopt;
   const std::array<TensorRef, 2> ends{sourceAt(sum, 0), sourceAt(sum, 1)};
   for (const TensorRef& end : ends) {
     if (end.node && end.node->getOperator()->isProducer()) return std::nullopt;

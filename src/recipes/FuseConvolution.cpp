@@ -77,12 +77,18 @@ struct PlannedGraph {
   std::vector<Chain> chains;
 };
 
-/// Of the graph and those inside it, as merging counts.
-double macsOf(const GraphView& graph, const GraphDims& dims) {
+/// Of the graph and those inside it, as merging counts; `uncounted`: operators of unknown dims that are left out.
+double macsOf(const GraphView& graph, const GraphDims& dims, std::size_t& uncounted) {
   double total = 0.0;
+  uncounted = 0;
   for (const NodePtr& node : graph.orderedNodesDeep()) {
     const Operator& op = *node->getOperator();
-    if (!op.isMeta() && !op.isProducer() && op.nbOutputs() > 0) total += dims.workOf(node);
+    if (op.isMeta() || op.isProducer() || op.nbOutputs() == 0) continue;
+    if (dims.knows(node)) {
+      total += dims.workOf(node);
+    } else {
+      uncounted += layers::hasWork(op) ? 1 : 0;
+    }
   }
   return total;
 }
@@ -118,7 +124,7 @@ class Fusion {
     mReport.parametersBefore = layers::parametersOf(*mGraph);
     if (mOptions.border == BorderRule::Approximate) keepOriginal();
     mGraph->transaction([&] {
-      mReport.macsBefore = macsOf(*mGraph, mDims);
+      mReport.macsBefore = macsOf(*mGraph, mDims, mReport.uncounted);
       while (applyOnce()) mDims = GraphDims(*mGraph, mDims.inputs());
       if (mOriginal) measureErrors();
     });
@@ -167,7 +173,7 @@ class Fusion {
   /// Makes the merges that are best now; without any, says of all neighbours why they stay two, and returns false.
   bool applyOnce() {
     const std::vector<PlannedGraph> plans = plan();
-    mReport.macsAfter = macsOf(*mGraph, mDims);
+    mReport.macsAfter = macsOf(*mGraph, mDims, mReport.uncounted);
     std::vector<RefusedMerge> refused;
     bool any = false;
     for (const PlannedGraph& planned : plans) {

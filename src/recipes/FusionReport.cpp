@@ -65,7 +65,7 @@ std::string toString(const FusionReport& report) {
   }
   rows.push_back({"network", "", report.error ? "error " + number("%.2e", *report.error) : "", change(report.macsBefore, report.macsAfter),
                   change(report.parametersBefore, report.parametersAfter), milliseconds(report.secondsBefore, report.secondsAfter)});
-  std::string text = table(rows);
+  std::string text = table(rows) + detail::uncountedNote(report.uncounted);
   if (report.refused.empty()) return text;
   std::vector<Row> refusals{{"not merged", "because"}};
   for (const RefusedMerge& pair : report.refused) refusals.push_back({pair.first + " + " + pair.second, pair.reason});

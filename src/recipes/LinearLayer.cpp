@@ -213,7 +213,7 @@ Reader readerOf(const Operator& op) {
 
 GraphDims::GraphDims(const GraphView& graph, std::vector<Dims> inputs)
     : mInputs(fixedInputDims("recipes::fuseConvolution", graph, std::move(inputs))),
-      mShapes(graph.inferAllShapes("recipes::fuseConvolution", mInputs, kernelInference())) {
+      mShapes(graph.inferShapes(mInputs, kernelInference())) {
   for (std::size_t i = 0; i < mInputs.size(); ++i)
     mFixed = mFixed && graph.inputs()[i].hasDims && sameBehindBatch(graph.inputs()[i].dims, mInputs[i]);
 }
@@ -238,6 +238,7 @@ Dims GraphDims::spatial(const Dims& dims) const {
 std::optional<LinearLayer> readLayer(const GraphView& graph, const NodePtr& node, const GraphDims& dims) {
   const Reader read = readerOf(*node->getOperator());
   if (read == nullptr) return std::nullopt;
+  if (!dims.knows(node)) return unusable("its sizes are known only when it runs");
   LinearLayer layer = read(graph, node, dims);
   if (!layer.isUsable()) return layer;
   if (node->hasHooks() || node->hasObservers()) return unusable("it is hooked or observed");

@@ -18,6 +18,8 @@ class GraphDims {
   /// batch is free, and as inferShapes does.
   GraphDims(const GraphView& graph, std::vector<Dims> inputs);
 
+  /// False for a node whose dims only a run tells; `input`, `output` and `workOf` need a node that is known.
+  [[nodiscard]] bool knows(const NodePtr& node) const { return mShapes.contains(node.get()); }
   [[nodiscard]] const Dims& input(const NodePtr& node, IOIndex_t index) const;
   [[nodiscard]] const Dims& output(const NodePtr& node) const;
   [[nodiscard]] const std::vector<Dims>& inputs() const noexcept { return mInputs; }

@@ -31,7 +31,7 @@ std::string toString(const RemovalReport& report) {
   }
   rows.push_back({"network", "", detail::change(report.macsBefore, report.macsAfter),
                   detail::change(report.parametersBefore, report.parametersAfter)});
-  std::string text = detail::table(rows);
+  std::string text = detail::table(rows) + detail::uncountedNote(report.uncounted);
   if (report.refused.empty()) return text;
   std::vector<detail::Row> refusals{{"not removed", "because"}};
   for (const RefusedRemoval& refusal : report.refused) refusals.push_back({firstOf(refusal.nodes), refusal.reason});

@@ -292,6 +292,7 @@ RemovalReport removeChannels(const GraphViewPtr& graph, const Request& channels,
   RemovalReport report;
   const ChannelCut cut = CutPlanner(*graph, analysis, GroupedChannels(analysis), options).plan(channels, report);
   report.macsBefore = report.macsAfter = analysis.macs();
+  report.uncounted = analysis.uncounted();
   report.parametersBefore = report.parametersAfter = layers::parametersOf(*graph);
   if (report.removed.empty()) return report;
   graph->transaction([&] {

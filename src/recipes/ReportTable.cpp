@@ -30,4 +30,11 @@ std::string table(const std::vector<Row>& rows) {
   return text;
 }
 
+std::string uncountedNote(std::size_t operators) {
+  if (operators == 0) return {};
+  const bool isOne = operators == 1;
+  return "The MACs do not count " + std::to_string(operators) + (isOne ? " operator whose sizes are" : " operators whose sizes are") +
+         " known only in a run.\n";
+}
+
 }  // namespace Aidge::detail

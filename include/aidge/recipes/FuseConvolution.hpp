@@ -71,6 +71,7 @@ struct FusionReport {
   double parametersAfter = 0.0;
   std::optional<double> secondsBefore;
   std::optional<double> secondsAfter;
+  std::size_t uncounted = 0;    ///< operators that are not in the MACs, because their sizes are known only when they run
   std::optional<double> error;  ///< at the graph's outputs: largest difference relative to the largest value of an output, on the data
 };
 

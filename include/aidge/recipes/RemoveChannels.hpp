@@ -39,6 +39,7 @@ struct RemovalReport {
   double macsAfter = 0.0;
   double parametersBefore = 0.0;  ///< values of all constants of floating-point type
   double parametersAfter = 0.0;
+  std::size_t uncounted = 0;  ///< operators that are not in the MACs, because their sizes are known only when they run
 };
 
 /// Takes output channels of layers out of the network, with all that hangs on them (see channelGroups): their filters and biases, the parameters of

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..network.summary import macs_of
 from .statistics import weight_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class CostModel:
             isolated = name not in made and name not in read
             layer = _LayerCost(
                 name,
-                float(operator.macs()),
+                float(macs_of(operator) or 0),
                 float(_elements(node, 1, counted)),
                 float(sum(_elements(node, i, counted) for i in range(2, node.get_nb_inputs()))),
                 made.get(name),

@@ -10,12 +10,12 @@ import aidge_core
 import numpy as np
 
 from ..measure.latency import latencies
-from ..measure.metrics import Quality
+from ..measure.metrics import Quality, loose_outputs
 from ..network.costs import Costs, costs_of
 from ..network.layers import closed_layers
 from ..network.opening import open_network
 from ..network.sources import batches_of
-from ..network.summary import summarize
+from ..network.summary import summarize, uncounted_note
 from ..options import changed, choices_of
 from ..progress import Clock, Progress
 from .allocate import UnreachableTarget
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aidge_core import CompensationReport, GraphView
 
     from ..network.opening import NetworkSource
+    from ..network.summary import LayerSummary
 
 __all__ = ["COMPENSATIONS", "compress"]
 
@@ -93,11 +94,22 @@ def compress(
         raise ValueError(
             f"[compress::compress] expected channels that can be removed, got none: {_refusals(ready)}"
         )
+    if asked.max_drop is not None:
+        _check_comparable(ready.original)
     if asked.target is None and asked.max_drop is not None and ready.measured:
         result = _search(ready, chosen, clock, asked.max_drop)
     else:
         result = _finish(ready, chosen, clock, _at(ready, chosen, clock, asked.target))
     return replace(result, options=asked)
+
+
+def _check_comparable(model: GraphView) -> None:
+    """ValueError if no output can be compared, so that no loss can be measured."""
+    if len(loose_outputs(model)) == len(model.output_specs):
+        raise ValueError(
+            "[compress::compress] expected an output whose size is known before a run, to measure max_drop on, got none: give a budget instead "
+            "(keep_macs, keep_parameters, keep_latency)"
+        )
 
 
 def _multiple(ready: Prepared) -> int:
@@ -199,6 +211,8 @@ def _finish(
         dims = one_sample(ready.original, ready.data.dims)
         seconds = clock.run("latency", lambda: latencies([ready.whole, model], dims))
     layers, totals = _layers(ready, candidate)
+    if note := uncounted_note(totals[0].uncounted):
+        warnings.append(note)
     return CompressionResult(
         model=model,
         original=ready.whole,
@@ -249,6 +263,11 @@ def _has_weight(model: GraphView, name: str) -> bool:
     return node is not None and weight_of(node) is not None
 
 
+def _channels(layer: LayerSummary | None, axis: int) -> int:
+    """Output channels; 0 for a layer that was merged into another."""
+    return 0 if layer is None or layer.output_dims is None else layer.output_dims[axis]
+
+
 def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, ...], tuple[Costs, Costs]]:
     dims = one_sample(ready.whole, ready.data.dims)
     summaries = [summarize(model, dims) for model in (ready.whole, candidate.cut.model)]
@@ -259,7 +278,8 @@ def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, 
     on_tokens = {product.name for product in ready.products}
     changes = []
     for layer in summaries[0].layers:
-        if not layer.macs or not (layer.parameters or _has_weight(ready.original, layer.name)):
+        weighted = layer.parameters or _has_weight(ready.original, layer.name)
+        if not layer.macs or not weighted or layer.output_dims is None:
             continue
         now = after.get(layer.name)
         fit = fitted.get(layer.name)
@@ -268,9 +288,9 @@ def _layers(ready: Prepared, candidate: _Candidate) -> tuple[tuple[LayerChange, 
             LayerChange(
                 layer.name,
                 layer.type,
-                (layer.output_dims[axis], now.output_dims[axis] if now else 0),
+                (layer.output_dims[axis], _channels(now, axis)),
                 (layer.parameters, now.parameters if now else 0),
-                (layer.macs, now.macs if now else 0),
+                (layer.macs, (now.macs or 0) if now else 0),
                 fit.error_after if fit else None,
                 fit.ridge if fit else None,
                 fit.note if fit else ("" if now else "merged into another layer"),

@@ -127,6 +127,10 @@ def _points(before: float, after: float) -> str:
     return f"{100 * (after - before):+.2f} points"
 
 
+def _error(quality: Quality) -> str:
+    return "–" if quality.error is None else f"{quality.error:.4f}"
+
+
 def _quality_rows(before: Quality, after: Quality) -> list[tuple[str, str, str, str]]:
     rows = []
     if before.accuracy is not None and after.accuracy is not None:
@@ -135,7 +139,7 @@ def _quality_rows(before: Quality, after: Quality) -> list[tuple[str, str, str, 
     if after.agreement is not None:
         rows.append(("same prediction as before", "", percent(after.agreement), ""))
     if not rows:
-        rows.append(("relative error of the outputs", "", f"{after.error:.4f}", ""))
+        rows.append(("relative error of the outputs", "", _error(after), ""))
     return rows
 
 
@@ -165,7 +169,7 @@ def _print_notes(screen: Screen, result: CompressionResult, where: str) -> None:
         text = f"quality: on {counted(quality.samples, 'sample')} {where}, without retraining"
         if start is not None and start.metric is not None:
             text += f" ({percent(start.metric[1])} before the weights were fitted)"
-        screen.say(f"{text}; relative error of the outputs {quality.error:.4f}")
+        screen.say(f"{text}; relative error of the outputs {_error(quality)}")
     if result.removed_activations:
         screen.say(f"activations removed: {', '.join(result.removed_activations)}")
     for group in result.groups:

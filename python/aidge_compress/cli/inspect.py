@@ -9,7 +9,8 @@ import typer
 
 from ..network.files import file_bytes, file_text
 from ..network.opening import naming_free_dims
-from ..numbers import counted
+from ..network.summary import uncounted_note
+from ..numbers import counted, shown
 from . import shared_options as shared
 from .common import Screen, load, parse_dims, print_json, quantity
 from .reporting import check_outputs
@@ -29,6 +30,10 @@ def kinds_of_activations(summary: ModelSummary) -> str:
     return counted(len(summary.activations), "activation") + (f" ({detail})" if detail else "")
 
 
+def _dims(shape: tuple[int, ...] | None) -> str:
+    return "–" if shape is None else "×".join(str(dim) for dim in shape)
+
+
 def _print(screen: Screen, model: Path, summary: ModelSummary) -> None:
     screen.headline(
         f"{model.name}: {counted(len(summary.layers), 'layer')}, {quantity(summary.parameters)} parameters, "
@@ -37,13 +42,15 @@ def _print(screen: Screen, model: Path, summary: ModelSummary) -> None:
     screen.say(f"file {file_text(model)}")
     for kind, entries in (("input", summary.inputs), ("output", summary.outputs)):
         for name, shape in entries:
-            screen.say(f"{kind} {name}: {'×'.join(str(dim) for dim in shape)}")
+            screen.say(f"{kind} {name}: {_dims(shape)}")
+    if note := uncounted_note(summary.uncounted):
+        screen.say(f"note: {note}")
     screen.say()
     rows = []
     for layer in summary.layers:
-        dims = "×".join(str(dim) for dim in layer.output_dims)
         parameters = quantity(layer.parameters) if layer.parameters else ""
-        rows.append((layer.name, layer.type, dims, parameters, quantity(layer.macs) if layer.macs else ""))
+        macs = "" if layer.macs == 0 else shown(layer.macs, "count")
+        rows.append((layer.name, layer.type, _dims(layer.output_dims), parameters, macs))
     screen.table(["layer", "type", "output", "parameters", "MACs"], rows, left=["type", "output"])
 
 

@@ -13,6 +13,7 @@ from ..merge import MergeOptions, merge_layers
 from ..merge.result import what_merged
 from ..network.opening import compile_for, compile_model
 from ..network.sources import open_data
+from ..network.summary import uncounted_note
 from ..numbers import shown
 from ..report import Measured
 from . import shared_options as shared
@@ -72,6 +73,8 @@ def print_merges(screen: Screen, merged: MergeResult) -> None:
         screen.say(f"not merged: {', '.join(pairs)}: {reason}")
     for warning in merged.warnings:
         screen.say(warning)
+    if note := uncounted_note(merged.after.uncounted):
+        screen.say(f"note: {note}")
 
 
 def _by_reason(merged: MergeResult) -> dict[str, list[str]]:

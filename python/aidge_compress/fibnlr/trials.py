@@ -44,6 +44,15 @@ class FibnlrGrid(Grid):
         """See Grid.matters."""
         return name != "ablation_x_least" or options["ablation_criteria"] == "x_least_per_group"
 
+    def settings(self) -> Iterator[dict[str, Any]]:
+        """See Grid.settings. ValueError also if the group is manual, because a sweep has no assignments."""
+        for options in super().settings():
+            if options["group"] == "manual":
+                raise ValueError(
+                    "[sweep::grid] expected group as none or image_size, got manual, which needs assignments (aidge fibnlr takes them)"
+                )
+            yield options
+
     def statistics(self) -> str:
         """What NPR depends on."""
         return str([self.max_iteration, self.convergence_threshold, list(self.prunable_types)])

@@ -13,7 +13,7 @@ from ..progress import report_to
 from .labels import check_labels, labelled_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from aidge_core import GraphView, Node
 
@@ -28,6 +28,7 @@ __all__ = [
     "differences",
     "is_classifier",
     "labelled_batches",
+    "loose_outputs",
     "relative_difference",
     "run_over",
 ]
@@ -40,14 +41,15 @@ class Quality:
     Attributes:
         samples: how many.
         agreement: share of samples with the same prediction; None if the first output does not choose among classes (see class_scores).
-        error: root of the mean squared difference of all outputs over their variance in the original.
+        error: root of the mean squared difference of all outputs over their variance in the original; None if none can be compared, because
+            only a run tells the sizes of the outputs (the boxes that NonMaxSuppression keeps).
         accuracy: share of labelled samples whose largest output is the label; None without labels.
         original_accuracy: the same of the original.
     """
 
     samples: int
     agreement: float | None
-    error: float
+    error: float | None
     accuracy: float | None
     original_accuracy: float | None = None
 
@@ -60,8 +62,10 @@ class Quality:
 
     @property
     def drop(self) -> float:
-        """What was lost: of the metric, or the relative error of the outputs if there is no metric."""
-        return self.error if self.metric is None else self.metric[0] - self.metric[1]
+        """What was lost: of the metric, or the relative error of the outputs if there is no metric; infinite if neither is known."""
+        if self.metric is not None:
+            return self.metric[0] - self.metric[1]
+        return float("inf") if self.error is None else self.error
 
 
 def is_classifier(output: np.ndarray) -> bool:
@@ -138,18 +142,26 @@ class Tally:
         k: of the k largest outputs among which a label may be.
         strict: whether a label that is not a class of the output is an error; else it does not count.
         probability: see class_scores.
+        loose: numbers of the outputs whose sizes only a run tells (see loose_outputs), which neither choose among classes nor are compared.
 
     Attributes:
         samples, labelled, top1, topk, agreed, original_top1: counts of samples; all but the first are 0 if the network does not classify.
-        worst: largest difference of a value of the first output; infinite if only one of both is NaN.
+        worst: largest difference of a value of the first output that is compared; infinite if only one of both is NaN; None: none was.
         predictions: per batch, what is predicted for each sample (see `predicted`); empty if the network does not classify.
         classifies: whether the first output chooses among classes in every batch.
     """
 
-    def __init__(self, k: int = 1, *, strict: bool = True, probability: bool = False) -> None:
-        self._k, self._strict, self._probability = k, strict, probability
+    def __init__(
+        self,
+        k: int = 1,
+        *,
+        strict: bool = True,
+        probability: bool = False,
+        loose: Collection[int] = (),
+    ) -> None:
+        self._k, self._strict, self._probability, self._loose = k, strict, probability, loose
         self.samples = self.labelled = self.top1 = self.topk = self.agreed = self.original_top1 = 0
-        self.worst = 0.0
+        self.worst: float | None = None
         self.predictions: list[np.ndarray] = []
         self.classifies = True
         self._difference = self._square = self._total = 0.0
@@ -160,6 +172,8 @@ class Tally:
         outputs: Sequence[np.ndarray],
         labels: np.ndarray | None,
         expected: Sequence[np.ndarray] | np.ndarray | None = None,
+        *,
+        samples: int | None = None,
     ) -> None:
         """Counts a batch.
 
@@ -167,15 +181,18 @@ class Tally:
             outputs: all outputs of the network.
             labels: integers, one per sample.
             expected: all outputs of the other network, or only where each sample's largest one is.
+            samples: of the batch; None: as many as the first output has rows.
 
         Raises:
             ValueError: if a label is not a class of the output.
         """
-        self.samples += len(outputs[0]) if outputs[0].ndim else 1
+        rows = len(outputs[0]) if outputs[0].ndim else 1
+        samples = rows if samples is None else samples
+        self.samples += samples
         if expected is not None and not isinstance(expected, np.ndarray):
             self._compare(outputs, expected)
-        scores = class_scores(outputs[0], probability=self._probability)
-        if scores is None or not self.classifies:
+        scores = None if 0 in self._loose else class_scores(outputs[0], probability=self._probability)
+        if scores is None or rows != samples or not self.classifies:
             self._give_up()
             return
         best = predicted(scores)
@@ -214,10 +231,12 @@ class Tally:
             raise ValueError(
                 f"[evaluation::compare] expected as many outputs as the other network has, {len(expected)}, got {len(outputs)}"
             )
-        for number, (wanted, found) in enumerate(zip(expected, outputs, strict=True)):
+        compared = [number for number in range(len(outputs)) if number not in self._loose]
+        for number in compared:
+            wanted, found = expected[number], outputs[number]
             apart = differences(wanted, found)
-            if number == 0:
-                self.worst = max(self.worst, float(apart.max(initial=0.0)))
+            if number == compared[0]:
+                self.worst = max(self.worst or 0.0, float(apart.max(initial=0.0)))
             exact = np.nan_to_num(wanted.astype(np.float64), posinf=0.0, neginf=0.0)
             self._difference += float((apart**2).sum())
             self._square += float((exact**2).sum())
@@ -225,8 +244,12 @@ class Tally:
             self._values += wanted.size
 
     @property
-    def error(self) -> float:
-        """Root of the mean squared difference of all outputs over their variance in the other network; if that is 0, over their mean square."""
+    def error(self) -> float | None:
+        """Root of the mean squared difference of all outputs over their variance in the other network; if that is 0, over their mean square.
+
+        None if no output could be compared."""
+        if self.worst is None:
+            return None
         if not self._values or self._difference == 0:
             return 0.0
         square = self._square / self._values
@@ -256,6 +279,16 @@ class Tally:
         return self.agreed / self.samples if self.classifies and self.samples else None
 
 
+def loose_outputs(model: GraphView, dims: Sequence[Sequence[int]] = ()) -> frozenset[int]:
+    """Numbers of the outputs whose sizes only a run tells, such as the boxes that NonMaxSuppression keeps.
+
+    dims: of each input; none: those that the network is compiled for.
+    """
+    known = model.infer_shapes([list(entry) for entry in dims or model.compiled_dims])
+    ends = enumerate(model.get_ordered_outputs())
+    return frozenset(number for number, (node, _) in ends if node not in known)
+
+
 def run_over(
     model: GraphView,
     data: Iterable[Any],
@@ -280,7 +313,8 @@ def run_over(
         Stopped: if `progress` returns False.
     """
     other_ends = reference is None or isinstance(reference, Sequence) or ends_in_sigmoid(reference)
-    tally = Tally(k, strict=strict, probability=ends_in_sigmoid(model) and other_ends)
+    probability = ends_in_sigmoid(model) and other_ends
+    tally = Tally(k, strict=strict, probability=probability, loose=loose_outputs(model))
     scheduler = SequentialScheduler(model)
     other = None if reference is None or isinstance(reference, Sequence) else SequentialScheduler(reference)
     known = iter(reference) if isinstance(reference, Sequence) else iter(())
@@ -291,7 +325,7 @@ def run_over(
         same = reference is model and isinstance(expected, list)
         outputs = expected if same else [np.asarray(out) for out in scheduler.forward(data=inputs)]
         assert isinstance(outputs, list)
-        tally.add(outputs, labels, expected)
+        tally.add(outputs, labels, expected, samples=inputs[0].dims[0] if inputs[0].dims else 1)
         report_to(progress, "evaluating", tally.samples, 0)
     if not tally.samples:
         raise ValueError("[evaluation::evaluate] expected data, got an empty provider")

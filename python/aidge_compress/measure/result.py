@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..network.costs import Costs
+from ..network.summary import uncounted_note
 from ..numbers import shown
 from ..options import as_dict
 from ..report.reportable import Reportable
@@ -117,7 +118,8 @@ def _costs(before: Costs, after: Costs) -> str:
         _share("parameters", before.parameters, after.parameters, "count"),
         _share("latency", before.latency, after.latency, "seconds"),
     ]
-    return ", ".join(part for part in parts if part)
+    note = uncounted_note(after.uncounted)
+    return ", ".join(part for part in parts if part) + (f"; {note}" if note else "")
 
 
 def _quality(quality: Quality) -> str:
@@ -128,5 +130,5 @@ def _quality(quality: Quality) -> str:
         )
     if quality.agreement is not None:
         parts.append(f"agreement {shown(quality.agreement, 'share')}")
-    parts.append(f"relative error of the outputs {quality.error:.3g}")
+    parts.append(f"relative error of the outputs {shown(quality.error, 'number')}")
     return f"{', '.join(parts)} (on {quality.samples} samples)"

@@ -26,12 +26,14 @@ class Costs:
         parameters: elements of all constants; shared ones count once.
         bytes: of the same constants; None: not counted.
         latency: median seconds of a forward pass; None: not measured.
+        uncounted: layers that `macs` leaves out, because their sizes are known only in a run.
     """
 
     macs: int
     parameters: int
     bytes: int | None = None
     latency: float | None = None
+    uncounted: int = 0
 
     @property
     def seconds(self) -> float | None:
@@ -60,4 +62,4 @@ def costs_of(model: GraphView, dims: Sequence[Sequence[int]] = ()) -> Costs:
     summary = summarize(model, dims)
     if compiled is not None:
         model.forward_dims(compiled)
-    return Costs(summary.macs, summary.parameters, _bytes(model))
+    return Costs(summary.macs, summary.parameters, _bytes(model), uncounted=summary.uncounted)

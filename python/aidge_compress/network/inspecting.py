@@ -23,7 +23,7 @@ def inspect(model: NetworkSource, dims: Sequence[Sequence[int]] = (), *, data: A
         data: for a module without dims: batches from which to take example inputs.
 
     Raises:
-        ValueError: if the dims do not fit. UnsupportedError: if the output dims of an operator are unknown.
+        ValueError: if the dims do not fit. UnsupportedError: for an operator that nothing here can run.
         TypeError: for a model that is none of these.
     """
     network = open_network(model, data, dims)

@@ -11,9 +11,9 @@ from ..tables import data_frame
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aidge_core import GraphView, Node
+    from aidge_core import GraphView, Node, Operator
 
-__all__ = ["LayerSummary", "ModelSummary", "summarize"]
+__all__ = ["LayerSummary", "ModelSummary", "known_dims", "macs_of", "summarize", "uncounted_note"]
 
 _ACTIVATIONS = frozenset(
     [
@@ -42,13 +42,16 @@ _ACTIVATIONS = frozenset(
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One node: its output's dims, its parameters (elements) and its multiply-accumulates for the given input dims."""
+    """One node: its output's dims, its parameters (elements) and its multiply-accumulates for the given input dims.
+
+    Dims and multiply-accumulates are None if they are known only in a run (NonMaxSuppression, NonZero and what follows them).
+    """
 
     name: str
     type: str
-    output_dims: tuple[int, ...]
+    output_dims: tuple[int, ...] | None
     parameters: int
-    macs: int
+    macs: int | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class ModelSummary:
     """A network's layers in execution order, with totals; shared parameters are counted once."""
 
     inputs: tuple[tuple[str, tuple[int, ...]], ...]
-    outputs: tuple[tuple[str, tuple[int, ...]], ...]
+    outputs: tuple[tuple[str, tuple[int, ...] | None], ...]
     layers: tuple[LayerSummary, ...]
 
     @property
@@ -66,8 +69,13 @@ class ModelSummary:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one forward pass over the given dims."""
-        return sum(layer.macs for layer in self.layers)
+        """Multiply-accumulates of one forward pass over the given dims; without those of `uncounted` layers."""
+        return sum(layer.macs or 0 for layer in self.layers)
+
+    @property
+    def uncounted(self) -> int:
+        """Layers whose multiply-accumulates are known only in a run."""
+        return sum(layer.macs is None for layer in self.layers)
 
     @property
     def activations(self) -> tuple[LayerSummary, ...]:
@@ -77,7 +85,8 @@ class ModelSummary:
     def __str__(self) -> str:
         parts = [counted(len(self.layers), "operator"), f"{shown(self.parameters, 'count')} parameters"]
         parts += [f"{shown(self.macs, 'count')} MACs", counted(len(self.activations), "activation")]
-        return ", ".join(parts)
+        note = uncounted_note(self.uncounted)
+        return ", ".join(parts) + (f"; {note}" if note else "")
 
     def to_frame(self) -> Any:
         """A pandas DataFrame, one row a layer. ImportError where pandas is missing."""
@@ -89,8 +98,30 @@ class ModelSummary:
             **asdict(self),
             "parameters": self.parameters,
             "macs": self.macs,
+            "uncounted": self.uncounted,
             "activations": len(self.activations),
         }
+
+
+def uncounted_note(layers: int) -> str:
+    """Says how many layers the multiply-accumulates leave out; "" if there are none."""
+    if not layers:
+        return ""
+    return f"the MACs leave out {counted(layers, 'layer')}, whose sizes are known only in a run"
+
+
+def known_dims(operator: Operator, index: int = 0) -> tuple[int, ...] | None:
+    """Dims of an operator's output as shape inference found them; None if they are known only in a run."""
+    tensor = operator.get_output(index)
+    return None if tensor.is_undefined() else tuple(tensor.dims)
+
+
+def macs_of(operator: Operator) -> int | None:
+    """Multiply-accumulates for the dims that shape inference found; None if the dims are known only in a run."""
+    try:
+        return int(operator.macs())
+    except ValueError:
+        return None
 
 
 def _parameters(node: Node, counted: set[int]) -> int:
@@ -112,10 +143,10 @@ def _layers(graph: GraphView, prefix: str, counted: set[int]) -> list[LayerSumma
         if operator.is_meta():
             layers += _layers(operator.get_micro_graph(), f"{prefix}{node.name()}/", counted)
             continue
-        dims = tuple(operator.get_output(0).dims) if operator.nb_outputs() else ()
+        dims = known_dims(operator) if operator.nb_outputs() else ()
         layers.append(
             LayerSummary(
-                prefix + node.name(), node.type(), dims, _parameters(node, counted), int(operator.macs())
+                prefix + node.name(), node.type(), dims, _parameters(node, counted), macs_of(operator)
             )
         )
     return layers
@@ -124,7 +155,7 @@ def _layers(graph: GraphView, prefix: str, counted: set[int]) -> list[LayerSumma
 def summarize(graph: GraphView, dims: Sequence[Sequence[int]] = ()) -> ModelSummary:
     """Infers shapes for `dims` (one list a graph input; none: the declared ones, free dims taken as 1) and summarises.
 
-    Raises ValueError where the dims do not fit, UnsupportedError where an operator's output dims are unknown.
+    Raises ValueError if the dims do not fit, UnsupportedError for an operator that nothing here can run.
     """
     graph.forward_dims([list(entry) for entry in dims])
     inputs = []
@@ -133,5 +164,5 @@ def summarize(graph: GraphView, dims: Sequence[Sequence[int]] = ()) -> ModelSumm
         inputs.append((entry.name, tuple(fed.dims) if fed is not None else ()))
     outputs = []
     for leaving, (node, index) in zip(graph.output_specs, graph.get_ordered_outputs(), strict=True):
-        outputs.append((leaving.name, tuple(node.get_operator().get_output(index).dims)))
+        outputs.append((leaving.name, known_dims(node.get_operator(), index)))
     return ModelSummary(tuple(inputs), tuple(outputs), tuple(_layers(graph, "", set())))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aidge_core import GraphView, Node, pfa_energy_count
 
+from ..network.summary import macs_of
 from .layer import PFACovariancesResult
 from .recipe import PFABudgetDiagnostics, PFARecipe
 
@@ -93,7 +94,7 @@ def network_cost(graph: GraphView, kept: Mapping[str, float]) -> tuple[float, fl
         keep(node, 1, scale)
         for index in range(2, node.get_nb_inputs()):
             keep(node, index, after)
-        macs += operator.macs() * scale
+        macs += (macs_of(operator) or 0) * scale
         shares[node] = after
     return sum(stays.values()), macs
 

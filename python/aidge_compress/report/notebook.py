@@ -28,7 +28,7 @@ def _summary(summary: ModelSummary) -> str:
         [
             entry.name,
             entry.type,
-            "×".join(map(str, entry.output_dims)),
+            "–" if entry.output_dims is None else "×".join(map(str, entry.output_dims)),
             *(shown(v, "count") for v in (entry.parameters, entry.macs)),
         ]
         for entry in (*summary.layers, LayerSummary("total", "", (), summary.parameters, summary.macs))

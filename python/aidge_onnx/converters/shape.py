@@ -5,7 +5,7 @@ from __future__ import annotations
 import aidge_core
 import numpy as np
 
-from ..reading.builder import Builder, NotNative, finite, refuse, scalar
+from ..reading.builder import Builder, NotNative, refuse, scalar
 from ..reading.source import OnnxNode
 from ..registry import exports, imports
 from ..writing.writer import Writer
@@ -77,7 +77,7 @@ def import_pad(node: OnnxNode, build: Builder) -> None:
         node,
         "Pad",
         [node.inputs[0], *extras],
-        {"pads": pads, "mode": mode, "value": finite(value, node, "the value"), "axes": axes or []},
+        {"pads": pads, "mode": mode, "value": value, "axes": axes or []},
     )
 
 

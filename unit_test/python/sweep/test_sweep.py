@@ -458,3 +458,9 @@ def test_the_command_sweeps_keeps_and_reports(folder: Path, tmp_path: Path) -> N
             assert {row["method"] for row in document["rows"]} == {"fibnlr", "pfa"}
     assert "different decisions" in out
     assert "aidge sweep" in report.read_text("utf-8")
+
+
+def test_manual_groups_are_refused_because_a_sweep_has_no_assignments(folder: Path) -> None:
+    arguments = ("sweep", folder / "model.onnx", "--data", folder / "data.npz", "--eval", folder / "data.npz")
+    done = aidge(*arguments, "--group", "manual", expect=2)
+    assert "expected --group as none or image_size, got manual" in done.stderr
