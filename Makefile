@@ -4,7 +4,7 @@
 # make coverage    the same, and how many lines of each Python package they run
 # make test-caps    the tests of kernels again, under each instruction set that this processor has
 # make dev     an editable installation, and the tools for developers
-# make nightly, make fuzz    20,000 random networks; 50,000 damaged models
+# make nightly, make fuzz    20,000 random networks and 5,000 commands; 50,000 damaged models
 # make lint    format, lint and type checks (pre-commit)
 # make stubs   regenerate the type stubs of the compiled modules
 #
@@ -67,9 +67,10 @@ dev: $(STAMPS)/build-requirements $(STAMPS)/tools
 	$(BIN)/python cmake/with_progress.py $(PIP) install -v --no-build-isolation -C build-dir=build/editable $(DEFINES) -e '.[test]'
 	rm -f $(STAMPS)/installed $(STAMPS)/demo $(STAMPS)/docs $(STAMPS)/test
 
-# What takes too long for every change: 20,000 random networks against ONNX Runtime; 50,000 damaged models.
+# What takes too long for every change: 20,000 random networks against ONNX Runtime, 5,000 commands on such networks; 50,000 damaged models.
 nightly: $(STAMPS)/test
-	AIDGE_NIGHTLY=1 $(BIN)/python -m pytest unit_test/python/onnx/test_generated.py
+	AIDGE_NIGHTLY=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+	    unit_test/python/onnx/test_generated.py unit_test/python/cli/test_soak.py
 
 fuzz: $(STAMPS)/test
 	$(BIN)/python unit_test/fuzz/fuzz_loader.py --cases 50000 --seed $(or $(SEED),0)

@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 pytestmark = pytest.mark.slow
 
 EXAMPLES = 20_000 if os.environ.get("AIDGE_NIGHTLY") else int(os.environ.get("AIDGE_EXAMPLES", "2000"))
+_WIDE = 30.0
+"""Values that reach every clamp."""
 QUIET = {
     "deadline": None,
     "suppress_health_check": list(HealthCheck),
@@ -32,6 +34,7 @@ class Judged:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.feeds = [network.feeds(), *([network.feeds(batch=3, grow=1)] if network.free else [])]
+        self.feeds += [network.feeds(seed=1, scale=_WIDE)] if network.wide else []
         self.expected = run_ort(network.model, *self.feeds)
         self.graph = aidge_onnx.load_onnx(network.model)
         self.names = [spec.name for spec in self.graph.input_specs]
@@ -108,7 +111,7 @@ def test_a_network_computes_what_onnx_runtime_says_whatever_is_done_to_it(networ
     # Mostly one thread: waiting for each other takes longer than the work.
     aidge_backend_cpu.set_num_threads(2 if network.seed % 8 == 0 else 1)
     judged = Judged(network)
-    assert judged.computes_the_same(sizes=2)
+    assert judged.computes_the_same(sizes=3)
     assert judged.is_exported_well()
     recipes_keep_everything(judged)
     pruning_is_what_is_exported(judged)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.toy import model_of
 
-from . import blocks, layers, linear, resampling, tied
+from . import blocks, inputs, layers, linear, resampling, tails, tied
 from .choices import Choices
 from .net import Net, Value
 
@@ -37,7 +37,8 @@ ALL: Sequence[Layer] = (
     layers.cut_and_concat, layers.flatten, linear.gemm, linear.gemm, linear.matmul, layers.reshape_to_image,
     blocks.residual, blocks.residual, blocks.join, blocks.join, blocks.concat, blocks.concat,
     blocks.squeeze_excite, blocks.transposed, blocks.branch, blocks.branch, blocks.other_input, blocks.other_input, blocks.side_output,
-    blocks.side_output, resampling.resize, resampling.depth_to_space, resampling.space_to_depth, resampling.instance_norm,
+    blocks.side_output, inputs.picture, inputs.mask, inputs.identifiers, tails.tail, tails.tail,
+    resampling.resize, resampling.depth_to_space, resampling.space_to_depth, resampling.instance_norm,
     tied.levels, tied.recurrent, tied.there_and_back, tied.there_and_back,
 )  # fmt: skip
 
@@ -58,13 +59,18 @@ class Network:
     #: First dim of every input where the file fixes it.
     batch: int | None
     seed: int
+    inputs: tuple[Value, ...]
+    #: Whether some clamps matter for large values only.
+    wide: bool = False
 
-    def feeds(self, *, batch: int = 2, grow: int = 0, seed: int = 0) -> dict[str, np.ndarray]:
-        """Inputs in the range -1 to 1; `grow` is added to every spatial dim where they are free."""
+    def feeds(
+        self, *, batch: int = 2, grow: int = 0, seed: int = 0, scale: float = 1.0
+    ) -> dict[str, np.ndarray]:
+        """Inputs in the range -scale to scale, or whole numbers; `grow` is added to every spatial dim where they are free."""
         random = np.random.default_rng((self.seed, seed))
         return {
-            value.name: random.uniform(-1.0, 1.0, dims).astype(np.float32)
-            for value, dims in zip(self.model.graph.input, self.shapes(batch, grow), strict=True)
+            value.name: inputs.made_up(value, dims, random, scale)
+            for value, dims in zip(self.inputs, self.shapes(batch, grow), strict=True)
         }
 
     def shapes(self, batch: int = 2, grow: int = 0) -> list[list[int]]:
@@ -108,16 +114,22 @@ def _finished(net: Net, seed: int) -> Network:
     free = net.free and net.choices.one_in(2)
     batch = 2 if net.choices.one_in(4) else None
 
-    def declared(value: Value) -> onnx.ValueInfoProto:
-        space = [f"{value.name}_s{axis}" for axis in range(value.spatial)] if free else list(value.sizes)
-        dims = [batch or "n", value.channels, *space]
-        return onnx.helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT, dims)
+    naming = net.choices.pick(["name", "name", None, "?"])
 
-    inputs, ends = [declared(value) for value in net.inputs], [declared(value) for value in outputs]
+    def declared(value: Value) -> onnx.ValueInfoProto:
+        if value.loose:
+            return inputs.value_info(value, [None] * (len(value.dims) + 1))
+        space: list[str | int | None] = list(value.sizes)
+        if free:
+            space = [f"{value.name}_s{axis}" if naming == "name" else naming for axis in range(value.spatial)]
+        return inputs.value_info(value, [batch or "n", value.channels, *space])
+
+    starts, ends = [declared(value) for value in net.inputs], [declared(value) for value in outputs]
     constants = [onnx.numpy_helper.from_array(array, name) for name, array in net.constants.items()]
     nodes = net.nodes
     if net.choices.one_in(4):
         nodes = [onnx.helper.make_node("Constant", [], [c.name], value=c) for c in constants] + nodes
         constants = []
-    model = model_of(nodes, constants, inputs, ends, opset=net.opset, ir_version=9)
-    return Network(model, tuple(value.dims for value in net.inputs), free, batch, seed)
+    model = model_of(nodes, constants, starts, ends, opset=net.opset, ir_version=9)
+    dims = tuple(value.dims for value in net.inputs)
+    return Network(model, dims, free, batch, seed, tuple(net.inputs), net.wide)

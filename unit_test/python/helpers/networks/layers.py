@@ -46,18 +46,36 @@ def activation(net: Net) -> None:
         net.add(op, [data])
 
 
+def _clamped(net: Net, value: Value) -> Value:
+    """Mostly the value as it is, now and then limited, so that the activation is another one."""
+    choose = net.choices
+    if not choose.one_in(6):
+        return value
+    low, high = choose.pick([(-8.0, 8.0), (-0.5, 0.5), (None, 8.0), (-3.0, None), (None, 1.0)])
+    net.wide |= max(abs(low or 0.0), abs(high or 0.0)) > 1
+    if choose.one_in(2):
+        bounds: list[str | Value] = ["" if bound is None else net.scalar(bound) for bound in (low, high)]
+        return net.add("Clip", [value, *bounds] if bounds[1] else [value, bounds[0]])
+    for op, bound in (("Max", low), ("Min", high)):
+        value = value if bound is None else net.add(op, [value, net.scalar(bound)])
+    return value
+
+
 def written_out(net: Net, form: str | None = None) -> None:
-    """An activation in elementary operators, as exporters leave them."""
+    """An activation in elementary operators, as exporters leave them; some have a clamp more than the activation."""
     data = net.current
     form = form or net.choices.pick(["HardSwish", "Gelu", "Swish", "HardSigmoid"])
     if form == "Gelu":
-        inner = net.add("Div", [data, net.scalar(math.sqrt(2.0))])
+        inner = net.add("Div", [_clamped(net, data), net.scalar(math.sqrt(2.0))])
         shifted = net.add("Add", [net.add("Erf", [inner]), net.scalar(1.0)])
-        net.add("Mul", [net.add("Mul", [data, shifted]), net.scalar(0.5)])
+        net.add("Mul", [net.add("Mul", [_clamped(net, data), shifted]), net.scalar(0.5)])
     elif form == "Swish":
-        net.add("Mul", [data, net.add("Sigmoid", [data])])
+        gate = net.add("Sigmoid", [_clamped(net, data)])
+        net.add("Mul", [_clamped(net, data), gate])
     else:
-        gate = net.add("Clip", [net.add("Add", [data, net.scalar(3.0)]), net.scalar(0.0), net.scalar(6.0)])
+        moved = net.add("Add", [_clamped(net, data), net.scalar(3.0)])
+        gate = net.add("Clip", [moved, net.scalar(0.0), net.scalar(6.0)])
+        data = _clamped(net, data) if form == "HardSwish" else data
         if form == "HardSwish" and net.choices.one_in(2):
             gate = net.add("Mul", [data, gate])
             net.add("Div", [gate, net.scalar(6.0)])

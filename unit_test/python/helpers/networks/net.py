@@ -23,6 +23,12 @@ class Value:
 
     name: str
     dims: tuple[int, ...]
+    #: Element type, as ONNX numbers them.
+    kind: int = onnx.TensorProto.FLOAT
+    #: Of an input that holds whole numbers: the largest one.
+    most: int = 0
+    #: Whether only a run tells its dims; then only how many `dims` there are counts.
+    loose: bool = False
 
     @property
     def channels(self) -> int:
@@ -57,6 +63,8 @@ class Net:
     read: set[str] = field(default_factory=set)
     #: False once a layer fits only the sizes that the inputs have now.
     free: bool = True
+    #: True once a clamp can be reached by large values only.
+    wide: bool = False
 
     def __post_init__(self) -> None:
         self.inputs.append(self.current)
