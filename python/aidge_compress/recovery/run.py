@@ -138,13 +138,13 @@ def _judged(
     for graph in (network, better, judge):
         graph.compile("cpu", dims=dims)
     start, end = (compare(graph, judge, batches, strict=False) for graph in (network, better))
-    farther = not options.labels and end.error > start.error
+    farther = not options.labels and (end.error or 0.0) > (start.error or 0.0)
     return (start, start, network) if farther or _key(end) < _key(start) else (start, end, better)
 
 
 def _key(quality: Quality) -> tuple[float, float]:
     metric = quality.metric
-    return (0.0 if metric is None else metric[1], -quality.error)
+    return (0.0 if metric is None else metric[1], -(quality.error or 0.0))
 
 
 def _without_guides(model: GraphView, module: Any) -> Any:

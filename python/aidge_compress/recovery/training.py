@@ -181,7 +181,8 @@ class Trainer:
         if self._reference is None and tally.accuracy is None:
             metric = None
         epoch = self._state.steps / self._steps_an_epoch
-        return Round(self._state.seconds, epoch, loss, metric, tally.error if self._expected else 0.0)
+        error = tally.error if self._expected else None
+        return Round(self._state.seconds, epoch, loss, metric, error or 0.0)
 
     # --- training -------------------------------------------------------------------------------------------
     @property

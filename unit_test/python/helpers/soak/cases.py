@@ -13,14 +13,14 @@ from PIL import Image
 from ..networks import ALL, Net, Network, build_network
 from ..networks.layers import activation
 from ..networks.linear import conv
-from .options import Scene, draw
+from .options import COMMANDS, Scene, draw
 
 __all__ = ["Case", "make_case"]
 
-_WEIGHTS = {
-    "compress": 5, "fibnlr": 5, "merge": 3, "pfa": 3, "sweep": 2, "eval": 2, "inspect": 2, "bench": 1,
-}  # fmt: skip
-"""How often each command comes. `demo` needs a network of its own, `doctor` examines the installation: they have tests of their own."""
+_WEIGHTS = {"compress": 5, "fibnlr": 5, "merge": 3, "pfa": 3, "sweep": 2, "eval": 2, "inspect": 2}
+"""How often commands come; others, 1."""
+_ALONE = ("demo", "doctor", "recover")
+"""Have tests of their own: they need a network of their own, examine the installation, or train for minutes."""
 _NAMES = ("net.onnx", "net [1].onnx", "a net.onnx")
 _BROKEN = 0.04
 _ODD = 0.25
@@ -67,7 +67,8 @@ def make_case(seed: int, folder: Path) -> Case:
         _break(model if random.random() < 0.5 else data, random)
     nodes = [node.name for node in network.model.graph.node if node.name]
     types = ["ReLU", "LeakyReLU", "GeLU", "Clip"]
-    names, weights = list(_WEIGHTS), np.array(list(_WEIGHTS.values()), float)
+    names = [name for name in COMMANDS if name not in _ALONE]
+    weights = np.array([_WEIGHTS.get(name, 1) for name in names], float)
     command = names[int(random.choice(len(names), p=weights / weights.sum()))]
     scene = Scene(folder, model, data, nodes or ["n0"], types, network.shapes(2))
     arguments, written = draw(command, scene, random, odd=bool(random.random() < _ODD))

@@ -120,7 +120,7 @@ def _value(command: str, entry: Any, scene: Scene, random: np.random.Generator, 
         return ",".join(map(str, _pick(random, scene.dims)))
     if entry.name in ("mean", "std"):
         return str(_pick(random, ["0.5", "0.2,0.3,0.4", "0"]))
-    if word in ("N", "X", "FRACTION", "NNPR"):
+    if word in ("N", "X", "FRACTION", "NNPR", "MINUTES"):
         numbers: Sequence[Any] = _NUMBERS if word == "N" else _SHARES
         if odd and random.random() < 0.3:
             numbers = _ODD_NUMBERS if word == "N" else _ODD_SHARES
