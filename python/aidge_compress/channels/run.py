@@ -236,7 +236,7 @@ def _finish(
 def _collapse(quality: Quality) -> list[str]:
     """What to say of outputs that have little to do with the original's."""
     lost = quality.metric is not None and quality.metric[1] < _COLLAPSED * quality.metric[0]
-    if not lost and quality.error <= _COLLAPSED_ERROR:
+    if quality.error is None or (not lost and quality.error <= _COLLAPSED_ERROR):
         return []
     found = f"relative error of the outputs {quality.error:.2f}"
     if quality.agreement is not None:
