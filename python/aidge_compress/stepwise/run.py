@@ -107,4 +107,4 @@ def _batches(samples: Samples) -> list[list[Any]]:
 
 
 def _figure(quality: Quality) -> float:
-    return -quality.error if quality.metric is None else quality.metric[1]
+    return -(quality.error or 0.0) if quality.metric is None else quality.metric[1]
