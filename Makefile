@@ -3,6 +3,7 @@
 # make test-fast    the Python tests that are not marked slow, for daily work
 # make coverage    the same, and how many lines of each Python package they run
 # make test-caps    the tests of kernels again, under each instruction set that this processor has
+# make test-asan, make test-tsan    the C++ tests under the address and undefined-behaviour sanitizers; the scheduler's under the thread sanitizer
 # make dev     an editable installation, and the tools for developers
 # make nightly, make fuzz    20,000 random networks and 5,000 commands; 50,000 damaged models
 # make lint    format, lint and type checks (pre-commit)
@@ -29,7 +30,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_REQUIRE_VIRTUALENV :=
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 .NOTPARALLEL:
-.PHONY: demo test test-fast coverage test-caps nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
+.PHONY: demo test test-fast coverage test-caps test-asan test-tsan nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/aidge demo
@@ -49,6 +50,11 @@ coverage: test-fast
 # The tests of kernels, convolutions and FIBNLR under each instruction set that this processor has (AIDGE_MAX_ISA).
 test-caps: $(STAMPS)/test build-tests
 	$(BIN)/python unit_test/run_tests.py --build $(BUILD) --jobs $(JOBS) --caps
+
+# C++ tests in a build of their own under build/asan or build/tsan. What a sanitizer reports fails the test.
+test-asan test-tsan: test-%: $(STAMPS)/build-requirements
+	@bash cmake/ensure_installed.sh catch2
+	PATH="$(CURDIR)/$(BIN):$$PATH" CTEST_PARALLEL_LEVEL=$(JOBS) $(BIN)/cmake --workflow --preset $*
 
 docs: $(STAMPS)/docs
 	OMP_WAIT_POLICY=passive $(BIN)/python docs/site/build.py
