@@ -72,7 +72,8 @@ class AIDGE_EXPORT Kernel {
  public:
   virtual ~Kernel() = default;
   /// Pointers in the order of KernelRequest (null for missing inputs and for constants that `readsConstant` denies). `scratch` has scratchBytes() bytes, 64-byte aligned.
-  /// Several threads may run one kernel at a time, for different parts of a batch, each with scratch of its own.
+  /// Several threads of one OpenMP team may run one kernel at a time, for different parts of a batch, each with scratch of its own. Threads of
+  /// different teams may not: what a kernel keeps for a thread is found by the thread's number in its team. Every plan has kernels of its own.
   virtual void run(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch) = 0;
   /// The same where KernelRequest::counted is set: also adds the signs to the accumulator. Throws std::logic_error by default.
   virtual void runCounting(std::span<const void* const> inputs, std::span<void* const> outputs, std::byte* scratch, SignAccumulator& signs);

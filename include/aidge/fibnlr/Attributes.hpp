@@ -18,6 +18,7 @@
 namespace Aidge::fibnlr {
 
 /// Negative/positive ratio of the values at a node's input: `value() = (neg + eps) / (pos + eps)`, magnitudes, over all batches.
+/// The formula is that of FIBNLR in Eclipse Aidge 0.10 (see Fibnlr.hpp).
 struct AIDGE_EXPORT NPR : statistics::SignBalance {
   static constexpr std::string_view name = "fibnlr.NPR";
 

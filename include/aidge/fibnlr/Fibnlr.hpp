@@ -11,7 +11,8 @@
 
 namespace Aidge::fibnlr {
 
-/// Fast Input-Based Non-Linearity pruning: prepare, compute, prune. Returns the removed activations.
+/// Fast Input-Based Non-Linearity pruning: prepare, compute, prune. Returns the removed activations. Measures, formulas and names are those of Eclipse
+/// Aidge's recipe of that name (aidge#305, in release 0.10); docs/fibnlr.md says where this one differs.
 /// Throws as the three do; after a failure graph, attributes and observers are as before the call.
 AIDGE_EXPORT NodeSet fibnlr(const GraphViewPtr& model, DataProvider& provider, const Parameters& params = {},
                             const ProgressCallback& progress = {});
