@@ -105,7 +105,7 @@ endfunction()
 
 # aidge_unity(<target> <batch> [EXCLUDE <prefix>]): compiles the sources of each folder together, about <batch> of them at a time.
 # Left alone are sources with options of their own (CMake does that) and those of which there is a twin for another
-# instruction set: their macros and namespaces must not meet.
+# instruction set: their macros and namespaces must not meet. So is what a program may link without the rest (CpuBackend).
 function(aidge_unity target batch)
     cmake_parse_arguments(arg "" "EXCLUDE" "" ${ARGN})
     set_target_properties(${target} PROPERTIES UNITY_BUILD "${AIDGE_UNITY}" UNITY_BUILD_MODE GROUP)
@@ -114,6 +114,7 @@ function(aidge_unity target batch)
     list(FILTER twins INCLUDE REGEX "_avx2\\.cpp$")
     list(TRANSFORM twins REPLACE "_avx2" "")
     list(REMOVE_ITEM sources ${twins})
+    list(FILTER sources EXCLUDE REGEX "/CpuBackend\\.cpp$")
     if(arg_EXCLUDE)
         list(FILTER sources EXCLUDE REGEX "^${arg_EXCLUDE}")
     endif()
