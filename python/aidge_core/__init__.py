@@ -12,6 +12,7 @@ from . import _above, _aidge, _backends, _core, data
 from ._core import *  # noqa: F403
 from ._lazy import lazy_names as _lazy_names
 from .data import Database, DataProvider
+from .recipes import matmul_to_fc, remove_flatten
 
 if TYPE_CHECKING:  # for type checkers alone: at run time these are found when they are used
     from aidge_compress import distributed, pfa
@@ -42,8 +43,10 @@ __all__ = [
     "distributed",
     "fibnlr_run",
     "from_torch",
+    "matmul_to_fc",
     "merge_layers",
     "pfa",
+    "remove_flatten",
     "sweep",
     "to_mermaid",
 ]

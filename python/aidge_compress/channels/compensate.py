@@ -103,9 +103,27 @@ def _takes_over(node: Node | None) -> bool:
     return node.type() == "FC" or bool(node.get_operator().attr.groups == 1)
 
 
+def _give_bias(model: GraphView, layer: Node) -> None:
+    """Zeros, if the layer has no bias."""
+    weight = weight_of(layer)
+    if weight is None or layer.get_parent(2) is not None or _is_fed(model, layer):
+        return
+    zeros = np.zeros(weight.shape[0], np.float32)
+    producer = aidge_core.Producer(zeros, model.unique_name(f"{layer.name()}_b"))
+    producer.add_child(layer, 0, 2)
+    model.add(producer)
+
+
+def _is_fed(model: GraphView, layer: Node) -> bool:
+    return any(node == layer and index == 2 for node, index in model.get_ordered_inputs())
+
+
 def take_over(model: GraphView, group: GroupStatistics, kept: Sequence[int]) -> None:
     """Changes the Conv (without groups) and FC layers of `model`, by name, that read the group, as if its other channels were gone."""
     for use in group.uses:
         layers = [model.find_node(entry.node.name()) for entry in use.uses]
         if all(_takes_over(layer) for layer in layers):
-            _take_over([layer for layer in layers if layer is not None], use, kept)
+            found = [layer for layer in layers if layer is not None]
+            for layer in found:
+                _give_bias(model, layer)
+            _take_over(found, use, kept)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import aidge_core
 import numpy as np
+from aidge_core.recipes import bias_behind, is_alone
 
 from ..measure.latency import dims_at
 from .statistics import weight_of
@@ -33,26 +34,6 @@ class Product:
     bias: str
 
 
-def _alone(node: Node, index: int) -> bool:
-    """Whether nothing else reads what comes to this input: constants that are shared stay shared."""
-    parent, output = node.input(index)
-    return parent is not None and len(parent.output(output)) == 1
-
-
-def _bias_behind(model: GraphView, node: Node, outputs: int) -> tuple[Node, np.ndarray] | None:
-    """The Add of a constant vector that alone reads the node, and the vector."""
-    readers = node.output(0)
-    if len(readers) != 1 or any(exit_ == node for exit_, _ in model.get_ordered_outputs()):
-        return None
-    add, place = readers[0]
-    if add.type() != "Add" or not _alone(add, 1 - place):
-        return None
-    vector = weight_of(add, 1 - place)
-    if vector is None or vector.size != outputs or vector.shape[-1:] != (outputs,):
-        return None
-    return add, vector.reshape(-1)
-
-
 def _put(layer: Node, weight: np.ndarray, bias: np.ndarray) -> None:
     for index, values in ((1, weight), (2, bias)):
         producer = layer.get_parent(index)
@@ -63,10 +44,6 @@ def _put(layer: Node, weight: np.ndarray, bias: np.ndarray) -> None:
 def _layer(name: str, rank: int, weight: np.ndarray, bias: np.ndarray) -> list[Node]:
     """The nodes, in a chain, that multiply data of `rank` axes with `weight`, (inputs, outputs), and add `bias`."""
     inputs, outputs = weight.shape
-    if rank == 2:
-        layer = aidge_core.FC(inputs, outputs, name=name)
-        _put(layer, weight.T, bias)
-        return [layer]
     axes = list(range(1, rank - 1))
     layer = _CONVOLUTIONS[rank](inputs, outputs, [1] * len(axes), name)
     _put(layer, weight.T.reshape(outputs, inputs, *[1] * len(axes)), bias)
@@ -79,18 +56,18 @@ def _layer(name: str, rank: int, weight: np.ndarray, bias: np.ndarray) -> list[N
 
 def to_layers(model: GraphView) -> list[Product]:
     """Puts layers in the place of the products; the model is compiled. Returns those that `to_products` can put back."""
+    aidge_core.matmul_to_fc(model)
     products = []
     for node in model.get_ordered_nodes():
-        weight = weight_of(node) if node.type() == "MatMul" and _alone(node, 1) else None
+        weight = weight_of(node) if node.type() == "MatMul" and is_alone(node, 1) else None
         rank = len(dims_at(node, 0)) if weight is not None else 0
-        if weight is None or weight.ndim != 2 or not 2 <= rank <= 5 or weight_of(node, 0) is not None:
+        if weight is None or weight.ndim != 2 or not 3 <= rank <= 5 or weight_of(node, 0) is not None:
             continue
-        found = _bias_behind(model, node, weight.shape[1])
+        found = bias_behind(model, node, weight.shape[1])
         bias = np.zeros(weight.shape[1]) if found is None else found[1]
         add = None if found is None else found[0]
         model.replace([node] if add is None else [node, add], _layer(node.name(), rank, weight, bias))
-        if rank > 2:
-            products.append(Product(node.name(), "" if add is None else add.name()))
+        products.append(Product(node.name(), "" if add is None else add.name()))
     return products
 
 

@@ -172,3 +172,17 @@ def test_a_matrix_of_two_products_stays_one() -> None:
     network.compile("cpu", dims=[[2, TOKENS, WIDTH]])
     assert to_layers(network) == []
     assert len(network.get_node("up").get_parent(1).get_children()) == 2
+
+
+def test_layers_without_a_bias_take_over_too() -> None:
+    """They get a bias: the errors are those of the same network with a bias of zeros."""
+    x = np.random.default_rng(0).standard_normal((120, 3, 6, 6), dtype=np.float32)
+    errors = {
+        (kind, how): shrunk(
+            classifier(kind), x, keep_macs=0.4, compensation=how, allocation="uniform"
+        ).quality.error
+        for kind in ("MatMul", "Gemm")
+        for how in ("none", "covariance")
+    }
+    assert errors["MatMul", "covariance"] == pytest.approx(errors["Gemm", "covariance"], rel=1e-4)
+    assert errors["MatMul", "covariance"] < 0.5 * errors["MatMul", "none"]
