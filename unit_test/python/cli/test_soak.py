@@ -24,7 +24,7 @@ from helpers.soak import checks, make_case, run_case, soak
 from helpers.soak.cases import Case
 from helpers.soak.options import COMMANDS, Scene, draw
 
-CASES = 5000 if os.environ.get("AIDGE_NIGHTLY") else int(os.environ.get("AIDGE_SOAK_CASES", "300"))
+CASES = 5000 if os.environ.get("AIDGE_NIGHTLY") else int(os.environ.get("AIDGE_SOAK_CASES", "60"))
 FIRST = int(os.environ.get("AIDGE_SOAK_FIRST", "0"))
 CHUNK = 25
 PROCESSES = 6

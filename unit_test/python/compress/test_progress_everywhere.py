@@ -109,6 +109,9 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         compiled(), Batches(), reference=compiled(), progress=stop
     ),
     "recovery.training.Trainer": lambda stop: _train(stop),
+    "stepwise.run.prune_step_by_step": lambda stop: ac.prune_step_by_step(
+        compiled(), Batches(), progress=stop
+    ),
     "sweeps.run.sweep": lambda stop: ac.sweep(compiled(), Batches(), Batches(), latency=False, progress=stop),
 }
 
@@ -151,7 +154,7 @@ def _as_parameter(name: str) -> Any:
 def test_false_stops_at_once_and_every_call_says_stage_done_total(name: str) -> None:
     if name.startswith("distributed."):
         pytest.importorskip("distributed", reason="dask.distributed is not installed")
-    if name.startswith("recovery."):
+    if name.startswith(("recovery.", "stepwise.")):
         pytest.importorskip("torch", reason="PyTorch is not installed")
     assert name in CALLS, f"write down how {name} is called, so that it is tested that False stops it"
     calls: list[tuple[Any, ...]] = []
