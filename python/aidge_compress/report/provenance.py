@@ -15,7 +15,6 @@ from typing import Any, Literal
 import numpy as np
 from aidge_core import __version__
 from aidge_core.data import mnist
-from aidge_onnx import model_files
 
 from .html import Child, Markup, Section, join, table, tag
 
@@ -114,6 +113,8 @@ def how_to_repeat(context: Context, parameters: Mapping[str, Any]) -> Section:
     sources: list[tuple[Child, Child]] = []
     if context.model is not None:
         path = Path(context.model)
+        from aidge_onnx import model_files  # which needs onnx
+
         facts = [line for file in model_files(path) for line in (str(file), *_file_facts(file))]
         sources.append(("network", _lines(facts)))
     sources += [(name, _lines(data_facts(value))) for name, value in context.data.items()]
