@@ -128,10 +128,10 @@ def _(_: int) -> Net:
     return Net([gemm], ["Gemm"], {"c": (5,)}, {"a": [7, 3], "b": [5, 7]})
 
 
-@case("one weight that two Gemms share, once transposed")
+@case("one weight that two Gemms share, once transposed: it stays one")
 def _(_: int) -> Net:
     nodes = [node("Gemm", ["x", "w", "b"], ["h"], transB=1), node("Gemm", ["h", "w", "c"], ["y"])]
-    return Net(nodes, ["FC", "FC"], {"w": (5, 7), "b": (5,), "c": (7,)}, {"x": ["N", 7]})
+    return Net(nodes, ["FC", "Gemm"], {"w": (5, 7), "b": (5,), "c": (7,)}, {"x": ["N", 7]})
 
 
 @case("MatMul with a constant")
