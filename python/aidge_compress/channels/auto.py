@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .options import CompressOptions
     from .stages import Cut, Prepared
 
-__all__ = ["FITS", "Trial", "Trials", "by_trials"]
+__all__ = ["FITS", "Allocation", "Trial", "Trials", "by_trials"]
 
 _SAMPLE_MACS = 2e10
 """Multiply-accumulates of the original that the samples of a trial may take …"""
@@ -56,6 +56,14 @@ class Trial:
 
     name: str
     error: float
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """How many channels each measured group keeps, and what was tried to find that out."""
+
+    counts: list[int]
+    tried: tuple[Trial, ...] = ()
 
 
 class Trials:
@@ -203,8 +211,8 @@ class _Search:
         return better
 
 
-def by_trials(prepared: Prepared, options: CompressOptions, budget: Budget, clock: Clock) -> list[int]:
-    """The counts, within the budget, of the least error of the outputs among networks that are cut on trial; Prepared.tried tells of all.
+def by_trials(prepared: Prepared, options: CompressOptions, budget: Budget, clock: Clock) -> Allocation:
+    """The counts, within the budget, of the least error of the outputs among networks that are cut on trial.
 
     Tried are every rule of RULES, allocations by measured sensitivity, and then what lies between the best ones, as long as that is better.
 
@@ -213,10 +221,11 @@ def by_trials(prepared: Prepared, options: CompressOptions, budget: Budget, cloc
     """
     everything = [group.group.size for group in prepared.measured]
     if budget.estimate(everything) <= 1.0:
-        return budget.meet(lambda share: everything)
-    if not prepared.trials:
-        prepared.trials.append(Trials(prepared, options, clock))
-    search = _Search(prepared, options, budget, prepared.trials[0])
+        return Allocation(budget.meet(lambda share: everything))
+    same = replace(options, keep_macs=None, keep_parameters=None, keep_latency=None, max_drop=None)
+    if same not in prepared.trials:
+        prepared.trials[same] = Trials(prepared, options, clock)
+    search = _Search(prepared, options, budget, prepared.trials[same])
     search.rules()
     if not search.errors:
         assert search.unreachable is not None
@@ -225,5 +234,5 @@ def by_trials(prepared: Prepared, options: CompressOptions, budget: Budget, cloc
     for number in range(options.trials):
         if not search.between(number):
             break
-    prepared.tried[:] = [Trial(name, error) for name, error in search.errors.items()]
-    return search.counts[search.best()]
+    tried = tuple(Trial(name, error) for name, error in search.errors.items())
+    return Allocation(search.counts[search.best()], tried)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..network.summary import summarize
 from .allocate import Share, UnreachableTarget, allocate
-from .auto import by_trials
+from .auto import Allocation, by_trials
 from .cost import CostModel
 from .stages import cut, one_sample
 from .statistics import weight_of
@@ -138,7 +138,7 @@ class Budget:
 
 def choose_counts(
     prepared: Prepared, options: CompressOptions, target: Mapping[str, float], clock: Clock
-) -> list[int]:
+) -> Allocation:
     """How many channels each measured group keeps, so that the network that is cut accordingly is within the target.
 
     Raises:
@@ -147,6 +147,8 @@ def choose_counts(
     budget = Budget(prepared, options, target)
     if options.allocation == "auto":
         return by_trials(prepared, options, budget, clock)
-    return budget.meet(
-        lambda share: allocate(prepared.measured, options.allocation, options.limits, share, target)
+    return Allocation(
+        budget.meet(
+            lambda share: allocate(prepared.measured, options.allocation, options.limits, share, target)
+        )
     )

@@ -19,7 +19,7 @@ from ..network.summary import summarize, uncounted_note
 from ..options import changed, choices_of
 from ..progress import Clock, Progress
 from .allocate import UnreachableTarget
-from .auto import FITS
+from .auto import FITS, Allocation, Trial
 from .budget import choose_counts
 from .options import DEFAULT_DROP, CompressOptions, of_target
 from .result import CompressionResult, GroupChange, LayerChange
@@ -131,22 +131,23 @@ def _refusals(ready: Prepared) -> str:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A network of one target, and how it did before least squares."""
+    """A network of one target, how it did before least squares, and what was tried to find its counts."""
 
     cut: Cut
     counts: list[int]
     report: CompensationReport | None
     start: Quality | None
+    tried: tuple[Trial, ...] = ()
 
 
 def _at(
     ready: Prepared, options: CompressOptions, clock: Clock, target: Mapping[str, float] | None
 ) -> _Candidate:
     """Cuts to the target and compensates."""
-    counts = [group.group.size for group in ready.measured]
+    chosen = Allocation([group.group.size for group in ready.measured])
     if target is not None:
-        counts = clock.run("allocate", lambda: choose_counts(ready, options, target, clock))
-    return _cut_and_compensate(ready, options, clock, counts)
+        chosen = clock.run("allocate", lambda: choose_counts(ready, options, target, clock))
+    return replace(_cut_and_compensate(ready, options, clock, chosen.counts), tried=chosen.tried)
 
 
 def _cut_and_compensate(
@@ -229,7 +230,7 @@ def _finish(
         passes=ready.data.passes + (1 + len(ready.removed) if options.remove_activations else 0),
         seconds=dict(clock.seconds),
         warnings=tuple(warnings),
-        tried=tuple(ready.tried),
+        tried=candidate.tried,
     )
 
 
@@ -340,7 +341,7 @@ class Compressor:
         options = changed(self._options, changes, "compress::compress")
         assert options.target is not None
         choose_orders(self._ready.measured, options)
-        counts = choose_counts(self._ready, options, options.target, self._clock)
+        counts = choose_counts(self._ready, options, options.target, self._clock).counts
         groups = zip(self._ready.measured, counts, strict=True)
         gone = tuple(frozenset(group.order[: group.group.size - count]) for group, count in groups)
         return Decision(gone, options.compensation)

@@ -22,7 +22,7 @@ from .tokens import Product, to_layers
 if TYPE_CHECKING:
     from aidge_core import ChannelGroup, GraphView, Node
 
-    from .auto import Trial, Trials
+    from .auto import Trials
     from .options import CompressOptions
 
 __all__ = ["Cut", "Prepared", "choose_orders", "cut", "one_sample", "prepare"]
@@ -46,8 +46,9 @@ class Prepared:
     merged: int
     warnings: list[str]
     seconds: dict[str, float]
-    tried: list[Trial] = field(default_factory=list)
-    trials: list[Trials] = field(default_factory=list)  # those of this preparation, once there are some
+    trials: dict[CompressOptions, Trials] = field(
+        default_factory=dict
+    )  # by the options without their budgets
 
     def quality_of(self, model: GraphView) -> Quality:
         """How `model` does compared with the original. Labels of held-out calibration data only count if they are classes of the output."""

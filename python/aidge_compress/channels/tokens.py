@@ -34,6 +34,11 @@ class Product:
     bias: str
 
 
+def _is_float32(node: Node) -> bool:
+    parent = node.get_parent(1)
+    return parent is not None and np.asarray(parent.get_operator().get_output(0)).dtype == np.float32
+
+
 def _put(layer: Node, weight: np.ndarray, bias: np.ndarray) -> None:
     for index, values in ((1, weight), (2, bias)):
         producer = layer.get_parent(index)
@@ -62,6 +67,8 @@ def to_layers(model: GraphView) -> list[Product]:
         weight = weight_of(node) if node.type() == "MatMul" and is_alone(node, 1) else None
         rank = len(dims_at(node, 0)) if weight is not None else 0
         if weight is None or weight.ndim != 2 or not 3 <= rank <= 5 or weight_of(node, 0) is not None:
+            continue
+        if not _is_float32(node):
             continue
         found = bias_behind(model, node, weight.shape[1])
         bias = np.zeros(weight.shape[1]) if found is None else found[1]

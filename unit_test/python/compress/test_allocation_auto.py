@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from aidge_compress.channels import CompressionResult
 from aidge_compress.channels.allocate import RULES
+from aidge_compress.channels.run import Compressor
 from aidge_compress.measure.metrics import compare
 from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
@@ -120,3 +121,28 @@ def test_an_evaluation_that_can_be_read_only_once_and_data_too() -> None:
     result = aidge_compress.compress(_NETWORKS["chain"](), batches, keep_macs=0.6, latency=False)
     assert result.quality.samples > 0
     assert isinstance(result.model, aidge_core.GraphView)
+
+
+@pytest.mark.slow
+def test_what_was_tried_is_that_of_the_network_that_was_kept() -> None:
+    """A network of maps loses something with every channel, so the whole one is kept, for which nothing was tried."""
+    graph = _NETWORKS["chain"]()
+    for name in ("head", "flat"):
+        graph.remove(name)
+    data = from_arrays(images(120), batch_size=20)
+    result = aidge_compress.compress(graph, data, max_drop=0.0, latency=False, compensation="none")
+    assert result.after.macs == result.before.macs
+    assert result.tried == ()
+    assert result.allocation_note == ""
+
+
+@pytest.mark.parametrize("selection", ["random", "l1_norm", "abs_max"])
+def test_trials_of_one_selection_say_nothing_of_another(selection: str) -> None:
+    data = from_arrays(images(120), batch_size=20)
+    used, fresh = (Compressor(_NETWORKS["bottlenecks"](), data) for _ in range(2))
+    for keep in (0.6, 0.45, 0.3):
+        used.decide(keep_macs=keep)
+        decided = [
+            each.decide(keep_macs=keep, selection=selection, compensation="none") for each in (used, fresh)
+        ]
+        assert decided[0] == decided[1]
