@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--case", choices=list(CASES), action="append", default=[])
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--pictures", type=int, default=5000, help="of MNIST's training set")
-    parser.add_argument("--network", help="a network of one's own")
+    parser.add_argument("--network", help="another ONNX file")
     parser.add_argument("--data", help="unlabelled samples for it")
     parser.add_argument("--decide", help="samples that decide; default: a fifth of --data")
     parser.add_argument("--test", help="samples that the figures are of, with labels or without")

@@ -101,7 +101,7 @@ class Trainer:
         self._scales: list[float] = []
         if self._reference is not None:
             self._fit(names)
-        self._expected = self._answers(self._reference, held)
+        self._expected = self._answers(self._reference)
         self._optimizer = torch.optim.AdamW(self._groups(), lr=options.learning_rate)
         self._random = torch.Generator().manual_seed(options.seed)
         self._state = _State()
@@ -149,7 +149,7 @@ class Trainer:
         parts = list(samples.batches(self._size))
         return [part for part in parts if len(part) == self._size] or parts[:1]
 
-    def _answers(self, module: Any, samples: Samples) -> list[list[np.ndarray]]:
+    def _answers(self, module: Any) -> list[list[np.ndarray]]:
         """All outputs on the held-out samples, batch by batch."""
         if module is None:
             return []
@@ -174,7 +174,7 @@ class Trainer:
         tally = Tally(strict=False)
         expected: list[Any] = list(self._expected) or [None] * len(self._looked_at())
         for part, outputs, wanted in zip(
-            self._looked_at(), self._answers(self.module, self._held), expected, strict=True
+            self._looked_at(), self._answers(self.module), expected, strict=True
         ):
             tally.add(outputs, part.labels, wanted)
         metric = tally.accuracy if tally.accuracy is not None else tally.agreement
