@@ -19,7 +19,7 @@ bool addCastSchema() {
   schema.inputs = {{"data", InputCategory::Data, kAllTypes}};
   schema.attributes = {{"to", std::string("float32")}};
   schema.validate = [](const Operator& op) { static_cast<void>(castTarget(op)); };
-  schema.traits = traitsOf(Role::Elementwise, BatchRule::PerSample, ChannelRule::Pass);
+  schema.traits = traitsOf(Role::Conversion, BatchRule::PerSample, ChannelRule::Pass);
   schema.infer = inferCast;
   return OperatorRegistry::add(std::move(schema));
 }

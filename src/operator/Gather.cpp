@@ -125,7 +125,8 @@ bool addReverse() {
   return OperatorRegistry::add(std::move(schema));
 }
 
-bool addIndexing(std::string type, std::string brief, AttributeMap attributes, InferFunction infer, bool updates) {
+bool addIndexing(std::string type, std::string brief, AttributeMap attributes, InferFunction infer, bool updates,
+                 ChannelTrait channels = {}) {
   OperatorSchema schema;
   schema.type = std::move(type);
   schema.brief = std::move(brief);
@@ -134,6 +135,7 @@ bool addIndexing(std::string type, std::string brief, AttributeMap attributes, I
   schema.attributes = std::move(attributes);
   schema.infer = infer;
   schema.traits = opaqueTraits(updates ? "which changes values at given indices" : "which picks values by their indices");
+  if (channels.rule != ChannelRule::Unstated) schema.traits.channels = std::move(channels);
   if (schema.attributes.contains("reduction")) schema.validate = validateReduction;
   if (schema.attributes.contains("batch_dims")) schema.validate = [](const Operator& op) { requireInt(op, "batch_dims", 0, 64); };
   return OperatorRegistry::add(std::move(schema));
@@ -141,7 +143,8 @@ bool addIndexing(std::string type, std::string brief, AttributeMap attributes, I
 
 [[maybe_unused]] const bool kGatherRegistered =
     addReverse() &&
-    addIndexing("Gather", "Slices of the data at the indices of an axis.", {{"axis", std::int64_t{0}}}, inferGather, false) &&
+    addIndexing("Gather", "Slices of the data at the indices of an axis.", {{"axis", std::int64_t{0}}}, inferGather, false,
+                {ChannelRule::Gather}) &&
     addIndexing("GatherElements", "The elements of the data at the indices of an axis, one an index.", {{"axis", std::int64_t{0}}},
                 inferGatherElements, false) &&
     addIndexing("GatherND", "The data at tuples of indices.", {{"batch_dims", std::int64_t{0}}}, inferGatherND, false) &&

@@ -30,6 +30,7 @@ bool addWhere() {
   where.inputs = {
       {"condition", InputCategory::Data, kBoolType}, {"X", InputCategory::Data, kAllTypes}, {"Y", InputCategory::Data, kAllTypes}};
   where.infer = inferWhere;
+  where.traits.role = Role::Selection;
   return OperatorRegistry::add(std::move(where));
 }
 

@@ -119,7 +119,7 @@ bool addRepeat(std::string type, std::string brief, const std::string& counts, I
   schema.extraInputs = {counts};
   schema.attributes = {{counts, Ints{}}};
   schema.infer = infer;
-  schema.traits = opaqueTraits("which repeats values");
+  schema.traits = traitsOf(Role::Other, BatchRule::Whole, ChannelRule::Repeat);
   return OperatorRegistry::add(std::move(schema));
 }
 

@@ -54,6 +54,7 @@ ChannelAnalysis::ChannelAnalysis(const char* where, const GraphView& graph, cons
   fixOutputs(graph);
   makeCutsStraight();
   tieConstants(graph);
+  settleNumbers(graph);
 }
 
 void ChannelAnalysis::feedInputs(const GraphView& graph) {
@@ -86,16 +87,23 @@ std::vector<ChannelAnalysis::Value> ChannelAnalysis::valuesAt(const GraphView& g
     } else if (const auto found = mIndex.find({parent, output}); found != mIndex.end()) {
       value.dims = tensors[found->second].dims;
       value.grid = tensors[found->second].grid;
+      if (const auto counts = mCounts.find({parent, output}); counts != mCounts.end()) value.counts = counts->second;
     }
   }
   return values;
 }
 
+void ChannelAnalysis::addTensor(const NodePtr& node, IOIndex_t output, Dims dims, LabelGrid grid) {
+  mIndex[{node, output}] = tensors.size();
+  tensors.push_back({node, output, std::move(dims), std::move(grid)});
+}
+
 void ChannelAnalysis::follow(const NodePtr& node, const std::vector<Value>& inputs) {
+  if (followNumbers(node, inputs)) return;
   std::vector<RuleInput> data;
   for (IOIndex_t i = 0; i < inputs.size(); ++i) {
     const bool isPresent = node->getParent(i) != nullptr || mFed.contains({node, i});
-    data.push_back({inputs[i].dims, inputs[i].grid, isPresent, inputs[i].isConstant});
+    data.push_back({inputs[i].dims, inputs[i].grid, isPresent, inputs[i].isConstant, inputs[i].counts});
   }
   const std::vector<TensorInfo>* results = mShapes.find(node.get());
   std::vector<Dims> dims;
@@ -110,15 +118,13 @@ void ChannelAnalysis::follow(const NodePtr& node, const std::vector<Value>& inpu
   } else {
     scope.fixAll("whose channels cannot be followed");
   }
+  keepNumbers(node, inputs, scope.followed());
   if (results == nullptr) {
     mUncounted += layers::countsMacs(*node->getOperator()) ? 1 : 0;
     return;
   }
   mMacs += node->getOperator()->macs(*mShapes.inputsOf(node.get()), *results);
-  for (IOIndex_t i = 0; i < results->size(); ++i) {
-    mIndex[{node, i}] = tensors.size();
-    tensors.push_back({node, i, dims[i], scope.results[i]});
-  }
+  for (IOIndex_t i = 0; i < results->size(); ++i) addTensor(node, i, dims[i], scope.results[i]);
 }
 
 void ChannelAnalysis::fixOutputs(const GraphView& graph) {

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "ChannelCounts.hpp"
 #include "ChannelLabels.hpp"
 #include "aidge/graph/GraphShapes.hpp"
 #include "aidge/operator/Operator.hpp"
@@ -81,6 +83,8 @@ class ChannelAnalysis {
   std::vector<SourceRecord> sources;
   std::vector<UseRecord> uses;
   std::vector<AttributeEdit> edits;
+  std::vector<CountDemand> demands;       ///< of numbers that are computed from dims
+  std::vector<LiteralEdit> literalEdits;  ///< elements of constants that a cut changes
 
   [[nodiscard]] const std::vector<Dims>& inputDims() const noexcept { return mInputDims; }
   [[nodiscard]] const LabelledTensor* find(const TensorRef& tensor) const;
@@ -94,11 +98,18 @@ class ChannelAnalysis {
     Dims dims;
     LabelGrid grid;
     bool isConstant = false;
+    Counts counts;  ///< of a tensor that is computed from dims
   };
 
   void feedInputs(const GraphView& graph);
   [[nodiscard]] std::vector<Value> valuesAt(const GraphView& graph, const NodePtr& node) const;
   void follow(const NodePtr& node, const std::vector<Value>& inputs);
+  /// Of a node that calculates with dims: gives its outputs their numbers. Returns whether it is one.
+  bool followNumbers(const NodePtr& node, const std::vector<Value>& inputs);
+  /// What the node computes with, but its rule did not follow, has to stay as it is.
+  void keepNumbers(const NodePtr& node, const std::vector<Value>& inputs, const std::set<IOIndex_t>& followed);
+  void settleNumbers(const GraphView& graph);
+  void addTensor(const NodePtr& node, IOIndex_t output, Dims dims, LabelGrid grid);
   void fixOutputs(const GraphView& graph);
   /// A cut takes slices along one axis of a tensor: what differs along several is united along all but the longest.
   void makeCutsStraight();
@@ -110,6 +121,8 @@ class ChannelAnalysis {
   GraphShapes mShapes;
   std::map<TensorRef, Value> mFed;
   std::map<TensorRef, std::size_t> mIndex;  ///< into `tensors`
+  std::map<TensorRef, Counts> mCounts;      ///< of outputs that are computed from dims
+  std::set<TensorRef> mCounted;             ///< inputs whose numbers are followed
   Label mConstantLabel = -1;
   double mMacs = 0.0;
   std::size_t mUncounted = 0;

@@ -22,6 +22,7 @@ void RuleScope::fixAll(const std::string& why) {
   for (IOIndex_t i = 0; i < inputs.size(); ++i) {
     if (has(i)) fix(i, "feeds " + mNode->describe() + ", " + why);
   }
+  mFollowed.clear();
   results.clear();
   const Label label = atoms().fixedLabel("an output of " + mNode->describe() + ", " + why);
   for (const Dims& dims : outputs) results.push_back(LabelGrid::uniform(dims.size(), label));
@@ -37,6 +38,43 @@ void RuleScope::cutConstant(IOIndex_t input, DimIdx_t axis, std::vector<Label> l
 
 void RuleScope::edit(std::string attribute, std::function<EditedValue(const ChannelCut&)> value) {
   mAnalysis.edits.push_back({mNode, std::move(attribute), std::move(value)});
+}
+
+std::optional<std::vector<std::int64_t>> RuleScope::list(IOIndex_t input) {
+  if (!isComputed(input)) {
+    const OperatorSchema& schema = *op().schema();
+    return op().attribute<std::vector<std::int64_t>>(schema.extraInputs[input - schema.inputs.size()]);
+  }
+  const Counts counts = inputs[input].isConstant ? literalCounts(mNode->getParent(input)) : inputs[input].counts;
+  if (counts.empty() && elementCount(inputs[input].dims) != 0) {
+    fixAll("which takes its shape or places from a tensor");
+    return std::nullopt;
+  }
+  mFollowed.insert(input);
+  mFirstDemand[input] = mAnalysis.demands.size();
+  std::vector<std::int64_t> values;
+  for (const Count& count : counts) {
+    values.push_back(static_cast<std::int64_t>(count.value));
+    mAnalysis.demands.push_back({count, {}, mNode->describe(), false});
+  }
+  return values;
+}
+
+void RuleScope::bind(IOIndex_t input, std::size_t place, std::vector<ExtentPtr> extents) {
+  if (const auto first = mFirstDemand.find(input); first != mFirstDemand.end())
+    mAnalysis.demands[first->second + place].extents = std::move(extents);
+}
+
+void RuleScope::require(ExtentPtr extent, DimIdx_t axis) {
+  const auto value = static_cast<double>(extent->size);
+  mAnalysis.demands.push_back({{value, {{std::move(extent), 1.0}}, true, nullptr, 0},
+                               {extentOf(atoms(), results[0], axis, outputs[0][axis])},
+                               mNode->describe(),
+                               false});
+}
+
+void RuleScope::bind(IOIndex_t input, std::size_t place, IOIndex_t output, DimIdx_t axis) {
+  bind(input, place, {extentOf(atoms(), results[output], axis, outputs[output][axis])});
 }
 
 std::vector<Label> RuleScope::addSource(std::size_t channels) {
@@ -59,7 +97,7 @@ void refuse(RuleScope& scope) { scope.fixAll(scope.op().traits().channels.refusa
 
 Rule findRule(ChannelRule rule) {
   if (rule == ChannelRule::Refused) return refuse;
-  for (const auto& find : {layerRule, elementwiseRule, shapeRule}) {
+  for (const auto& find : {layerRule, elementwiseRule, shapeRule, partRule}) {
     if (const Rule found = find(rule)) return found;
   }
   return nullptr;

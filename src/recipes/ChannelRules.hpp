@@ -2,6 +2,8 @@
 // How channels pass each operator.
 
 #include <functional>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@ struct RuleInput {
   LabelGrid grid;
   bool isPresent = false;
   bool isConstant = false;  ///< the output of a producer of the graph, which can be cut as needed
+  Counts counts;            ///< its elements, if it is computed from dims
 };
 
 /// What a rule works on: inputs in, one grid an output out, and what a cut will have to change on the way.
@@ -47,6 +50,18 @@ class RuleScope {
   /// One label an index of `axis` of a constant input.
   void cutConstant(IOIndex_t input, DimIdx_t axis, std::vector<Label> labels);
   void edit(std::string attribute, std::function<EditedValue(const ChannelCut&)> value);
+  /// Whether an input takes the place of the attribute that its schema has for it.
+  [[nodiscard]] bool isComputed(IOIndex_t input) const { return has(input) && op().schema()->isShapeInput(input); }
+  /// The list in that attribute or at that input, whose entries stay as they are unless `bind` says more. nullopt: it is not known; all is fixed.
+  std::optional<std::vector<std::int64_t>> list(IOIndex_t input);
+  /// Of a computed list: after a cut, entry `place` is the sum of these extents.
+  void bind(IOIndex_t input, std::size_t place, std::vector<ExtentPtr> extents);
+  /// The same for the extent of output `output` along an axis.
+  void bind(IOIndex_t input, std::size_t place, IOIndex_t output, DimIdx_t axis);
+  /// After a cut, output 0 has as many indices along `axis` as this extent.
+  void require(ExtentPtr extent, DimIdx_t axis);
+  /// Inputs whose numbers were bound.
+  [[nodiscard]] const std::set<IOIndex_t>& followed() const noexcept { return mFollowed; }
   /// New atoms of this layer, one an output channel.
   std::vector<Label> addSource(std::size_t channels);
   void addUse(IOIndex_t input, std::vector<Label> labels);
@@ -57,6 +72,8 @@ class RuleScope {
  private:
   ChannelAnalysis& mAnalysis;
   NodePtr mNode;
+  std::set<IOIndex_t> mFollowed;
+  std::map<IOIndex_t, std::size_t> mFirstDemand;  ///< of a computed list
 };
 
 using Rule = void (*)(RuleScope&);
@@ -68,5 +85,7 @@ using Rule = void (*)(RuleScope&);
 [[nodiscard]] Rule elementwiseRule(ChannelRule rule);
 /// Operators that only move values.
 [[nodiscard]] Rule shapeRule(ChannelRule rule);
+/// Operators that take parts of an axis, or repeat it.
+[[nodiscard]] Rule partRule(ChannelRule rule);
 
 }  // namespace Aidge::detail

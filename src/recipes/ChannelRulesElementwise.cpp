@@ -40,7 +40,8 @@ Follows standing(const Dims& operand, const Dims& channels) {
 void followBroadcast(RuleScope& scope) {
   const std::size_t rank = scope.outputs[0].size();
   Dims channels(rank, 1);
-  for (const RuleInput& input : scope.inputs) {
+  for (RuleInput& input : scope.inputs) {
+    input.grid = compacted(scope.atoms(), input.grid);
     const Dims extents = alignedDims(input.grid.extents, rank);
     for (std::size_t axis = 0; axis < rank; ++axis) channels[axis] = std::max(channels[axis], extents[axis]);
   }
@@ -70,11 +71,18 @@ void followBroadcast(RuleScope& scope) {
   scope.results = {std::move(result)};
 }
 
-/// Fixes what differs along the axes over which values are mixed.
+/// Values that differ along the axes over which they are mixed go together if something is left to remove along another axis, else they are fixed.
 void fixAcross(RuleScope& scope, const std::vector<DimIdx_t>& axes, const std::string& why = "which mixes channels") {
-  const LabelGrid& grid = scope.inputs[0].grid;
-  for (const DimIdx_t axis : axes) {
-    if (grid.extents[axis] > 1) scope.fix(0, "feeds " + scope.node()->describe() + ", " + why);
+  const auto isMixed = [&](DimIdx_t axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); };
+  const auto varying = varyingAxes(scope.atoms(), scope.inputs[0].grid);
+  const bool hasOthers = !std::all_of(varying.begin(), varying.end(), isMixed);
+  for (const DimIdx_t axis : varying) {
+    if (!isMixed(axis)) continue;
+    if (hasOthers) {
+      scope.flatten(0, axis);
+    } else {
+      scope.fix(0, "feeds " + scope.node()->describe() + ", " + why);
+    }
   }
 }
 
@@ -110,9 +118,26 @@ void followChannelWindow(RuleScope& scope) {
   followPass(scope);
 }
 
+/// Channels that are normalised together go together.
 void followGroups(RuleScope& scope) {
-  fixAcross(scope, {1}, "which normalises groups of channels together");
-  followPass(scope);
+  if (!scope.isConstant(1) || !scope.isConstant(2)) return scope.fixAll("whose scale and bias are not constant");
+  std::vector<Label> labels = scope.along(0, 1);
+  const auto groups = static_cast<std::size_t>(scope.op().attribute<std::int64_t>("groups"));
+  const std::size_t size = labels.size() / groups;
+  std::vector<Label> first;
+  for (std::size_t c = 0; c < labels.size(); ++c) {
+    if (c % size == 0) first.push_back(labels[c]);
+    scope.unite(first.back(), labels[c]);
+  }
+  if (groups == 1) scope.fix(0, "feeds " + scope.node()->describe() + ", which normalises all channels together");
+  for (const IOIndex_t parameter : {1, 2}) {
+    const bool isForGroup = scope.inputs[parameter].dims[0] == static_cast<DimSize_t>(groups) && size > 1;
+    scope.cutConstant(parameter, 0, isForGroup ? first : labels);
+  }
+  scope.edit("groups", [first](const ChannelCut& cut) {
+    return std::int64_t{std::count_if(first.begin(), first.end(), [&](Label label) { return !cut.isGone(label); })};
+  });
+  scope.results = {LabelGrid::along(scope.outputs[0].size(), 1, std::move(labels))};
 }
 
 void followReduce(RuleScope& scope) {

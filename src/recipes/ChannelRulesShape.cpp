@@ -11,25 +11,32 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-/// Whether attributes alone say what it does; else fixes everything.
-bool isStatic(RuleScope& scope) {
-  for (IOIndex_t i = 0; i < scope.inputs.size(); ++i) {
-    if (!scope.has(i) || !scope.op().schema()->isShapeInput(i)) continue;
-    scope.fixAll("which takes its shape or places from a tensor");
-    return false;
-  }
-  return true;
-}
+// Inputs that take the place of an attribute.
+constexpr IOIndex_t kShape = 1;
+constexpr IOIndex_t kPads = 1;
+constexpr IOIndex_t kSizes = 3;
 
 /// The same values under other dims.
 void followFlatten(RuleScope& scope) { scope.results = {reshaped(scope.inputs[0].grid, scope.inputs[0].dims, scope.outputs[0])}; }
 
+/// A computed target counts what is left of each axis; one -1 stays.
+void bindShape(RuleScope& scope, const Ints& shape, bool allowZero) {
+  const RuleInput& data = scope.inputs[0];
+  for (DimIdx_t axis = 0; axis < shape.size(); ++axis) {
+    if (shape[axis] > 0) scope.bind(kShape, axis, 0, axis);
+    const bool copies = shape[axis] == 0 && !allowZero;
+    if (copies) scope.require(extentOf(scope.atoms(), data.grid, axis, data.dims[axis]), axis);
+  }
+}
+
 /// A Reshape's target: what it says, but for extents that a cut changes.
 void followReshape(RuleScope& scope) {
-  if (!isStatic(scope)) return;
+  const auto given = scope.list(kShape);
+  if (!given) return;
   followFlatten(scope);
-  const Ints shape = scope.op().attribute<Ints>("shape");
+  const Ints& shape = *given;
   const bool allowZero = scope.op().attribute<bool>("allowzero");
+  if (scope.isComputed(kShape)) return bindShape(scope, shape, allowZero);
   scope.edit("shape", [=, in = scope.inputs[0], grid = scope.results[0], out = scope.outputs[0]](const ChannelCut& cut) {
     const Dims before = cut.dims(in.grid, in.dims);
     const Dims after = cut.dims(grid, out);
@@ -164,15 +171,17 @@ LabelGrid padAxis(RuleScope& scope, DimIdx_t axis, DimSize_t before, DimSize_t a
 }
 
 void followPad(RuleScope& scope) {
-  if (!isStatic(scope)) return;
+  const auto given = scope.list(kPads);
+  if (!given) return;
   const std::size_t rank = scope.inputs[0].dims.size();
-  const AxisPads pads = resolvePads(scope.op(), scope.op().attribute<Ints>("pads"), rank);
+  const AxisPads pads = resolvePads(scope.op(), *given, rank);
   const bool isConstant = scope.op().attribute<std::string>("mode") == "constant";
   LabelGrid grid = scope.inputs[0].grid;
   for (DimIdx_t axis = 0; axis < rank; ++axis) {
     if (pads.begin[axis] == 0 && pads.end[axis] == 0) continue;
     const bool isChannel = grid.extents[axis] > 1;
     if (!isChannel) continue;
+    if (scope.isComputed(kPads)) return scope.fixAll("which pads channels by a computed count");
     if (isConstant) {
       grid = padAxis(scope, axis, pads.begin[axis], pads.end[axis]);
     } else {
@@ -183,86 +192,21 @@ void followPad(RuleScope& scope) {
   scope.results = {std::move(grid)};
 }
 
-// --- parts ----------------------------------------------------------------------------------------------------------
-
-Ints range(std::int64_t begin, std::int64_t end) {
-  Ints places(static_cast<std::size_t>(end - begin));
-  std::iota(places.begin(), places.end(), begin);
-  return places;
-}
-
-void followSplit(RuleScope& scope) {
-  if (!isStatic(scope)) return;
-  const LabelGrid grid = scope.inputs[0].grid;
-  const DimSize_t rank = static_cast<DimSize_t>(grid.extents.size());
-  const DimIdx_t axis = normaliseAxis(errorSite(scope.op()), scope.op().attribute<std::int64_t>("axis"), static_cast<std::size_t>(rank));
-  std::int64_t begin = 0;
-  for (const Dims& part : scope.outputs) {
-    scope.results.push_back(taken(grid, axis, scope.inputs[0].dims[axis], range(begin, begin + part[axis])));
-    begin += part[axis];
-  }
-  if (grid.extents[axis] == 1) return;
-  scope.edit("split", [axis, grids = scope.results, outputs = scope.outputs](const ChannelCut& cut) {
-    Ints parts;
-    for (std::size_t i = 0; i < grids.size(); ++i) parts.push_back(cut.dims(grids[i], outputs[i])[axis]);
-    return parts;
-  });
-}
-
-/// The slice that a Slice takes of one axis of channels: [begin, end), or nothing where it skips some or turns them round.
-struct TakenChannels {
-  std::size_t entry;  ///< in starts and ends
-  std::vector<Label> before;
-  std::vector<Label> labels;
-};
-
-void followSlice(RuleScope& scope) {
-  if (!isStatic(scope)) return;
-  const auto list = [&scope](const char* name) { return scope.op().attribute<Ints>(name); };
-  const Ints starts = list("starts");
-  const Ints steps = list("steps");
-  const RuleInput& data = scope.inputs[0];
-  auto axes = normaliseAxes(errorSite(scope.op()), list("axes"), data.dims.size());
-  for (DimIdx_t axis = 0; list("axes").empty() && axis < starts.size(); ++axis) axes.push_back(axis);
-  LabelGrid grid = data.grid;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    const DimIdx_t axis = axes[i];
-    if (grid.extents[axis] == 1) continue;
-    if (!steps.empty() && steps[i] != 1) return scope.fixAll("which skips channels");
-    const DimSize_t extent = data.dims[axis];
-    const std::int64_t begin = std::clamp<std::int64_t>(starts[i] < 0 ? starts[i] + extent : starts[i], 0, extent);
-    const std::int64_t end = begin + scope.outputs[0][axis];
-    const LabelGrid before = taken(grid, axis, extent, range(0, begin));
-    grid = taken(grid, axis, extent, range(begin, end));
-    const auto editBound = [&](const char* name, bool isEnd) {
-      scope.edit(name, [=, bounds = list(name), count = end - begin](const ChannelCut& cut) {
-        Ints result = bounds;
-        const auto kept = [&](const LabelGrid& part, DimSize_t size) {
-          return static_cast<std::int64_t>(cut.kept(part, axis, size).size());
-        };
-        result[i] = (begin > 0 ? kept(before, begin) : 0) + (isEnd ? kept(grid, count) : 0);
-        return result;
-      });
-    };
-    editBound("starts", false);
-    editBound("ends", true);
-  }
-  scope.results = {std::move(grid)};
-}
-
 // --- space ----------------------------------------------------------------------------------------------------------
 
 void followResize(RuleScope& scope) {
-  if (!isStatic(scope)) return;
+  const auto sizes = scope.list(kSizes);
+  if (!sizes) return;
   const Dims before = scope.inputs[0].dims;
   for (DimIdx_t axis = 0; axis < before.size(); ++axis) {
     if (before[axis] != scope.outputs[0][axis]) scope.flatten(0, axis);
   }
   scope.results = {scope.inputs[0].grid};
-  const Ints sizes = scope.op().attribute<Ints>("sizes");
-  if (sizes.empty()) return;
+  if (sizes->empty()) return;
   const auto axes = normaliseAxes(errorSite(scope.op()), scope.op().attribute<Ints>("axes"), before.size());
-  scope.edit("sizes", [=, grid = scope.results[0], dims = scope.outputs[0]](const ChannelCut& cut) {
+  for (std::size_t i = 0; i < sizes->size(); ++i) scope.bind(kSizes, i, 0, axes.empty() ? i : axes[i]);
+  if (scope.isComputed(kSizes)) return;
+  scope.edit("sizes", [=, sizes = *sizes, grid = scope.results[0], dims = scope.outputs[0]](const ChannelCut& cut) {
     const Dims after = cut.dims(grid, dims);
     Ints result = sizes;
     for (std::size_t i = 0; i < sizes.size(); ++i) {
@@ -310,10 +254,6 @@ Rule shapeRule(ChannelRule rule) {
       return followConcat;
     case ChannelRule::Pad:
       return followPad;
-    case ChannelRule::Split:
-      return followSplit;
-    case ChannelRule::Slice:
-      return followSlice;
     case ChannelRule::Resize:
       return followResize;
     case ChannelRule::DepthToSpace:

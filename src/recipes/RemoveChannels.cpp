@@ -261,6 +261,28 @@ void applyConstants(const GraphViewPtr& graph, const std::vector<NewConstant>& p
   for (auto& [producer, value] : inPlace) producer->getOperator()->setOutput(0, std::move(value));
 }
 
+/// Numbers in constants that counted what is removed.
+void applyLiterals(const ChannelAnalysis& analysis, const ChannelCut& cut) {
+  for (const LiteralEdit& edit : analysis.literalEdits) {
+    const auto& op = edit.constant->getOperator();
+    std::int64_t count = 0;
+    for (const ExtentPtr& extent : edit.extents)
+      count += static_cast<std::int64_t>(cut.kept(extent->grid, extent->axis, extent->size).size());
+    const auto present = op->getOutput(0);
+    std::vector<std::int64_t> values = present->toInts();
+    if (values[edit.place] == count) continue;
+    values[edit.place] = count;
+    Tensor value = present->clone();
+    if (value.dataType() == DataType::Int32) {
+      std::transform(values.begin(), values.end(), value.mutableData<std::int32_t>().begin(),
+                     [](std::int64_t v) { return static_cast<std::int32_t>(v); });
+    } else {
+      std::copy(values.begin(), values.end(), value.mutableData<std::int64_t>().begin());
+    }
+    op->setOutput(0, std::move(value));
+  }
+}
+
 void applyAttributes(const ChannelAnalysis& analysis, const ChannelCut& cut) {
   for (const AttributeEdit& edit : analysis.edits) {
     const auto& op = edit.node->getOperator();
@@ -297,6 +319,7 @@ RemovalReport removeChannels(const GraphViewPtr& graph, const Request& channels,
   if (report.removed.empty()) return report;
   graph->transaction([&] {
     applyAttributes(analysis, cut);
+    applyLiterals(analysis, cut);
     applyConstants(graph, planConstants(*graph, analysis, cut));
     const ChannelAnalysis after(kWhereRemove, *graph, analysis.inputDims());
     checkShapes(analysis, after, cut);

@@ -37,6 +37,8 @@ enum class Role : std::uint8_t {
   Product,
   Quotient,
   Elementwise,       ///< any other function of single values of its inputs
+  Conversion,        ///< the values in another type: Cast
+  Selection,         ///< input 1 where input 0 holds, else input 2: Where
   Reduction,         ///< along some axes
   AverageReduction,  ///< ReduceMean
   Renaming,          ///< the output is the input
@@ -86,6 +88,8 @@ enum class ChannelRule : std::uint8_t {
   Pad,
   Split,
   Slice,
+  Gather,  ///< picks slices along the attribute `axis`
+  Repeat,  ///< repeats the data along axes
   Resize,
   DepthToSpace,
   SpaceToDepth
