@@ -15,7 +15,7 @@ namespace {
 /// A candidate that needs so many times the MACs is taken as slower without being timed.
 constexpr double kHopeless = 8.0;
 
-double count(const Dims& dims) { return std::accumulate(dims.begin(), dims.end(), 1.0, std::multiplies<>()); }
+double elementsAsDouble(const Dims& dims) { return std::accumulate(dims.begin(), dims.end(), 1.0, std::multiplies<>()); }
 
 /// The last Conv or FC, from which the new layer has its name.
 NodePtr lastCore(const Chain& chain, std::size_t first, std::size_t last) {
@@ -105,7 +105,7 @@ Cut FusionPlanner::single(const Element& element) const {
     return cut;
   }
   cut.operations = 1.0;
-  cut.cost = mOptions.cost == FusionCost::Macs ? count(element.output) : 0.0;
+  cut.cost = mOptions.cost == FusionCost::Macs ? elementsAsDouble(element.output) : 0.0;
   for (const Chain& branch : element.branches) {
     Cut inner = best(branch);
     cut.operations += inner.operations;
