@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import aidge_core
 import numpy as np
 import onnx
-from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from .converters import EXPORTERS
 from .tensors import onnx_type_of, to_proto
@@ -161,13 +161,24 @@ def _set_header(model: ModelProto, graph: aidge_core.GraphView, metadata: dict[s
     model.domain = metadata.get("onnx.domain", "")
     model.model_version = int(metadata.get("onnx.model_version", "0"))
     model.doc_string = metadata.get("onnx.doc_string", "")
-    for key, value in json.loads(metadata.get("onnx.metadata_props", "[]")):
-        model.metadata_props.add(key=key, value=value)
+    _add_properties(model, json.loads(metadata.get("onnx.metadata_props", "[]")))
+    _add_properties(model.graph, json.loads(metadata.get("onnx.graph_metadata_props", "[]")))
+    properties = json.loads(metadata.get("onnx.properties", '{"nodes": {}, "values": {}}'))
     texts = json.loads(metadata.get("onnx.doc_strings", '{"nodes": {}, "values": {}}'))
     for node in model.graph.node:
         node.doc_string = node.doc_string or texts["nodes"].get(node.name, "")
+        if not node.metadata_props:
+            _add_properties(node, properties["nodes"].get(node.name, []))
     for entry in [*model.graph.input, *model.graph.output]:
         entry.doc_string = texts["values"].get(entry.name, "")
+        _add_properties(entry, properties["values"].get(entry.name, []))
+
+
+def _add_properties(
+    proto: ModelProto | GraphProto | NodeProto | ValueInfoProto, pairs: list[list[str]]
+) -> None:
+    for key, value in pairs:
+        proto.metadata_props.add(key=key, value=value)
 
 
 # --- inputs and outputs -------------------------------------------------------------------------------------

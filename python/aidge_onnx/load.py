@@ -21,7 +21,7 @@ from .reading.checks import check_header, tensors_of, use_one_domain
 from .reading.external_data import internalize
 from .reading.float_types import read_in_float32
 from .reading.folding import drop_dead_nodes, fold
-from .reading.source import Source
+from .reading.source import Source, pairs_of
 from .rewrites.cleaning import clean
 from .rewrites.patterns import find_activations
 from .rewrites.regions import join_regions
@@ -178,6 +178,7 @@ def _build(source: Source, float_types: dict[str, Any] | None) -> aidge_core.Gra
     graph.metadata = {
         **_metadata(source, [value for value in source.inputs if not builder.targets[value.name]]),
         "onnx.doc_strings": json.dumps(_doc_strings(source, builder)),
+        "onnx.properties": json.dumps(_properties(source, builder)),
     }
     if float_types is not None:
         kinds = {
@@ -248,6 +249,14 @@ def _declaration(value: ValueInfoProto) -> dict[str, object]:
     return {"elem_type": tensor.elem_type, "dims": dims}
 
 
+def _properties(source: Source, builder: Builder) -> dict[str, dict[str, list[list[str]]]]:
+    """metadata_props of nodes by the name that they have in the graph, and of graph inputs and outputs by theirs."""
+    nodes = {builder.name_of(node): pairs_of(node.proto) for node in source.nodes}
+    values = {value.name: pairs_of(value) for value in [*source.inputs, *source.outputs]}
+    found = {"nodes": nodes, "values": values}
+    return {kind: {name: pairs for name, pairs in of.items() if pairs} for kind, of in found.items()}
+
+
 def _metadata(source: Source, unused: list[ValueInfoProto]) -> dict[str, str]:
     """What of the file's header has no place of its own in a graph, for the export."""
     model = source.model
@@ -261,7 +270,8 @@ def _metadata(source: Source, unused: list[ValueInfoProto]) -> dict[str, str]:
         "onnx.model_version": str(model.model_version),
         "onnx.doc_string": model.doc_string,
         "onnx.graph_doc_string": model.graph.doc_string,
-        "onnx.metadata_props": json.dumps([[entry.key, entry.value] for entry in model.metadata_props]),
+        "onnx.metadata_props": json.dumps(pairs_of(model)),
+        "onnx.graph_metadata_props": json.dumps(pairs_of(model.graph)),
         "onnx.dim_params": json.dumps(
             {value.name: _dim_names(value) for value in source.inputs if any(_dim_names(value))}
         ),

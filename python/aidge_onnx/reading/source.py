@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.version_converter
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from ..errors import InvalidModelError
 from ..registry import IMPORTERS
@@ -90,8 +90,10 @@ class OnnxNode:
     def rewrite(self, op: str, inputs: list[str], attributes: dict[str, Any]) -> None:
         """Makes another operator of it; only for nodes without graphs inside."""
         self.op, self.inputs, self.attributes, self.captured = op, inputs, attributes, ()
-        text = self.proto.doc_string or None
+        before = self.proto
+        text = before.doc_string or None
         self.proto = onnx.helper.make_node(op, inputs, self.outputs, self.name, text, **attributes)
+        self.proto.metadata_props.extend(before.metadata_props)
 
     def to_proto(self) -> NodeProto:
         """The proto with the inputs and outputs as they are now."""
@@ -101,6 +103,11 @@ class OnnxNode:
         proto.input.extend(self.inputs)
         proto.output.extend(self.outputs)
         return proto
+
+
+def pairs_of(proto: ModelProto | GraphProto | NodeProto | ValueInfoProto) -> list[list[str]]:
+    """Keys and values of metadata_props, in the order of the file."""
+    return [[entry.key, entry.value] for entry in proto.metadata_props]
 
 
 def _drop_void_pads(proto: NodeProto) -> None:

@@ -284,6 +284,44 @@ def test_names_and_texts_of_a_file_stay(folder: Path) -> None:
         assert "looks at pixels" in stem.doc_string
 
 
+@pytest.mark.parametrize("opset", [11, 17])
+def test_properties_of_nodes_graph_and_values_stay(folder: Path, opset: int) -> None:
+    path = folder / "net [a].onnx"
+    source = onnx.load(path)
+    del source.opset_import[:]
+    source.opset_import.append(helper.make_opsetid("", opset))
+    source.graph.metadata_props.add(key="location", value="graph.py")
+    source.graph.input[0].metadata_props.add(key="range", value="0..1")
+    source.graph.output[0].metadata_props.add(key="meaning", value="maps")
+    for node in source.graph.node:
+        node.metadata_props.add(key="scope", value=f"of {node.name}")
+        node.metadata_props.add(key="place", value="ünit.py:3")
+    onnx.save(source, path)
+    told = {
+        node.name: [(entry.key, entry.value) for entry in node.metadata_props] for node in source.graph.node
+    }
+    ok("fibnlr", path, "--data", folder / "data.npy", "--out", folder / "small.onnx")
+    ok("merge", path, "--data", folder / "data.npy", "--out", folder / "merged.onnx")
+    for written in (
+        onnx.load(folder / "small.onnx"),
+        onnx.load(folder / "merged.onnx"),
+        aidge_onnx.to_model_proto(aidge_onnx.load_onnx(path)),
+    ):
+        assert [(entry.key, entry.value) for entry in written.graph.metadata_props] == [
+            ("location", "graph.py")
+        ]
+        assert [(entry.key, entry.value) for entry in written.graph.input[0].metadata_props] == [
+            ("range", "0..1")
+        ]
+        assert [(entry.key, entry.value) for entry in written.graph.output[0].metadata_props] == [
+            ("meaning", "maps")
+        ]
+        kept = [node for node in written.graph.node if node.name in told]
+        assert STEM in [node.name for node in kept]
+        for node in kept:
+            assert [(entry.key, entry.value) for entry in node.metadata_props] == told[node.name]
+
+
 def test_both_names_of_the_standard_domain_may_be_imported(folder: Path) -> None:
     source = onnx.load(folder / "net [a].onnx")
     source.opset_import.append(helper.make_opsetid("ai.onnx", 17))
