@@ -215,6 +215,12 @@ def _labels_among(candidates: Mapping[str, np.ndarray], samples: int, data: str)
                 stacklevel=2,
             )
             return None
+    for name in (name for name in candidates if name.lower() in _LABEL_NAMES):
+        got = f"{candidates[name].dtype} {list(candidates[name].shape)}"
+        warnings.warn(
+            f"{name!r} of {data} is not used as labels: expected one class per sample for {samples} samples, got {got}",
+            stacklevel=2,
+        )
     return None
 
 
@@ -325,7 +331,12 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
 
 
 def fixed_batch(model: HasInputs) -> int | None:
-    """The batch that the file allows alone; None where it leaves it open."""
+    """The batch that the file allows alone; None where it leaves it open. ValueError for a batch of 0 samples."""
+    for spec in model.input_specs:
+        if spec.dims and spec.dims[0] == 0:
+            raise ValueError(
+                f"[cli::data] expected a batch of at least one sample at the graph input {spec.name!r}, got dims {spec.dims} in the file"
+            )
     sizes = [spec.dims[0] for spec in model.input_specs if spec.dims]
     return sizes[0] if sizes else None
 

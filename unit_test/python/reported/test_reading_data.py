@@ -272,3 +272,38 @@ def test_pfa_of_one_sample_says_that_it_is_too_few(strategy: str, network: Path,
     assert (done.code, "at least 2 samples" in done.err) == (2, True)
     np.save(tmp_path / "two.npy", np.random.default_rng(0).random((2, 3, 8, 8), np.float32))
     assert run("pfa", network, "--data", tmp_path / "two.npy", "--strategy", strategy).code == 0
+
+
+# --- labels that cannot be used, inputs without samples ------------------------------------------------------------
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.arange(24) % 4 + 0.5,
+        np.where(np.arange(24) == 5, np.nan, 1.0),
+        np.arange(20) % 4,
+        np.array(list("abcd") * 6),
+    ],
+    ids=["fractions", "NaN", "too few", "text"],
+)
+def test_an_array_called_labels_that_holds_none_is_named(
+    labels: np.ndarray, network: Path, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "d.npz", x=np.ones((24, 3, 8, 8), np.float32), y=labels)
+    done = run("eval", network, "--data", tmp_path / "d.npz")
+    assert done.code == 0
+    assert "'y' of " in done.err
+    assert "is not used as labels" in done.err
+    assert f"for 24 samples, got {labels.dtype} [{len(labels)}]" in done.err
+
+
+@pytest.mark.parametrize("command", ["eval", "merge", "pfa"])
+def test_an_input_of_no_samples_is_named(command: str, network: Path, tmp_path: Path) -> None:
+    model = onnx.load(network)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 0
+    onnx.save(model, tmp_path / "none.onnx")
+    np.save(tmp_path / "d.npy", np.ones((24, 3, 8, 8), np.float32))
+    out = ["--out", tmp_path / "o.onnx"] if command == "merge" else []
+    done = run(command, tmp_path / "none.onnx", "--data", tmp_path / "d.npy", *out)
+    assert done.code == 2
+    assert "graph input 'x', got dims [0, 3, 8, 8] in the file" in done.err
+    assert "--batch-size" not in done.err
