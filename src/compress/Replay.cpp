@@ -18,6 +18,16 @@ std::size_t indexIn(const std::vector<TensorRef>& tensors, const TensorRef& tens
   return static_cast<std::size_t>(std::find(tensors.begin(), tensors.end(), tensor) - tensors.begin());
 }
 
+/// What messages call a tensor of `graph`; another one than those that `ports` (inputs or outputs of a part) have already.
+template <typename Port>
+std::string portName(const GraphView& graph, const TensorRef& tensor, const std::vector<Port>& ports) {
+  std::string name = tensor.node ? tensor.node->name() : graph.inputs().at(tensor.index).name;
+  if (tensor.node && tensor.node->nbOutputs() > 1) name += ":" + std::to_string(tensor.index);
+  const auto isTaken = [&] { return std::any_of(ports.begin(), ports.end(), [&](const Port& port) { return port.name == name; }); };
+  while (isTaken()) name += "'";
+  return name;
+}
+
 }  // namespace
 
 std::optional<TensorRef> tensorAt(const GraphView& graph, const NodePtr& node, IOIndex_t input) {
@@ -110,7 +120,7 @@ Replay::Part Replay::part(const std::vector<TensorRef>& tensors) const {
       const auto known = std::find(part.mFeeds.begin(), part.mFeeds.end(), live);
       if (known == part.mFeeds.end()) {
         part.mFeeds.push_back(live);
-        inputs.push_back({"live_" + std::to_string(live), dimsOf(*tensor), true, dtypeOf(*tensor), {{twin, i}}});
+        inputs.push_back({portName(*mGraph, *tensor, inputs), dimsOf(*tensor), true, dtypeOf(*tensor), {{twin, i}}});
       } else {
         inputs[static_cast<std::size_t>(known - part.mFeeds.begin())].targets.push_back({twin, i});
       }
@@ -129,7 +139,7 @@ Replay::Part Replay::part(const std::vector<TensorRef>& tensors) const {
     part.mResults.emplace_back(false, index);
     if (index != computed.size()) continue;
     computed.push_back(tensor);
-    outputs.push_back({"out_" + std::to_string(index), twins.at(tensor.node.get()), tensor.index});
+    outputs.push_back({portName(*mGraph, tensor, outputs), twins.at(tensor.node.get()), tensor.index});
   }
   if (copies.empty()) return part;
   part.mGraph = GraphView::create();
