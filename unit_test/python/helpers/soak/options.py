@@ -34,7 +34,14 @@ _WRONG = 0.06
 _NUMBERS = (1, 2, 3, 4, 8)
 _SHARES = ("0.5", "0.8", "0.3", "0.9", "0.65", "0.99")
 _ODD_NUMBERS = (0, 16, -1, 100_000)
+_MINUTES = ("0.01", "0.005")
+"""Training uses all the time that it is given."""
+_ODD_MINUTES = ("0", "-0.5", "nan", "1e-9")
 _ODD_SHARES = ("1", "0", "0.01", "1.5", "-0.5", "nan", "1e-9")
+_RANGES: dict[str, tuple[Sequence[Any], Sequence[Any]]] = {
+    "N": (_NUMBERS, _ODD_NUMBERS),
+    "MINUTES": (_MINUTES, _ODD_MINUTES),
+}
 _BYTES = (1, 1000, 1_000_000, 2_000_000_000)
 _SUFFIXES = {"report": ".html", "chart": ".png", "mermaid": ".md", "state": ".json", "statistics": ".npz"}
 _NEEDS = {
@@ -121,9 +128,8 @@ def _value(command: str, entry: Any, scene: Scene, random: np.random.Generator, 
     if entry.name in ("mean", "std"):
         return str(_pick(random, ["0.5", "0.2,0.3,0.4", "0"]))
     if word in ("N", "X", "FRACTION", "NNPR", "MINUTES"):
-        numbers: Sequence[Any] = _NUMBERS if word == "N" else _SHARES
-        if odd and random.random() < 0.3:
-            numbers = _ODD_NUMBERS if word == "N" else _ODD_SHARES
+        usual, unusual = _RANGES.get(word, (_SHARES, _ODD_SHARES))
+        numbers: Sequence[Any] = unusual if odd and random.random() < 0.3 else usual
         return _several(entry, lambda: str(_pick(random, numbers)), random)
     raise LookupError(
         f"expected an option whose values can be drawn, got {entry.opts[0]} {entry.metavar} of aidge {command}: add it to helpers/soak/options.py"
