@@ -120,7 +120,7 @@ void followGather(RuleScope& scope) {
 
 // --- repeating ------------------------------------------------------------------------------------------------------
 
-/// The one axis along which a value differs, or the last such; none: nullopt.
+/// The last axis but the first one that holds more than one value; nullopt if there is none.
 std::optional<DimIdx_t> longAxis(const Dims& dims) {
   for (DimIdx_t axis = dims.size(); axis-- > 1;) {
     if (dims[axis] > 1) return axis;
@@ -128,7 +128,7 @@ std::optional<DimIdx_t> longAxis(const Dims& dims) {
   return std::nullopt;
 }
 
-/// A constant that is repeated has channels of its own along its last axis, as a constant in a Concat has.
+/// A repeated constant gets its own channel labels along its last axis with more than one value, like a constant input of Concat.
 LabelGrid repeatedData(RuleScope& scope) {
   const RuleInput& data = scope.inputs[0];
   const auto axis = longAxis(data.dims);

@@ -41,9 +41,10 @@ struct ChannelGroup {
 
 /// The groups of a graph, in topological order of their first source. Channels are followed index by index through elementwise operators with
 /// broadcasting, normalisation with fixed statistics, pooling, depthwise and grouped convolutions, Concat, Split and Slice, Flatten, Reshape, Transpose
-/// and what else only moves values. Numbers that are computed from dims follow, or hold the channels that they count. A constant that several inputs read is cut once: the channels along its axes are the same for all of them, or stay where one
-/// of them needs all of it. Lists of equal numbers (zeros, ones) tie nothing. Graph outputs, softmax or normalisation across channels, and operators that are not known fix the channels that
-/// reach them. `dims` of the graph inputs, one entry each; empty: as compiled, else as declared with a batch of 1. Changes nothing.
+/// and what else only moves values. Numbers that the graph computes from dims follow a cut; if they cannot, the channels that they count are kept.
+/// A constant that several inputs read is cut once: the channels along its axes are the same for all of them, or kept if one of them needs all of it.
+/// Lists of equal numbers (zeros, ones) tie nothing. Graph outputs, softmax or normalisation across channels, and unknown operators keep all channels
+/// that reach them. `dims` of the graph inputs, one entry each; empty: as compiled, else as declared with a batch of 1. Changes nothing.
 /// Throws std::invalid_argument where there is no graph, dims are open, or they do not fit.
 [[nodiscard]] AIDGE_EXPORT std::vector<ChannelGroup> channelGroups(const GraphViewPtr& graph, const std::vector<Dims>& dims = {});
 
