@@ -1,8 +1,8 @@
 # make demo    the main job on real data: prune a network for MNIST and check the result
 # make test    every test, C++ and Python, on the package as users install it
 # make test-fast    the Python tests that are not marked slow, for daily work
-# make coverage    the same, and how many lines of each Python package they run
-# make test-caps    the tests of kernels again, under each instruction set that this processor has
+# make coverage    make test, and how many lines of each Python package the tests run
+# make test-caps    the tests of kernels again, under each instruction set below the processor's best
 # make test-asan, make test-tsan    the C++ tests under the address and undefined-behaviour sanitizers; the scheduler's under the thread sanitizer
 # make dev     an editable installation, and the tools for developers
 # make nightly, make fuzz    20,000 random networks and 5,000 commands; 50,000 damaged models
@@ -37,17 +37,17 @@ demo: $(STAMPS)/demo
 
 # Both runners always run; the last lines say how each ended.
 test: $(STAMPS)/test build-tests
-	$(BIN)/python unit_test/run_tests.py --build $(BUILD) --jobs $(JOBS)
+	$(BIN)/python unit_test/run_tests.py --build $(BUILD) --jobs $(JOBS) $(if $(COVERAGE),--coverage)
 
 test-fast: $(STAMPS)/test
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow" $(MEASURE)
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
-# Which lines of the Python packages these tests run: a table of packages, and build/coverage.json.
-coverage: MEASURE := --cov --cov-report=json:build/coverage.json
-coverage: test-fast
+# All tests, then a table of the share of lines that they run in each Python package; the lines are in build/coverage.json.
+coverage: COVERAGE := yes
+coverage: test
 	$(BIN)/python .ci/coverage_table.py
 
-# The tests of kernels, convolutions and FIBNLR under each instruction set that this processor has (AIDGE_MAX_ISA).
+# The tests of kernels, convolutions and FIBNLR under each instruction set below the processor's best (AIDGE_MAX_ISA).
 test-caps: $(STAMPS)/test build-tests
 	$(BIN)/python unit_test/run_tests.py --build $(BUILD) --jobs $(JOBS) --caps
 

@@ -1,10 +1,12 @@
 """Runs every test: C++ through ctest, then Python through pytest. Both always run, and the last lines say how each ended.
 
     python unit_test/run_tests.py --build build/make --jobs 2
+    python unit_test/run_tests.py --build build/make --jobs 2 --coverage
     python unit_test/run_tests.py --build build/make --jobs 2 --caps
 
+`--coverage` also records which lines of the Python packages the tests run, in build/coverage.json.
 `--caps` repeats the tests whose results depend on the instruction set: all C++ tests, and the Python tests marked `instruction_set`,
-once for each value of AIDGE_MAX_ISA that this processor can run. The reports (JUnit) are build/ctest.xml and build/pytest.xml, and
+once for each value of AIDGE_MAX_ISA below what this processor can run. Without a cap the tests run with its best. The reports (JUnit) are build/ctest.xml and build/pytest.xml, and
 for a cap build/<cap>/ctest.xml and build/<cap>/pytest.xml. Exits with 1 if a test failed or a runner did not finish.
 """
 
@@ -79,14 +81,14 @@ def run_all(build: Path, jobs: int, cap: str, selection: list[str]) -> list[tupl
     return results
 
 
-def possible_caps() -> tuple[str, ...]:
-    """Return the values of AIDGE_MAX_ISA that change nothing or less than this processor can run."""
+def lower_caps() -> tuple[str, ...]:
+    """Return the values of AIDGE_MAX_ISA that are below the best instruction set of this processor."""
     program = "import aidge_backend_cpu as b; print(b.used_instruction_sets()['loops'])"
     variables = {name: value for name, value in os.environ.items() if name != "AIDGE_MAX_ISA"}
     best = subprocess.run(
         [sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=True
     )
-    return CAPS[: CAPS.index(best.stdout.strip()) + 1]
+    return CAPS[: CAPS.index(best.stdout.strip())]
 
 
 def main() -> int:
@@ -99,17 +101,24 @@ def main() -> int:
         "--jobs", type=int, default=os.cpu_count() or 1, help="tests that run at the same time"
     )
     parser.add_argument(
+        "--coverage", action="store_true", help="also record the lines of Python that the tests run"
+    )
+    parser.add_argument(
         "--caps", action="store_true", help="the tests of the instruction sets, under each cap"
     )
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     results = []
     if arguments.caps:
-        for cap in possible_caps():
+        caps = lower_caps()
+        if not caps:
+            print("This processor has no instruction set above the smallest cap: nothing to repeat.")
+        for cap in caps:
             print(f"\n--- AIDGE_MAX_ISA={cap}", flush=True)
             results += run_all(build, arguments.jobs, cap, ["-m", MARKER])
     else:
-        results = run_all(build, arguments.jobs, "", [])
+        coverage = ["--cov", "--cov-report=json:build/coverage.json"] if arguments.coverage else []
+        results = run_all(build, arguments.jobs, "", coverage)
     print()
     for line, _ in results:
         print(line)
