@@ -15,7 +15,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from .converters import IMPORTERS
 from .errors import InvalidModelError
-from .reading.batch import free_batch
+from .reading.batch import fix_batch, free_batch
 from .reading.builder import Builder, NotNative
 from .reading.checks import check_header, tensors_of, use_one_domain
 from .reading.external_data import internalize
@@ -186,6 +186,8 @@ def _build(source: Source, float_types: dict[str, Any] | None) -> aidge_core.Gra
         }
         nodes = {name: kind for name, kind in kinds.items() if kind != float_types["default"]}
         graph.metadata = {**graph.metadata, "onnx.float_types": json.dumps({**float_types, "nodes": nodes})}
+    with without_runtime():
+        fix_batch(graph, source, builder.name_of)
     _check_shapes(graph)
     return graph
 

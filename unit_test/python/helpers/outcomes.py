@@ -39,9 +39,9 @@ def ok(*arguments: str | float | Path) -> Done:
 
 
 def refused(*arguments: str | float | Path) -> str:
-    """Run `aidge`, check that it refuses its input (exit code 2), and return the one line that says why."""
+    """Run `aidge`, check that it refuses its input (exit code 2), and return the one line, after warnings, that says why."""
     done = run(*arguments)
     assert done.code == 2, f"exit {done.code}\n{done.out}\n{done.err}"
-    lines = done.err.strip().splitlines()
+    lines = [line for line in done.err.strip().splitlines() if not line.startswith("warning: ")]
     assert len(lines) == 1, done.err
     return lines[0]

@@ -1,5 +1,6 @@
 """Networks whose file fixes its batch, as PyTorch writes `x.view(8, -1)`: every command and every kind of data.
 
+Some files declare the batch, others leave it free although a Reshape takes one batch size only: both give the same results.
 The right values are ONNX Runtime's, which takes batches of 8 alone.
 """
 
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aidge_compress
+import aidge_onnx
 import numpy as np
 import onnx
 import onnxruntime
@@ -21,6 +23,8 @@ from onnx import helper
 Image = pytest.importorskip("PIL.Image")
 pyarrow = pytest.importorskip("pyarrow")
 
+pytestmark = pytest.mark.filterwarnings("ignore:the file leaves the batch size free")
+
 BATCH, SAMPLES = 8, 20
 IMAGES = np.random.default_rng(0).integers(0, 256, (SAMPLES, 12, 12, 3), dtype=np.uint8)
 LABELS = np.arange(SAMPLES) % 4
@@ -30,10 +34,13 @@ def inputs(count: int = SAMPLES) -> np.ndarray:
     return np.ascontiguousarray((IMAGES[:count] / np.float32(255)).transpose(0, 3, 1, 2), np.float32)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["declared", "free", "free, all dims of the view constant"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network for batches of 8, and data of 20 and of 5 samples."""
     from pyarrow import parquet
+
+    declared: int | str = BATCH if request.param == "declared" else "N"
+    last = 48 if "constant" in request.param else -1
 
     path = tmp_path_factory.mktemp("fixed")
     nodes = [
@@ -48,9 +55,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         om.weights("k", 8, 3, 3, 3),
         om.weights("l", 12, 8, 3, 3),
         om.weights("w", 48, 4),
-        om.tensor("shape", [BATCH, -1], np.int64),
+        om.tensor("shape", [BATCH, last], np.int64),
     ]
-    ends = {"inputs": [om.info("x", (BATCH, 3, 12, 12))], "outputs": [om.info("y", (BATCH, 4))]}
+    ends = {"inputs": [om.info("x", (declared, 3, 12, 12))], "outputs": [om.info("y", (declared, 4))]}
     onnx.save(om.model(nodes, weights, **ends), path / "net.onnx")
     for count in (SAMPLES, 5):
         for image, number in zip(IMAGES[:count], range(count), strict=True):
@@ -160,3 +167,27 @@ def test_full_batches_are_taken_as_they_are(place: Path) -> None:
     assert found.samples == 16
     with pytest.raises(ValueError, match=r"at least 8 samples .* got 5"):
         aidge_compress.evaluate(place / "net.onnx", inputs(5))
+
+
+def test_a_batch_size_that_only_a_reshape_fixes_is_said_and_written(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Gemm", ["x", "w"], ["h"], "fc"),
+        helper.make_node("Reshape", ["h", "shape"], ["y"], "view"),
+    ]
+    weights = [om.weights("w", 6, 10), om.tensor("shape", [12, 5], np.int64)]
+    model = om.model(nodes, weights, inputs=[om.info("x", ("N", 6))], outputs=[om.info("y", ("M", 5))])
+    with pytest.warns(UserWarning, match=r'node "view" \(Reshape\) needs a batch of 6'):
+        graph = aidge_onnx.load_onnx(model)
+    assert graph.input_specs[0].dims == [6, 6]
+    again = onnx.load_from_string(aidge_onnx.to_model_proto(graph).SerializeToString())
+    sample = np.random.default_rng(1).standard_normal((6, 6), dtype=np.float32)
+    sessions = [onnxruntime.InferenceSession(m.SerializeToString()) for m in (model, again)]
+    first, second = (session.run(None, {"x": sample})[0] for session in sessions)
+    np.testing.assert_allclose(first, second, rtol=1e-6)
+
+
+def test_a_batch_of_one_that_fits_leaves_the_batch_free() -> None:
+    nodes = [helper.make_node("Reshape", ["x", "shape"], ["y"], "view")]
+    shape = om.tensor("shape", [2, -1], np.int64)
+    model = om.model(nodes, [shape], inputs=[om.info("x", ("N", 6))], outputs=[om.info("y", (2, "M"))])
+    assert aidge_onnx.load_onnx(model).input_specs[0].dims == [None, 6]
