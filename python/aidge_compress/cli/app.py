@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from .bench import bench
@@ -26,7 +23,7 @@ from .recover import recover
 from .shared_options import epilog
 from .sweep import sweep
 
-__all__ = ["app", "main"]
+__all__ = ["app", "run"]
 
 _SMALLER, _LOOK, _MEASURE, _HELP = "Make a network smaller", "Look at a network", "Measure", "Help"
 _COMMANDS = (
@@ -97,7 +94,6 @@ for _panel, _name, _command, _examples in _COMMANDS:
     app.command(_name, cls=_Command, help=_help, rich_help_panel=_panel, epilog=epilog(*_examples))(_command)
 
 _EXIT_BAD_INPUT = 2
-_EXIT_INTERRUPTED = 130
 
 
 def _print_version(wanted: bool) -> None:
@@ -124,11 +120,11 @@ def _running(command: Any, arguments: Sequence[str]) -> tuple[str, dict[str, str
     return (f"aidge {name}", option_names(known[name])) if name in known else ("aidge", {})
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line; a mistake of the caller is one message and exit code 2, never a traceback."""
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code; a mistake of the caller is one message and exit code 2, never a traceback."""
     import aidge_core
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(arguments)
     warnings.showwarning = print_warning
     command = typer.main.get_command(app)
     try:
@@ -136,14 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (USAGE_ERRORS, ValueError, KeyError, OSError, ImportError, aidge_core.UnsupportedError) as error:
         if type(error).__name__ != "NoArgsIsHelpError":  # the help is printed already
             print_error(error, *_running(command, given), given)
-        sys.exit(_EXIT_BAD_INPUT)
-    except (KeyboardInterrupt, typer.Abort):
-        _interrupted()
-    if code == _EXIT_INTERRUPTED:
-        _interrupted()
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _interrupted() -> None:
-    Console(stderr=True).print(f"{Path(sys.argv[0]).name}: interrupted; nothing was written", markup=False)
-    sys.exit(_EXIT_INTERRUPTED)
+        return _EXIT_BAD_INPUT
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return code if isinstance(code, int) else 0
