@@ -10,7 +10,7 @@ import aidge_core
 
 from ..measure.latency import dims_at
 from ..measure.metrics import Quality, compare
-from ..network.layers import closed_layers
+from ..network.layers import broken_layers, closed_layers
 from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
 from .allocate import removal_order
@@ -82,6 +82,10 @@ def prepare(
     """Everything before channels are chosen; `model` stays as it is."""
     for name in options.protect:
         model.get_node(name)  # raises, naming the nearest names
+    if names := broken_layers(model):
+        raise ValueError(
+            f"[compress::compress] expected finite weights, got NaN or infinity in the weights of {names}"
+        )
     provider = replayable(provider)
     part, held = split(provider, model, options.held_out)
     judge, fit = (held, part) if evaluation is None else (evaluation, provider)

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from ..network.layers import warn_of_broken_layers
 from ..network.sources import DataOptions, channel_values, check_dims
 from ..numbers import shown
 
@@ -124,9 +125,11 @@ def load(path: Path) -> GraphView:
     import aidge_onnx
 
     try:
-        return aidge_onnx.load_onnx(path, in_float32=True)
+        graph = aidge_onnx.load_onnx(path, in_float32=True)
     except aidge_onnx.InvalidModelError as error:
         raise aidge_onnx.InvalidModelError(f"{path} is not a usable ONNX model: {error}") from error
+    warn_of_broken_layers(graph)
+    return graph
 
 
 def parse_dims(texts: Sequence[str] | None, model: GraphView) -> list[list[int]]:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable
 
+import numpy as np
 from aidge_core import GraphView, Node
 
-__all__ = ["closed_layers", "kind_name", "select_layers"]
+__all__ = ["broken_layers", "closed_layers", "kind_name", "select_layers", "warn_of_broken_layers"]
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "ConvTranspose1D", "ConvTranspose2D", "ConvTranspose3D")
 _LINEAR = ("FC", "Gemm", "MatMul")
+_NORMALISED = (
+    "BatchNorm1D",
+    "BatchNorm2D",
+    "BatchNorm3D",
+    "InstanceNorm",
+    "LayerNorm",
+    "RMSNorm",
+    "GroupNorm",
+)
 _OTHER_FLOATS = ("float16", "bfloat16", "float64")
 _LAYERS_OF_ONNX = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _KINDS = {
@@ -54,6 +64,29 @@ def closed_layers(graph: GraphView) -> str:
             cure = f"{kind} (aidge_onnx.load_onnx(path, in_float32=True) reads such a network in float32)"
             found.setdefault(cure, []).append(node.name())
     return "; ".join(f"{_listed(names)}: {reason}" for reason, names in found.items())
+
+
+def broken_layers(graph: GraphView) -> str:
+    """Names the layers whose weights hold NaN or infinity, with how many values they are; "" if there are none."""
+    found = []
+    for node in graph.get_ordered_nodes(deep=True):
+        if node.type() not in _CONVOLUTIONS + _LINEAR + _NORMALISED:
+            continue
+        parents = [
+            parent for parent in node.get_parents() if parent is not None and parent.type() == "Producer"
+        ]
+        weights = [np.asarray(parent.get_operator().get_output(0)) for parent in parents]
+        weights = [array for array in weights if array.dtype.kind == "f"]
+        bad = sum(array.size - int(np.count_nonzero(np.isfinite(array))) for array in weights)
+        if bad:
+            found.append(f"{node.name()} ({bad} of {sum(array.size for array in weights)} values)")
+    return _listed(found)
+
+
+def warn_of_broken_layers(graph: GraphView) -> None:
+    """Warns with the names of the layers whose weights hold NaN or infinity, if there are some."""
+    if names := broken_layers(graph):
+        warnings.warn(f"weights of these layers hold NaN or infinity: {names}", stacklevel=3)
 
 
 def _listed(names: list[str]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aidge_core import GraphView, dtype
 from aidge_core.data import as_batches, as_provider
 
+from .layers import warn_of_broken_layers
 from .sources import batches_of
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def load_and_compile(path: str | os.PathLike[str]) -> GraphView:
     import aidge_onnx
 
     graph = aidge_onnx.load_onnx(path, in_float32=True)
+    warn_of_broken_layers(graph)
     graph.compile("cpu")
     return graph
 
@@ -107,7 +109,9 @@ def open_network(source: NetworkSource, data: Any = None, dims: Sequence[Sequenc
             copy.compile(source.backend, dims=source.compiled_dims)
         return copy
     if isinstance(source, (str, os.PathLike, bytes, ModelProto)):
-        return aidge_onnx.load_onnx(source, in_float32=True)
+        graph = aidge_onnx.load_onnx(source, in_float32=True)
+        warn_of_broken_layers(graph)
+        return graph
     loaded = sys.modules.get("torch")
     if loaded is not None and isinstance(source, loaded.nn.Module):
         return _from_module(source, data, dims)

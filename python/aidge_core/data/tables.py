@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,17 +65,24 @@ class DictDataset(Database):
     def get_item(self, index: int) -> list[Any]:
         """Return the columns of a sample."""
         sample = self._dataset[index]
-        return [self._value(name, sample[name]) for name in self._columns]
+        return [self._value(name, sample.get(name), index) for name in self._columns]
 
-    def _value(self, name: str, value: Any) -> Any:
+    def _value(self, name: str, value: Any, index: int) -> Any:
         transform = self._transforms.get(name)
+        content = value.get("bytes") if transform is not None and isinstance(value, Mapping) else value
+        if content is None:
+            what = "a value" if transform is None else "an image"
+            raise ValueError(
+                f"[data::DictDataset] expected {what} in the column {name!r} of sample {index} (from 0), got none"
+            )
         if transform is None:
             return value
-        content = value.get("bytes") if isinstance(value, Mapping) else value
         if isinstance(content, bytes):
-            return read_image(io.BytesIO(content), transform, f"other bytes in the column {name!r}")
-        if content is None:
-            raise ValueError(f"[data::DictDataset] expected an image in the column {name!r}, got none")
+            return read_image(
+                io.BytesIO(content),
+                transform,
+                f"other bytes in the column {name!r} of sample {index} (from 0)",
+            )
         return transform(value)
 
 
@@ -160,13 +168,20 @@ class ParquetRows:
             with self._open() as file, self._naming_damage():
                 self._group = (number, file.read_row_group(number))
         row = self._group[1].slice(index - self._starts[number], 1).to_pylist()[0]
-        return {name: self._array(name, value) for name, value in row.items()}
+        return {name: self._array(name, value, index) for name, value in row.items()}
 
-    def _array(self, name: str, value: Any) -> Any:
+    def _array(self, name: str, value: Any, index: int) -> Any:
         if not isinstance(value, list):
             return value
-        array = to_array(value)
-        return array.reshape(self._shapes[name]) if name in self._shapes else array
+        shape = self._shapes.get(name)
+        try:
+            array = to_array(value)
+            return array if shape is None else array.reshape(shape)
+        except ValueError as error:
+            wanted = "an array of numbers" if shape is None else f"{math.prod(shape)} numbers"
+            raise ValueError(
+                f"[data::from_parquet] expected {wanted} in the column {name!r} of row {index} (from 0) of {self.path}, got {error}"
+            ) from error
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_group": (-1, None)}

@@ -22,9 +22,7 @@ main()
 """
 
 
-@pytest.mark.parametrize(
-    "module", ["typer", "aidge_compress.cli.app", "onnx", "aidge_compress.cli.demo"]
-)
+@pytest.mark.parametrize("module", ["typer", "aidge_compress.cli.app", "onnx", "aidge_compress.cli.demo"])
 def test_ctrl_c_while_modules_are_imported_is_one_line(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(module=module)], capture_output=True, text=True, check=False

@@ -126,6 +126,39 @@ def test_a_damaged_parquet_file_is_one_line(network: Path, tmp_path: Path) -> No
     assert "expected an image" in refused("eval", network, "--data", path)
 
 
+PNG = bytes_of(lambda stream: Image.new("RGB", (8, 8)).save(stream, "png"))
+GOOD_ROWS = {
+    "image": {"image": {"bytes": PNG, "path": ""}, "label": 1},
+    "array": {"x": [0.5] * 192, "label": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "value", "said"),
+    [
+        ("image", "image", {"bytes": None, "path": "a.png"}, "expected an image"),
+        ("image", "image", None, "expected an image"),
+        ("image", "image", {"bytes": PNG[:40], "path": ""}, "expected an image"),
+        ("image", "label", None, "expected a value"),
+        ("array", "x", None, "expected a value"),
+        ("array", "x", [0.5] * 191, "expected 192 numbers"),
+        ("array", "x", [0.5] * 191 + [None], "expected 192 numbers"),
+    ],
+)
+def test_the_row_that_cannot_be_used_is_named(
+    kind: str, column: str, value: Any, said: str, network: Path, tmp_path: Path
+) -> None:
+    from pyarrow import parquet
+
+    rows = [dict(GOOD_ROWS[kind]) for _ in range(7)]
+    rows[5][column] = value
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "x.parquet", row_group_size=3)
+    line = refused("eval", network, "--data", tmp_path / "x.parquet")
+    assert said in line
+    assert f"column '{column}' of " in line
+    assert "5 (from 0)" in line
+
+
 # --- folders of classes ---------------------------------------------------------------------------------------------
 
 
