@@ -63,16 +63,12 @@ class _Files:
 
 
 def _runtime_medians(paths: list[Path], inputs: Mapping[str, np.ndarray]) -> list[float] | None:
-    """Median seconds of a pass in ONNX Runtime, measured alternately; None if it is not installed."""
-    try:
-        import onnxruntime
-    except ImportError:
-        return None
-    from ..measure.feeds import session_feeds
+    """Median seconds of a pass in ONNX Runtime, measured alternately; None if it is not installed or cannot run them."""
+    from ..measure.feeds import open_session, session_feeds
     from ..measure.latency import medians_in_turn
 
     def runner(path: Path) -> Any:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = open_session(path)
         feeds = session_feeds(session, inputs)
         return lambda: session.run(None, feeds)
 

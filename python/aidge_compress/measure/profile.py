@@ -14,7 +14,7 @@ from ..network.opening import open_network
 from ..network.sources import batches_of
 from ..numbers import counted, shown
 from ..tables import data_frame
-from .feeds import session_feeds
+from .feeds import open_session, run_session, runtime_name, session_feeds
 from .latency import compare_in_turn, random_inputs, seconds_of
 from .metrics import relative_difference
 
@@ -185,29 +185,22 @@ def profile(
 def against_onnxruntime(model: GraphView, source: str | bytes, *, pairs: int = 20) -> EngineComparison:
     """Times a compiled model against ONNX Runtime running `source` (path or bytes) with as many threads.
 
-    Raises ImportError without onnxruntime.
+    Raises:
+        ImportError: if ONNX Runtime is not installed.
+        UnsupportedError: if it cannot run `source`.
     """
     import aidge_backend_cpu
 
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            "comparing with ONNX Runtime needs it: pip install 'aidge-compress[ort]'"
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = aidge_backend_cpu.get_num_threads()
-    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    session = open_session(source, threads=aidge_backend_cpu.get_num_threads())
     inputs = random_inputs(model)
     named = {spec.name: array for spec, array in zip(model.input_specs, inputs, strict=True)}
+    theirs = run_session(session, named)
     feed = session_feeds(session, named)
     scheduler = SequentialScheduler(model)
     ours = [np.asarray(array) for array in scheduler.forward(data=inputs)]
-    theirs = [np.asarray(array) for array in session.run(None, feed)]
     difference = relative_difference(theirs, ours)
     seconds, ratio, quartiles = compare_in_turn(
         lambda: scheduler.forward(data=inputs), lambda: session.run(None, feed), pairs=pairs
     )
-    engines = (f"aidge-compress {__version__}", f"ONNX Runtime {onnxruntime.__version__}")
+    engines = (f"aidge-compress {__version__}", runtime_name())
     return EngineComparison(engines, seconds, ratio, quartiles, pairs, difference)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from aidge_core import SequentialScheduler
+from aidge_core import SequentialScheduler, UnsupportedError
 from aidge_core.data import as_batches
 from aidge_onnx.tensors import dtype_name
 
 from ..files import check_writable
 from ..network.opening import compile_model
-from .feeds import session_feeds
+from .feeds import open_session, run_session, runtime_name
 from .metrics import relative_difference
 
 if TYPE_CHECKING:
@@ -95,19 +95,14 @@ def _run_file(path: Path, feeds: Mapping[str, np.ndarray], narrow: str = "") -> 
     narrow: the type of the network's layers if it is not float32; ONNX Runtime may have no kernels for it.
     """
     try:
-        import onnxruntime
+        session = open_session(path, optimised=False)
     except ImportError:
         return "aidge (onnxruntime is not installed)", _run_here(path, feeds)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception:  # ONNX Runtime has no exception type of its own
+    except UnsupportedError:
         if not narrow:
             raise
         return f"aidge (ONNX Runtime cannot run {narrow})", _run_here(path, feeds)
-    return f"ONNX Runtime {onnxruntime.__version__}", session.run(None, session_feeds(session, feeds))
+    return runtime_name(), run_session(session, feeds)
 
 
 def _run_here(path: Path, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
@@ -163,8 +158,8 @@ def verify_export(path: Path, model: GraphView, batch: list[Any], *, exact: bool
     if source is not None:
         try:
             expected = _run_file(source, feeds)[1]
-        except Exception as error:  # ONNX Runtime has no exception type of its own
-            note = f"{engine} cannot run {source.name}: {str(error).splitlines()[0]}"
+        except UnsupportedError as error:
+            note = str(error)
     if source is not None and expected is not None:
         if exact:
             return Verification(engine, relative_difference(expected, got), tolerance, reference=source.name)

@@ -23,7 +23,7 @@ import onnx
 import onnxruntime
 import pytest
 from helpers import onnx_models as om
-from helpers.outcomes import ok, run
+from helpers.outcomes import ok, refused, run
 from onnx import helper
 
 STEM, RELU, HEAD = "[bold]stem[/]", "[/relu] 1", "head[red"
@@ -377,3 +377,24 @@ def test_dims_say_the_size_of_pictures_and_the_file_keeps_its_own(folder: Path) 
     wrong = run(*arguments[:-1], "5,3,16,12")
     assert wrong.code == 2
     assert "expected 1 or the batch size 64 as the first of the dims of input x, got 5" in wrong.err
+
+
+def test_nodes_of_one_name_get_names_of_their_own_and_bench_says_that_onnx_runtime_refuses_them(
+    folder: Path,
+) -> None:
+    model = onnx.load(folder / "net [a].onnx")
+    for node in model.graph.node:
+        node.name = "same"
+    onnx.save(model, folder / "same.onnx")
+    with pytest.raises(Exception, match="same node name"):
+        onnxruntime.InferenceSession(folder / "same.onnx")
+    data, out = folder / "data.npy", folder / "out.onnx"
+    done = ok("fibnlr", folder / "same.onnx", "--data", data, "--out", out)
+    assert "cannot run same.onnx" in done.out
+    names = [node.name for node in onnx.load(out).graph.node]
+    assert len(set(names)) == len(names) > 0
+    onnxruntime.InferenceSession(out)
+    ok("bench", folder / "same.onnx", "--passes", 1, "--dims", "1,3,8,8")
+    line = refused("bench", folder / "same.onnx", "--against", "ort", "--dims", "1,3,8,8")
+    assert "cannot run same.onnx" in line
+    assert "same node name" in line
