@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("aidge_compress.network",),
     ("aidge_compress.report",),
     ("aidge_compress.measure",),
+    ("aidge_compress.quantization",),
     ("aidge_compress.channels", "aidge_compress.fibnlr", "aidge_compress.merge", "aidge_compress.recovery"),
     ("aidge_compress.pfa", "aidge_compress.stepwise"),
     ("aidge_compress.distributed", "aidge_compress.sweeps"),

@@ -48,6 +48,7 @@ MODULES = {
     "aidge_compress.fibnlr": "aidge_compress.fibnlr",
     "aidge_compress.merge": "aidge_compress.merge",
     "aidge_compress.pfa": "aidge_compress.pfa",
+    "aidge_compress.quantization": "aidge_compress.quantization",
     "aidge_compress.recovery": "aidge_compress.recovery",
     "aidge_compress.sweeps": "aidge_compress.sweeps",
     "aidge_compress.distributed": "aidge_compress.distributed",

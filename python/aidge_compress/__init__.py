@@ -1,6 +1,6 @@
 """Makes trained networks smaller and faster: ONNX in, smaller verified ONNX out, no training framework needed.
 
-One verb each: `compress`, `prune_activations` (FIBNLR), `merge_layers`, `recommend_channels` (PFA), `sweep`, `evaluate`, `profile` and
+One verb each: `compress`, `prune_activations` (FIBNLR), `merge_layers`, `recommend_channels` (PFA), `quantize`, `sweep`, `evaluate`, `profile` and
 `inspect`. They take a path, bytes, an onnx.ModelProto, a GraphView or a torch module, leave it as it is, and return a result.
 
 The methods are the packages fibnlr, merge, pfa and channels; sweeps and distributed run them with many settings or on many machines;
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .network.summary import ModelSummary, summarize
     from .pfa import PFA, PfaOptions, PFARecommendation, recommend_channels
     from .progress import Progress, Stopped
+    from .quantization import QuantizeOptions, QuantizeResult, quantize
     from .recovery import RecoverOptions, RecoverResult, recover
     from .report import Measured
     from .stepwise import StepwiseResult, prune_step_by_step
@@ -60,6 +61,7 @@ else:
         ".network.summary": ("ModelSummary", "summarize"),
         ".pfa": ("PFA", "PFARecommendation", "PfaOptions", "recommend_channels"),
         ".progress": ("Progress", "Stopped"),
+        ".quantization": ("QuantizeOptions", "QuantizeResult", "quantize"),
         ".recovery": ("RecoverOptions", "RecoverResult", "recover"),
         ".report": ("Measured",),
         ".stepwise": ("StepwiseResult", "prune_step_by_step"),
@@ -92,6 +94,8 @@ __all__ = [
     "PfaOptions",
     "Progress",
     "Quality",
+    "QuantizeOptions",
+    "QuantizeResult",
     "RecoverOptions",
     "RecoverResult",
     "Result",
@@ -119,6 +123,7 @@ __all__ = [
     "profile_model",
     "prune_activations",
     "prune_step_by_step",
+    "quantize",
     "recommend_channels",
     "recover",
     "summarize",

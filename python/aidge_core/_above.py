@@ -34,7 +34,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "aidge_core.cli.sources": ("aidge_compress.network.sources",),
     "aidge_core.cli.verify": ("aidge_compress.cli.verify", "aidge_compress.measure.verify", "aidge_compress.measure.metrics"),
     "aidge_core.compression": ("aidge_compress.channels",),
-    "aidge_core.compression.data": ("aidge_compress.channels.held_out",),
+    "aidge_core.compression.data": ("aidge_compress.measure.held_out",),
     "aidge_core.compression.latency": ("aidge_compress.channels.timing", "aidge_compress.measure.latency"),
     "aidge_core.compression.pipeline": ("aidge_compress.channels.run",),
     "aidge_core.compression.quality": ("aidge_compress.measure.metrics",),

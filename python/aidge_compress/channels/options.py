@@ -79,9 +79,10 @@ class CompressOptions:
     min_share: float = option(
         0.0, "Keep at least this share of each layer's channels", "FRACTION", least=0, most=1, expert=True
     )
+    int8: bool = option(False, "Also quantise the smaller network: the file that is written is in int8")
     multiple: int | None = option(
         None,
-        "Keep a multiple of N channels; default: 8 for networks of at least 100 M MACs per sample, else 1",
+        "Keep a multiple of N channels; default: 16 with int8, 8 for networks of at least 100 M MACs per sample, else 1",
         "N",
         least=1,
         expert=True,

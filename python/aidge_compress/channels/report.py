@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..network.outline import outline
+from ..quantization.report import files_section
 from ..report import Mark, Measured, Section, Story, draw_network, shown
 from ..report.charts import Bar, BarRow, bar_chart, legend
 from ..report.html import Markup, join, table, tag
@@ -115,6 +116,7 @@ def compress_story(result: CompressionResult) -> Story:
             Measured("latency of a sample, aidge", before.seconds, after.seconds, "seconds"),
         ),
         (
+            *([] if result.int8 is None else [files_section(result.int8)]),
             _layers(result),
             Section("Network", draw_network(sketch, marks), "The original, BatchNorm folded."),
             _remarks(result),

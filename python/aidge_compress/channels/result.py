@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..measure.metrics import Quality
 from ..measure.result import Result
+from ..measure.verify import Verification
 from ..network.costs import Costs
+from ..quantization import QuantizeResult
 from ..tables import data_frame
 from .auto import Trial
 from .options import CompressOptions
@@ -66,6 +69,7 @@ class CompressionResult(Result):
         seconds: by stage.
         warnings: what the reader should know.
         tried: with allocation "auto", the allocations that were tried, and the error of each.
+        int8: with the option int8, the quantised network, which `save` writes; its columns compare the original, the cut network, and both in int8.
     """
 
     model: GraphView
@@ -84,6 +88,7 @@ class CompressionResult(Result):
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     tried: tuple[Trial, ...] = ()
+    int8: QuantizeResult | None = None
 
     @property
     def allocation_note(self) -> str:
@@ -108,7 +113,12 @@ class CompressionResult(Result):
 
     def __str__(self) -> str:
         notes = [self.allocation_note] if self.tried else []
-        return "\n".join([super().__str__(), *self.warnings, *notes])
+        small = [str(self.int8)] if self.int8 is not None else []
+        return "\n".join([super().__str__(), *self.warnings, *notes, *small])
+
+    def save(self, path: str | os.PathLike[str]) -> Verification | None:
+        """As for every result; with the option int8 it is the quantised network that is written and verified."""
+        return super().save(path) if self.int8 is None else self.int8.save(path)
 
     def _story(self) -> Story:
         from .report import compress_story
@@ -141,7 +151,7 @@ class CompressionResult(Result):
         document = {
             name: getattr(self, name)
             for name in self.__dataclass_fields__
-            if name not in ("model", "original")
+            if name not in ("model", "original", "int8")
         }
         for name, value in document.items():
             if hasattr(value, "__dataclass_fields__"):
@@ -149,4 +159,5 @@ class CompressionResult(Result):
             elif name in ("layers", "groups", "tried"):
                 document[name] = [asdict(entry) for entry in value]
         original = asdict(self.original_quality)
+        document["int8"] = None if self.int8 is None else self.int8.to_dict()
         return {**document, "original_quality": original, "seconds": dict(self.seconds), "drop": self.drop}

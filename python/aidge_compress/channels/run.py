@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aidge_core
 import numpy as np
 
+from ..measure.held_out import replayable
 from ..measure.latency import latencies
 from ..measure.metrics import Quality, loose_outputs
 from ..network.costs import Costs, costs_of
@@ -18,6 +19,8 @@ from ..network.sources import batches_of
 from ..network.summary import summarize, uncounted_note
 from ..options import changed, choices_of
 from ..progress import Clock, Progress
+from ..quantization import QuantizeOptions, quantize_cut
+from ..quantization.source import need_onnxruntime
 from .allocate import UnreachableTarget
 from .auto import FITS, Allocation, Trial
 from .budget import choose_counts
@@ -41,6 +44,8 @@ new weights, or its outputs' means and variances as in the original; none: chann
 _SEARCH_STEPS = 6
 _LARGE = 1e8
 _BLOCK = 8
+INT8_BLOCK = 16
+"""Channels that integer kernels take at a time."""
 _SMALLEST = 0.02
 _COLLAPSED = 0.5
 _COLLAPSED_ERROR = 0.9
@@ -85,11 +90,18 @@ def compress(
     asked = changed(options or CompressOptions(), {**budget, **changes}, "compress::compress")
     if asked.target is None and asked.max_drop is None and not asked.remove_activations:
         asked = replace(asked, max_drop=DEFAULT_DROP)
+    if asked.int8:
+        need_onnxruntime("compress::compress")
+        data = replayable(batches_of(data, open_network(model, data)))
     clock = Clock(progress)
     network = model if isinstance(model, aidge_core.GraphView) else open_network(model, data)
     judge = None if evaluation is None else batches_of(evaluation, network)
     ready = prepare(network, batches_of(data, network), judge, asked, clock)
-    chosen = asked if asked.multiple is not None else replace(asked, multiple=_multiple(ready))
+    chosen = (
+        asked
+        if asked.multiple is not None
+        else replace(asked, multiple=INT8_BLOCK if asked.int8 else _multiple(ready))
+    )
     if (asked.target is not None or asked.max_drop is not None) and not ready.measured:
         raise ValueError(
             f"[compress::compress] expected channels that can be removed, got none: {_refusals(ready)}"
@@ -100,7 +112,31 @@ def compress(
         result = _search(ready, chosen, clock, asked.max_drop)
     else:
         result = _finish(ready, chosen, clock, _at(ready, chosen, clock, asked.target))
-    return replace(result, options=asked)
+    result = replace(result, options=asked)
+    return with_int8(result, model, data, evaluation=evaluation, progress=progress) if asked.int8 else result
+
+
+def with_int8(
+    result: CompressionResult,
+    original: NetworkSource,
+    data: Any,
+    *,
+    evaluation: Any = None,
+    progress: Progress | None = None,
+) -> CompressionResult:
+    """The result with its network in int8, too.
+
+    Args:
+        result: of `compress`.
+        original: the network that was compressed, as it was given.
+        data, evaluation, progress: as for `compress`; the data can be read several times.
+
+    Raises:
+        ValueError, ImportError, Stopped: as `aidge_compress.quantize` does.
+    """
+    options = QuantizeOptions(held_out=result.options.held_out or 0.2, latency=result.options.latency)
+    small = quantize_cut(original, result.model, data, options, evaluation=evaluation, progress=progress)
+    return replace(result, int8=small)
 
 
 def _check_comparable(model: GraphView) -> None:
@@ -113,7 +149,7 @@ def _check_comparable(model: GraphView) -> None:
 
 
 def _multiple(ready: Prepared) -> int:
-    """What the number of channels is rounded to where the caller leaves it open."""
+    """What the number of channels is rounded to where the caller leaves it open and the result is in float32."""
     dims = one_sample(ready.original, ready.data.dims)
     macs = summarize(ready.original, dims).macs / dims[0][0]
     ready.original.forward_dims(ready.data.dims)

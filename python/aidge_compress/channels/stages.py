@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aidge_core
 
+from ..measure.held_out import Part, replayable, split
 from ..measure.latency import dims_at
 from ..measure.metrics import Quality, compare
 from ..network.layers import broken_layers, closed_layers
@@ -15,7 +16,6 @@ from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
 from .allocate import removal_order
 from .compensate import take_over
-from .held_out import Part, replayable, split
 from .statistics import GroupStatistics, collect
 from .tokens import Product, to_layers
 

@@ -19,6 +19,7 @@ from .inspect import inspect
 from .merge import merge
 from .pfa import pfa
 from .prune import fibnlr
+from .quantize import quantize
 from .recover import recover
 from .shared_options import epilog
 from .sweep import sweep
@@ -38,6 +39,10 @@ _COMMANDS = (
     (_SMALLER, "merge", merge, ("aidge merge model.onnx --out merged.onnx",)),
     (_SMALLER, "pfa", pfa, (
         "aidge pfa model.onnx --data calib.npz --strategy energy --energy 0.95",
+    )),
+    (_SMALLER, "quantize", quantize, (
+        "aidge quantize model.onnx --data pictures/ --out model_int8.onnx",
+        "aidge quantize model.onnx --weights float16 --out model_16.onnx",
     )),
     (_SMALLER, "recover", recover, (
         "aidge recover small.onnx --reference model.onnx --data pictures/ --out better.onnx",

@@ -10,6 +10,7 @@ import typer
 
 from ..channels import CompressOptions, UnreachableTarget
 from ..channels.options import DEFAULT_DROP
+from ..channels.run import INT8_BLOCK, with_int8
 from ..measure.verify import Verification, write_verified
 from ..network.files import file_bytes
 from ..network.opening import compile_for
@@ -20,6 +21,7 @@ from . import shared_options as shared
 from .bars import progress_bar
 from .common import Screen, load, percent, print_json, quantity, ratio, reading_of
 from .generated import options_of, takes
+from .quantize import print_files
 from .recovering import RecoverOption, check_recover, recovered, say_recovery
 from .reporting import check_outputs, write_report
 from .verify import print_verification
@@ -219,8 +221,9 @@ def _verdict(
 ) -> int:
     """The exit code that was asked for, with the reasons."""
     code = _EXIT_SLOWER if _slower(screen, result, files) and strict else 0
-    if max_drop is not None and result.drop > max_drop:
-        screen.say(f"the loss of {result.drop:.4f} exceeds --max-drop {max_drop:g}")
+    drop = result.drop if result.int8 is None else max(result.drop, result.int8.drop)
+    if max_drop is not None and drop > max_drop:
+        screen.say(f"the loss of {drop:.4f} exceeds --max-drop {max_drop:g}")
         code = _EXIT_TOO_LOSSY
     return code
 
@@ -296,7 +299,9 @@ def compress(
 
     try:
         with progress_bar(as_json) as progress:
-            result = run(network, provider, options, evaluation=judge, progress=progress)
+            multiple = INT8_BLOCK if options.int8 and options.multiple is None else options.multiple
+            floats = replace(options, int8=False, multiple=multiple)
+            result = run(network, provider, floats, evaluation=judge, progress=progress)
     except UnreachableTarget as error:
         raise ValueError(f"[cli::compress] {_unreachable(options, error)}") from error
     after_training = _quality_of_retrained(retrained, result, judge)
@@ -306,7 +311,14 @@ def compress(
         recovery = recovered(recover, result.model, result.original, provider, judge, quiet=as_json)
     if recovery is not None:
         result = replace(result, model=recovery.model)
-    verification = write_verified(result.model, out, provider) if out is not None and not grown else None
+    result = replace(result, options=options)
+    if options.int8 and not grown:
+        with progress_bar(as_json) as progress:
+            result = with_int8(result, model, provider, evaluation=judge, progress=progress)
+    verification = None
+    if out is not None and not grown:
+        small = result.int8
+        verification = write_verified(result.model, out, provider) if small is None else small.write(out)
     arrays = random_inputs(result.model, [[1, *dims[1:]] for dims in result.model.compiled_dims])
     inputs = {spec.name: array for spec, array in zip(result.model.input_specs, arrays, strict=True)}
     files = _measure_files(
@@ -320,6 +332,9 @@ def compress(
     _print_notes(screen, result, "of --eval" if evaluate else "of --data that nothing was fitted on")
     _print_retrained(screen, after_training)
     trained = say_recovery(screen, recovery)
+    if result.int8 is not None:
+        screen.say()
+        print_files(screen, result.int8)
     if out is not None and verification is not None:
         print_verification(screen, out, verification)
     code = _verdict(screen, result, files, chosen.get("max_drop"), fail_if_slower)

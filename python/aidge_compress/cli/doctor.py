@@ -15,6 +15,7 @@ from pathlib import Path
 import typer
 
 from ..demo import NETWORK
+from ..measure.processor import int8_instructions, processor_flags, processor_name
 from ..numbers import counted
 from . import shared_options as shared
 from .common import Screen, print_json
@@ -23,7 +24,7 @@ __all__ = ["Finding", "doctor", "examine"]
 
 _OURS = "aidge-compress"
 _PACKAGES = ("aidge_core", "aidge_backend_cpu", "aidge_onnx", "aidge_compress")
-_FLAGS = ("sse4_1", "avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
+_FLAGS = ("sse4_1", "avx2", "fma", "avx512f", "avx_vnni", "avx512_vnni", "amx_tile", "asimd", "sve")
 _SETS = {
     "sse41": "SSE4.1",
     "avx": "AVX",
@@ -39,6 +40,7 @@ _SETS = {
 }
 _EXTRAS = (
     ("ort", "onnxruntime", "written networks are verified, operators without a kernel run, bench compares"),
+    ("ort", "ml_dtypes", "aidge quantize"),
     ("report", "pandas", "tables as data frames"),
     ("report", "matplotlib", "charts"),
     ("images", "PIL", "folders of images"),
@@ -102,14 +104,16 @@ def _strangers() -> Iterator[Finding]:
 
 
 def _processor() -> Iterator[Finding]:
-    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    fields = dict(line.split(":", 1) for line in text.split("\n\n")[0].splitlines() if ":" in line)
-    known = {key.strip(): value.strip() for key, value in fields.items()}
-    flags = set(known.get("flags", known.get("Features", "")).split())
-    name = known.get("model name", platform.processor() or "unknown")
-    yield Finding("processor", f"{name}, {platform.machine()}, {', '.join(f for f in _FLAGS if f in flags)}")
+    flags = processor_flags()
+    listed = ", ".join(flag for flag in _FLAGS if flag in flags)
+    yield Finding("processor", f"{processor_name()}, {platform.machine()}, {listed}")
     if platform.machine() == "x86_64" and "avx2" not in flags:
         yield Finding("vector instructions", "no AVX2", "note", "kernels fall back to slower ones")
+    if instructions := int8_instructions():
+        yield Finding("int8 instructions", instructions)
+    else:
+        cure = "int8 files may be slower than float32 in ONNX Runtime here: aidge quantize measures it, and --reduce-range avoids saturation"
+        yield Finding("int8 instructions", "no VNNI", "note", cure)
 
 
 def _threads() -> Iterator[Finding]:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from aidge_compress.channels import ALLOCATIONS, SELECTIONS
 from aidge_compress.channels.cost import CostModel
-from aidge_compress.channels.held_out import split
 from aidge_compress.channels.timing import layer_times
+from aidge_compress.measure.held_out import split
 from aidge_compress.network.summary import summarize
 from aidge_core.data import from_arrays
 from helpers.commands import run

@@ -12,10 +12,11 @@ import aidge_compress as ac
 import aidge_core
 import pytest
 from aidge_compress import Stopped
-from aidge_compress.channels.run import Compressor
+from aidge_compress.channels.run import Compressor, with_int8
 from aidge_compress.fibnlr.run import measure_activations
 from aidge_compress.measure.metrics import run_over
 from aidge_compress.pfa import PFA
+from aidge_compress.quantization import quantize_cut
 from helpers.low_rank import images, residual_network
 
 OUTSIDE = ("cli", "progress")
@@ -83,8 +84,13 @@ def _parts() -> Any:
     return [[[images(16)]] for _ in range(4)]
 
 
+def _float() -> Any:
+    return ac.compress(compiled(), Batches(), keep_macs=0.7, latency=False)
+
+
 CALLS: dict[str, Callable[[Any], Any]] = {
     "channels.run.Compressor": lambda stop: Compressor(compiled(), Batches(), progress=stop),
+    "channels.run.with_int8": lambda stop: with_int8(_float(), compiled(), Batches(), progress=stop),
     "channels.run.compress": lambda stop: ac.compress(compiled(), Batches(), keep_macs=0.7, progress=stop),
     "distributed.fibnlr.fibnlr": lambda stop: ac.distributed.fibnlr(compiled(), _parts(), progress=stop),
     "distributed.fibnlr.fibnlr_compute": lambda stop: ac.distributed.fibnlr_compute(
@@ -105,6 +111,10 @@ CALLS: dict[str, Callable[[Any], Any]] = {
         compiled(), Batches(), progress=stop
     ),
     "pfa.run.recommend_channels": lambda stop: ac.recommend_channels(compiled(), Batches(), progress=stop),
+    "quantization.run.quantize": lambda stop: ac.quantize(compiled(), Batches(), progress=stop),
+    "quantization.run.quantize_cut": lambda stop: quantize_cut(
+        compiled(), compiled(), Batches(), progress=stop
+    ),
     "recovery.run.recover": lambda stop: ac.recover(
         compiled(), Batches(), reference=compiled(), progress=stop
     ),

@@ -23,7 +23,7 @@ _NEVER = {
 """Parameters that are left out, and why."""
 _ALWAYS = {"passes": "2", "pairs": "2", "repeats": "1"}
 """Numbers that only make a command slow."""
-_OFTEN = {"out": 0.7, "as_json": 0.5, "keep_macs": 0.5, "latency": 0.9, "timing": 0.9}
+_OFTEN = {"out": 0.7, "as_json": 0.5, "keep_macs": 0.5, "latency": 0.9, "timing": 0.9, "data": 0.8}
 _SELDOM = {"threads": 0.1, "report": 0.15, "chart": 0.1, "layers": 0.1, "limit": 0.1, "mean": 0.05, "std": 0.05, "dims": 0.15,
            "min_kept": 0.05, "size": 0.05, "keep_parameters": 0.1, "keep_latency": 0.05, "retrained": 0.05, "multiple": 0.1,
            "protect": 0.1, "prunable_types": 0.1, "group_assignments": 0.05}  # fmt: skip
@@ -38,9 +38,12 @@ _MINUTES = ("0.01", "0.005")
 """Training uses all the time that it is given."""
 _ODD_MINUTES = ("0", "-0.5", "nan", "1e-9")
 _ODD_SHARES = ("1", "0", "0.01", "1.5", "-0.5", "nan", "1e-9")
+_PERCENTS = ("99.999", "99", "90")
+_ODD_PERCENTS = ("100", "50", "10", "101", "nan")
 _RANGES: dict[str, tuple[Sequence[Any], Sequence[Any]]] = {
     "N": (_NUMBERS, _ODD_NUMBERS),
     "MINUTES": (_MINUTES, _ODD_MINUTES),
+    "PERCENT": (_PERCENTS, _ODD_PERCENTS),
 }
 _BYTES = (1, 1000, 1_000_000, 2_000_000_000)
 _SUFFIXES = {"report": ".html", "chart": ".png", "mermaid": ".md", "state": ".json", "statistics": ".npz"}
@@ -127,7 +130,7 @@ def _value(command: str, entry: Any, scene: Scene, random: np.random.Generator, 
         return ",".join(map(str, _pick(random, scene.dims)))
     if entry.name in ("mean", "std"):
         return str(_pick(random, ["0.5", "0.2,0.3,0.4", "0"]))
-    if word in ("N", "X", "FRACTION", "NNPR", "MINUTES"):
+    if word in ("N", "X", "FRACTION", "PERCENT", "NNPR", "MINUTES"):
         usual, unusual = _RANGES.get(word, (_SHARES, _ODD_SHARES))
         numbers: Sequence[Any] = unusual if odd and random.random() < 0.3 else usual
         return _several(entry, lambda: str(_pick(random, numbers)), random)
