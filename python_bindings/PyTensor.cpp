@@ -42,10 +42,13 @@ Tensor tensorFromArray(py::array array) {
   const auto dtype = dataTypeFromPython(array.dtype());
   const bool swapped = !py::cast<bool>(array.dtype().attr("isnative"));
   const bool aligned = py::cast<bool>(array.attr("flags").attr("aligned"));
-  if (swapped || !aligned || (array.flags() & py::array::c_style) == 0) {
-    array = array.attr("astype")(numpyDtype(dtype), py::arg("order") = "C", py::arg("copy") = true);
-  }
   Dims dims(array.shape(), array.shape() + array.ndim());
+  if (swapped || !aligned || (array.flags() & py::array::c_style) == 0) {
+    Tensor own(std::move(dims), dtype);
+    own.allocate();
+    tensorToNumpy(own)[py::ellipsis()] = array;
+    return own;
+  }
   // A Tensor never writes where NumPy would not.
   void* data = const_cast<void*>(array.data());
   const bool writable = array.writeable();

@@ -86,10 +86,12 @@ Tensor outputOf(const Operator& op, IOIndex_t index) {
   return op.isProducer() ? readOnlyView(*tensor) : *tensor;
 }
 
-/// A value that nobody else can write to: foreign memory is copied by the operator, our own here.
+/// A value that nobody else can write to. The operator copies foreign memory. A tensor of ours is cloned here; an array that had to be copied
+/// to become contiguous is a new tensor already.
 Tensor exclusive(const py::object& value) {
   auto tensor = tensorFromPython(value);
-  return tensor.isExternal() || !tensor.hasData() ? tensor : tensor.clone();
+  const bool cloned = py::isinstance<Tensor>(value) && !tensor.isExternal() && tensor.hasData();
+  return cloned ? tensor.clone() : tensor;
 }
 
 void setOutput(Operator& op, IOIndex_t index, const py::object& value) {

@@ -78,7 +78,8 @@ def _emit_fc(
     if trans_b and alpha == 1.0:
         inputs.append(node.inputs[1])
     else:
-        inputs.append(Fresh((weight if trans_b else weight.T) * np.float32(alpha), node.inputs[1]))
+        turned = weight if trans_b else weight.T
+        inputs.append(Fresh(turned if alpha == 1.0 else turned * np.float32(alpha), node.inputs[1]))
     if bias is not None:
         same = beta == 1.0 and build.source.constants[node.inputs[2]].shape == bias.shape
         inputs.append(node.inputs[2] if same else Fresh(bias * np.float32(beta), node.inputs[2]))

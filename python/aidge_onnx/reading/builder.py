@@ -299,9 +299,7 @@ class Builder:
         return readers
 
     def _producer(self, array: Array, name: str, *, constant: bool) -> Value:
-        made = aidge_core.Producer(
-            np.ascontiguousarray(array).reshape(array.shape), self._names.unique(name), constant
-        )
+        made = aidge_core.Producer(array, self._names.unique(name), constant)
         self.nodes.append(made)
         return Value(made)
 
