@@ -6,6 +6,7 @@ A field is made by `option`; choices are `Literal` types. `describe` gives all f
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ def choice(value: str, choices: Sequence[str], where: str, name: str) -> str:
 
 
 def _check_number(info: OptionInfo, value: float, where: str) -> None:
+    if not math.isfinite(value):
+        raise ValueError(f"[{where}] expected {info.name} as a finite number, got {value!r}")
     low, high = info.least, info.most
     fits = (low is None or (value > low if info.above else value >= low)) and (high is None or value <= high)
     if fits:

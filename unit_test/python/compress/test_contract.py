@@ -246,6 +246,10 @@ def test_options_say_everything_about_themselves(kind: Any) -> None:
                 ValueError, match=f"expected {name} {', '.join(info.choices)}, got 'nonsense'"
             ):
                 changed(options, {info.name: "nonsense"}, "test")
+        if info.kind is float:
+            for value in (float("inf"), -float("inf"), float("nan")):
+                with pytest.raises(ValueError, match=f"expected {info.name} as a finite number, got {value}"):
+                    changed(options, {info.name: value}, "test")
         if info.least is not None:
             with pytest.raises(ValueError, match=f"expected {info.name} "):
                 changed(options, {info.name: info.least - 1}, "test")
