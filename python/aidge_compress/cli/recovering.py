@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..recovery import RecoverOptions
 from ..recovery import recover as run
 from ..report import Measured
 from .bars import progress_bar
@@ -39,7 +39,8 @@ def check_recover(minutes: float | None, data: str | None) -> None:
     from aidge_onnx.torch.writing import need_torch
 
     need_torch("cli::recover")
-    RecoverOptions(minutes=minutes)
+    if not (math.isfinite(minutes) and minutes > 0):
+        raise ValueError(f"[cli::recover] expected --recover as a number of minutes above 0, got {minutes:g}")
 
 
 def recovered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from dataclasses import dataclass, replace
@@ -48,6 +49,14 @@ class DataOptions:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     dims: tuple[tuple[int, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if not all(math.isfinite(value) and (name == "mean" or value > 0) for value in values):
+                wanted = "finite numbers" if name == "mean" else "finite numbers above 0"
+                raise ValueError(
+                    f"[cli::data] expected {wanted} as --{name}, got {', '.join(map(str, values))}"
+                )
 
 
 def channel_values(texts: Sequence[str] | None) -> tuple[float, ...]:
@@ -292,6 +301,13 @@ def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> DataProv
     )
 
 
+def _say_unused(options: DataOptions, spec: str) -> None:
+    if options.mean or options.std:
+        warnings.warn(
+            f"--mean and --std are for images: the arrays of {spec} are used as they are", stacklevel=3
+        )
+
+
 def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataProvider:
     """The columns with the inputs' names or, for one input, the first that is an image or an array; then an integer column."""
     from aidge_core.data import ImageTransform
@@ -319,6 +335,8 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
         ):
             shapes[name] = wanted_shape
     pictures = [name for name in names if isinstance(row[name], (bytes, dict))]
+    if not pictures:
+        _say_unused(options, str(path))
     return from_dataset(
         ParquetRows(path, shapes),
         [*names, *([] if label is None else [label])],
@@ -362,6 +380,7 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
         samples = provider.all_samples()
         provider = provider.head(options.limit) if options.limit else provider
     else:
+        _say_unused(options, spec)
         provider = _provider_of_arrays(*_arrays(spec, model), options, full=fixed is not None)
         samples = provider.all_samples()
     if fixed is not None:

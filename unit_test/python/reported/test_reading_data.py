@@ -295,6 +295,35 @@ def test_a_parquet_of_images_runs(network: Path, tmp_path: Path) -> None:
     assert len(from_parquet(tmp_path / "x.parquet", ["label"])) == 1
 
 
+# --- preprocessing ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [("mean", "nan", "finite numbers"), ("mean", "0.5,inf,0.5", "finite numbers"), ("std", "0", "finite numbers above 0"),
+     ("std", "nan", "finite numbers above 0"), ("std", "-1", "finite numbers above 0")],
+)  # fmt: skip
+def test_a_mean_or_std_that_cannot_be_is_refused(
+    name: str, value: str, wanted: str, network: Path, tmp_path: Path
+) -> None:
+    classes(tmp_path / "pictures", a=2, b=2)
+    line = refused("eval", network, "--data", tmp_path / "pictures", f"--{name}", value)
+    assert f"expected {wanted} as --{name}, got " in line
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "parquet"])
+def test_a_mean_that_arrays_do_not_use_is_said(kind: str, network: Path, tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    x, path = np.ones((4, 3, 8, 8), np.float32), tmp_path / f"x.{kind}"
+    if kind == "parquet":
+        parquet.write_table(pyarrow.table({"x": list(x.reshape(4, -1))}), path)
+    else:
+        path.write_bytes(bytes_of(np.savez, x=x) if kind == "npz" else bytes_of(np.save, x))
+    assert "are used as they are" in run("eval", network, "--data", path, "--mean", "0.5").err
+    assert "are used as they are" not in run("eval", network, "--data", path).err
+
+
 # --- one sample -----------------------------------------------------------------------------------------------------
 
 
