@@ -59,6 +59,8 @@ MODULES = {
     "aidge_compress.network: Mermaid": "aidge_compress.network.mermaid",
     "aidge_compress.network: summaries": "aidge_compress.network.summary",
     "aidge_compress.measure: evaluation": "aidge_compress.measure.evaluate",
+    "aidge_compress.measure: metrics": "aidge_compress.measure.registry",
+    "aidge_compress.measure: figures": "aidge_compress.measure.metrics",
     "aidge_compress.measure: results": "aidge_compress.measure.result",
     "aidge_compress.measure: profiles": "aidge_compress.measure.profile",
     "aidge_compress.report": "aidge_compress.report",

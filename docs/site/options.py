@@ -24,7 +24,9 @@ def _values(info: OptionInfo) -> str:
         return ", ".join(f"`{choice}`" for choice in info.choices)
     if info.kind is bool:
         return "`True`, `False`"
-    kind = {int: "a whole number", float: "a number", tuple: "names"}.get(info.kind, "node name → group")
+    kind = {int: "a whole number", float: "a number", tuple: "names", str: "a name"}.get(
+        info.kind, "node name → group"
+    )
     if info.least is not None and info.most is not None:
         return f"{kind} in {'(' if info.above else '['}{info.least:g}, {info.most:g}]"
     return (

@@ -6,8 +6,8 @@ from typing import Literal
 
 __all__ = ["Kind", "counted", "shown"]
 
-Kind = Literal["share", "number", "count", "bytes", "seconds"]
-"""What a figure is: a fraction (shown in percent), any number, a count, a size in bytes, a time in seconds (shown in milliseconds)."""
+Kind = Literal["share", "number", "decibels", "count", "bytes", "seconds"]
+"""What a figure is: a fraction (shown in percent), any number, decibels, a count, a size in bytes, a time in seconds (shown in milliseconds)."""
 
 _UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -20,6 +20,8 @@ def shown(value: float | None, kind: str) -> str:
         return f"{100 * value:.2f} %"
     if kind == "seconds":
         return f"{1000 * value:.3f} ms"
+    if kind == "decibels":
+        return f"{value:.2f} dB"
     if kind == "number":
         return f"{value:.4g}"
     unit = "B" if kind == "bytes" else ""

@@ -11,7 +11,8 @@ import numpy as np
 from aidge_core import SequentialScheduler
 
 from ..measure.labels import labelled_batches
-from ..measure.metrics import Tally, loose_outputs
+from ..measure.meters import RelativeError
+from ..measure.metrics import loose_outputs
 from ..network.summary import summarize
 from .allocate import RULES, UnreachableTarget, allocate
 from .curves import Curves, scaled
@@ -106,10 +107,10 @@ class Trials:
         if fitted:
             self._fit(smaller)
         scheduler = SequentialScheduler(smaller.model)
-        tally = Tally(strict=False, loose=loose_outputs(self._prepared.original))
+        meter = RelativeError(loose_outputs(self._prepared.original))
         for inputs, expected in self._data():
-            tally.add([np.asarray(out) for out in scheduler.forward(data=inputs)], None, expected)
-        error = tally.error or 0.0  # without an output that can be compared, all cuts are equal
+            meter.add([np.asarray(out) for out in scheduler.forward(data=inputs)], {}, expected)
+        error = meter.value() or 0.0  # without an output that can be compared, all cuts are equal
         return error if np.isfinite(error) else float("inf")
 
     def _fit(self, smaller: Cut) -> None:

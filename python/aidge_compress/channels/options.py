@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..measure.registry import METRIC_HELP, MetricSource, metric_of
 from ..options import check, option
 from .allocate import Limits
 
@@ -21,7 +22,7 @@ _BUDGETS = {"macs": "keep_macs", "parameters": "keep_parameters", "latency": "ke
 @dataclass(frozen=True)
 class CompressOptions:
     """What `compress` keeps, and how it chooses. With no budget, `max_drop` or `remove_activations`, the smallest network that loses at most
-    0.01 is searched for.
+    0.01 is searched for: 1 % of a share, 0.01 of any other metric.
 
     Raises:
         ValueError: if a value is out of range or not one of the choices.
@@ -49,10 +50,11 @@ class CompressOptions:
     )
     max_drop: float | None = option(
         None,
-        "Largest loss of accuracy (with labels) or agreement; alone, the smallest network within it is searched for",
-        "FRACTION",
+        "Largest loss of the metric, in its own unit (0.01 of a share is 1 %); alone, the smallest network within it is searched for",
+        "X",
         least=0,
     )
+    metric: MetricSource = option(None, METRIC_HELP, "NAME")
     allocation: Literal["auto", "energy", "loss", "uniform", "kl"] = option(
         "auto", "How removed channels are shared out among the layers", expert=True, tries=("auto",)
     )
@@ -109,6 +111,7 @@ class CompressOptions:
         names = (self.protect,) if isinstance(self.protect, str) else tuple(self.protect)
         object.__setattr__(self, "protect", names)
         check(self, "compress::options")
+        metric_of(self.metric)  # raises, naming the metrics that there are
         if self.held_out >= 1.0:
             raise ValueError(f"[compress::options] expected held_out in [0, 1), got {self.held_out}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..measure.metrics import measured
 from ..network.outline import outline
 from ..quantization.report import files_section
 from ..report import Mark, Measured, Section, Story, draw_network, shown
@@ -80,16 +81,16 @@ def _remarks(result: CompressionResult) -> Section:
 
 
 def _quality(result: CompressionResult) -> list[Measured]:
-    before, start, after = result.original_quality, result.start_quality, result.quality
+    start, after = result.start_quality, result.quality
     if not after.samples:
         return []
-    figures = [
-        Measured("accuracy, without retraining", before.accuracy, after.accuracy, "share"),
-        Measured("agreement with the original", None, after.agreement, "share"),
-        Measured("relative error of the outputs", None, after.error),
-    ]
-    if start is not None:
-        figures.append(Measured("agreement before least squares", None, start.agreement, "share"))
+    figures = measured(after)
+    if start is not None and start.figure is not None:
+        figures.append(
+            Measured(
+                f"{start.figure.title}, before least squares", None, start.figure.after, start.figure.unit
+            )
+        )
     return figures
 
 
@@ -102,10 +103,10 @@ def compress_story(result: CompressionResult) -> Story:
         (f"{100 * after.macs / before.macs:.1f} %" if before.macs else "–", "of the MACs are left"),
         (f"{100 * after.parameters / before.parameters:.1f} %" if before.parameters else "–", "of the parameters"),
     ]  # fmt: skip
-    if quality.accuracy is not None:
-        headline.append((shown(quality.accuracy, "share"), "accuracy, without retraining"))
-    if quality.agreement is not None:
-        headline.append((shown(quality.agreement, "share"), "same prediction as the original"))
+    if quality.figure is not None:
+        headline.append(
+            (shown(quality.figure.after, quality.figure.unit), f"{quality.figure.title}, without retraining")
+        )
     return Story(
         "Compressed network",
         tuple(headline),

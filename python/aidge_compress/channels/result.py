@@ -131,20 +131,13 @@ class CompressionResult(Result):
 
     @property
     def original_quality(self) -> Quality:
-        """The original compared with itself: its accuracy."""
-        quality = self.quality
-        return Quality(
-            quality.samples,
-            None if quality.agreement is None else 1.0,
-            0.0,
-            quality.original_accuracy,
-            quality.original_accuracy,
-        )
+        """The original compared with itself."""
+        return self.quality.original
 
     @property
     def drop(self) -> float:
-        """What was lost: of accuracy if there are labels, else of agreement, else the relative error of the outputs."""
-        return self.quality.drop
+        """What was lost of the metric (see Quality), in its unit; 0 if nothing was measured."""
+        return self.quality.drop if self.quality.samples else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: everything but the networks."""
@@ -154,10 +147,12 @@ class CompressionResult(Result):
             if name not in ("model", "original", "int8")
         }
         for name, value in document.items():
-            if hasattr(value, "__dataclass_fields__"):
+            if isinstance(value, Quality):
+                document[name] = value.to_dict()
+            elif hasattr(value, "__dataclass_fields__"):
                 document[name] = asdict(value)
             elif name in ("layers", "groups", "tried"):
                 document[name] = [asdict(entry) for entry in value]
-        original = asdict(self.original_quality)
+        original = self.original_quality.to_dict()
         document["int8"] = None if self.int8 is None else self.int8.to_dict()
         return {**document, "original_quality": original, "seconds": dict(self.seconds), "drop": self.drop}

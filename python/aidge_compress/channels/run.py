@@ -11,7 +11,7 @@ import numpy as np
 
 from ..measure.held_out import replayable
 from ..measure.latency import latencies
-from ..measure.metrics import Quality, loose_outputs
+from ..measure.metrics import Quality, compare
 from ..network.costs import Costs, costs_of
 from ..network.layers import closed_layers
 from ..network.opening import open_network
@@ -76,7 +76,8 @@ def compress(
         target: the former word for the budget: the share of the MACs to keep, or shares by "macs", "parameters" and "latency".
         progress: called with (stage, done, total); total 0: not known. If it returns False, the call ends with Stopped.
         changes: fields of CompressOptions that differ from `options`, e.g. keep_macs=0.5, max_drop=0.01 or protect=["stem"]. With max_drop
-            alone, the smallest network within that loss is searched for, by MACs; with no goal at all, within DEFAULT_DROP.
+            alone, the smallest network within that loss is searched for, by MACs; with no goal at all, within DEFAULT_DROP. The loss is that of
+            `metric` (see evaluate), in its unit: 0.01 of an accuracy is 1 %, 0.5 of a PSNR is half a decibel.
 
     Raises:
         UnreachableTarget: (a ValueError) if the target cannot be reached; says the least that can.
@@ -106,8 +107,12 @@ def compress(
         raise ValueError(
             f"[compress::compress] expected channels that can be removed, got none: {_refusals(ready)}"
         )
-    if asked.max_drop is not None:
-        _check_comparable(ready.original)
+    if ready.judge is not None:
+        _check_metric(ready, asked)
+    elif asked.max_drop is not None:
+        raise ValueError(
+            "[compress::compress] expected evaluation data, or samples enough to hold some out, to measure max_drop on, got neither"
+        )
     if asked.target is None and asked.max_drop is not None and ready.measured:
         result = _search(ready, chosen, clock, asked.max_drop)
     else:
@@ -134,17 +139,26 @@ def with_int8(
     Raises:
         ValueError, ImportError, Stopped: as `aidge_compress.quantize` does.
     """
-    options = QuantizeOptions(held_out=result.options.held_out or 0.2, latency=result.options.latency)
+    options = QuantizeOptions(
+        held_out=result.options.held_out or 0.2, latency=result.options.latency, metric=result.options.metric
+    )
     small = quantize_cut(original, result.model, data, options, evaluation=evaluation, progress=progress)
     return replace(result, int8=small)
 
 
-def _check_comparable(model: GraphView) -> None:
-    """ValueError if no output can be compared, so that no loss can be measured."""
-    if len(loose_outputs(model)) == len(model.output_specs):
+def _check_metric(ready: Prepared, options: CompressOptions) -> None:
+    """ValueError if the metric does not fit the outputs and the labels, or if max_drop is given and nothing can be lost of it."""
+    first = [next(iter(ready.judge))]
+    before = compare(ready.original, ready.original, first, metric=ready.metric, strict=False).figure
+    if options.max_drop is not None and before is None:
         raise ValueError(
             "[compress::compress] expected an output whose size is known before a run, to measure max_drop on, got none: give a budget instead "
             "(keep_macs, keep_parameters, keep_latency)"
+        )
+    if options.max_drop is not None and before is not None and before.before == float("inf"):
+        raise ValueError(
+            f"[compress::compress] expected a metric that is finite for the original, for max_drop, got {before.metric}, which is infinite without "
+            "labels of the output's shape: give a budget instead, or metric='relative_error'"
         )
 
 
@@ -237,7 +251,7 @@ def _finish(
     model, warnings = candidate.cut.model, list(ready.warnings)
     to_products(model, ready.products)
     model.compile("cpu", dims=ready.data.dims)
-    quality = Quality(0, None, 0.0, None)
+    quality = Quality(0)
     if ready.judge is not None:
         quality = clock.run("judge", lambda: ready.quality_of(model))
         warnings += _collapse(quality)
@@ -272,12 +286,16 @@ def _finish(
 
 def _collapse(quality: Quality) -> list[str]:
     """What to say of outputs that have little to do with the original's."""
-    lost = quality.metric is not None and quality.metric[1] < _COLLAPSED * quality.metric[0]
-    if quality.error is None or (not lost and quality.error <= _COLLAPSED_ERROR):
+    figure = quality.figure
+    if figure is None or quality.error is None:
+        return []
+    share = figure.unit == "share" and figure.before is not None
+    lost = share and figure.after < _COLLAPSED * (figure.before or 0.0)
+    if not lost and quality.error <= _COLLAPSED_ERROR:
         return []
     found = f"relative error of the outputs {quality.error:.2f}"
-    if quality.agreement is not None:
-        found = f"agreement {quality.agreement:.1%}, {found}"
+    if figure.metric != "relative_error":
+        found = f"{figure}, {found}"
     return [f"large loss ({found}): keep more, or give more calibration data"]
 
 

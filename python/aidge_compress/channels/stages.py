@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import aidge_core
 from ..measure.held_out import Part, replayable, split
 from ..measure.latency import dims_at
 from ..measure.metrics import Quality, compare
+from ..measure.registry import Metric, metric_of
 from ..network.layers import broken_layers, closed_layers
 from ..progress import Clock
 from .activations import RemovedActivation, remove_activations
@@ -46,13 +47,16 @@ class Prepared:
     merged: int
     warnings: list[str]
     seconds: dict[str, float]
+    metric: Metric | None  # that is wanted
     trials: dict[CompressOptions, Trials] = field(
         default_factory=dict
     )  # by the options without their budgets
 
     def quality_of(self, model: GraphView) -> Quality:
         """How `model` does compared with the original. Labels of held-out calibration data only count if they are classes of the output."""
-        return compare(model, self.original, self.judge, strict=not isinstance(self.judge, Part))
+        return compare(
+            model, self.original, self.judge, metric=self.metric, strict=not isinstance(self.judge, Part)
+        )
 
 
 def _fold(model: GraphView, dims: list[list[int]]) -> GraphView:
@@ -87,6 +91,7 @@ def prepare(
             f"[compress::compress] expected finite weights, got NaN or infinity in the weights of {names}"
         )
     provider = replayable(provider)
+    evaluation = list(evaluation) if isinstance(evaluation, Iterator) else evaluation
     part, held = split(provider, model, options.held_out)
     judge, fit = (held, part) if evaluation is None else (evaluation, provider)
     data = clock.run("read", lambda: aidge_core.CalibrationData(model, fit, memory=options.memory))
@@ -150,6 +155,7 @@ def prepare(
         merged,
         warnings,
         clock.seconds,
+        metric_of(options.metric),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
+    from ..measure.metrics import Quality
     from ..network.costs import Costs
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "parse_dims",
     "percent",
     "print_json",
+    "quality_rows",
     "quantity",
     "ratio",
     "reading_of",
@@ -173,6 +175,20 @@ def quantity(value: float) -> str:
 def percent(rate: float | None) -> str:
     """A fraction as people read it: 0.9941 → "99.41 %"."""
     return shown(rate, "share")
+
+
+def quality_rows(quality: Quality) -> list[tuple[str, str, str, str]]:
+    """All figures, the chosen one first, for Screen.before_and_after."""
+    rows = []
+    for figure in quality.figures:
+        change = ""
+        if figure.labelled and figure.before is not None:
+            percent_points = figure.unit == "share"
+            lost = (100 if percent_points else 1) * (figure.after - figure.before)
+            change = f"{lost:+.2f} points" if percent_points else f"{lost:+.4g}"
+        before = shown(figure.before, figure.unit) if figure.labelled else ""
+        rows.append((figure.title, before, shown(figure.after, figure.unit), change))
+    return rows
 
 
 def ratio(before: float | None, after: float | None) -> str:

@@ -19,7 +19,7 @@ from ..numbers import counted, shown
 from ..report import Measured
 from . import shared_options as shared
 from .bars import progress_bar
-from .common import Screen, load, percent, print_json, quantity, ratio, reading_of
+from .common import Screen, load, print_json, quality_rows, quantity, ratio, reading_of
 from .generated import options_of, takes
 from .quantize import print_files
 from .recovering import RecoverOption, check_recover, recovered, say_recovery
@@ -97,7 +97,7 @@ def _goal(options: CompressOptions) -> str:
     if shares:
         return f"keeping {' and '.join(shares)}"
     if options.max_drop is not None:
-        return f"the smallest network found that loses at most {100 * options.max_drop:.4g} % (--max-drop {options.max_drop:g})"
+        return f"the smallest network found that loses at most {options.max_drop:g} of the metric (--max-drop {options.max_drop:g})"
     return f"replacing {counted(options.remove_activations, 'activation')}"
 
 
@@ -121,26 +121,6 @@ def _layers(screen: Screen, result: CompressionResult) -> None:
     )
 
 
-def _points(before: float, after: float) -> str:
-    return f"{100 * (after - before):+.2f} points"
-
-
-def _error(quality: Quality) -> str:
-    return "–" if quality.error is None else f"{quality.error:.4f}"
-
-
-def _quality_rows(before: Quality, after: Quality) -> list[tuple[str, str, str, str]]:
-    rows = []
-    if before.accuracy is not None and after.accuracy is not None:
-        change = _points(before.accuracy, after.accuracy)
-        rows.append(("accuracy", percent(before.accuracy), percent(after.accuracy), change))
-    if after.agreement is not None:
-        rows.append(("same prediction as before", "", percent(after.agreement), ""))
-    if not rows:
-        rows.append(("relative error of the outputs", "", _error(after), ""))
-    return rows
-
-
 def _print_totals(screen: Screen, result: CompressionResult, files: _Files) -> None:
     """The figures before and after, in bold."""
     quality = result.quality
@@ -156,18 +136,18 @@ def _print_totals(screen: Screen, result: CompressionResult, files: _Files) -> N
         )
         if new is not None
     ]
-    screen.before_and_after(
-        rows + (_quality_rows(result.original_quality, quality) if quality.samples else [])
-    )
+    screen.before_and_after(rows + (quality_rows(quality) if quality.samples else []))
 
 
 def _print_notes(screen: Screen, result: CompressionResult, where: str) -> None:
     quality, start = result.quality, result.start_quality
     if quality.samples:
         text = f"quality: on {counted(quality.samples, 'sample')} {where}, without retraining"
-        if start is not None and start.metric is not None:
-            text += f" ({percent(start.metric[1])} before the weights were fitted)"
-        screen.say(f"{text}; relative error of the outputs {_error(quality)}")
+        if start is not None and start.figure is not None:
+            text += f" ({shown(start.figure.after, start.figure.unit)} before the weights were fitted)"
+        screen.say(f"{text}; metric: {quality.metric or 'none'} ({quality.reason})")
+        if str(quality.not_numbers):
+            screen.say(f"warning: {quality.not_numbers}; they count as different")
     if result.removed_activations:
         screen.say(f"activations removed: {', '.join(result.removed_activations)}")
     for group in result.groups:
@@ -190,15 +170,12 @@ def _quality_of_retrained(path: Path | None, result: CompressionResult, judge: A
 
     network = load(path)
     compile_for(network, judge)
-    return compare(network, result.original, judge)
+    return compare(network, result.original, judge, metric=result.options.metric)
 
 
 def _print_retrained(screen: Screen, quality: Quality | None) -> None:
-    if quality is not None:
-        shares = (("accuracy", quality.accuracy), ("same prediction as before", quality.agreement))
-        for name, share in shares:
-            if share is not None:
-                screen.say(f"After retraining: {name} {percent(share)}")
+    for figure in quality.figures if quality is not None else ():
+        screen.say(f"After retraining: {figure.title} {shown(figure.after, figure.unit)}")
 
 
 def _slower(screen: Screen, result: CompressionResult, files: _Files) -> bool:
@@ -223,7 +200,7 @@ def _verdict(
     code = _EXIT_SLOWER if _slower(screen, result, files) and strict else 0
     drop = result.drop if result.int8 is None else max(result.drop, result.int8.drop)
     if max_drop is not None and drop > max_drop:
-        screen.say(f"the loss of {drop:.4f} exceeds --max-drop {max_drop:g}")
+        screen.say(f"the loss of {drop:.4f} in {result.quality.metric} exceeds --max-drop {max_drop:g}")
         code = _EXIT_TOO_LOSSY
     return code
 
@@ -269,7 +246,8 @@ def compress(
     """Remove channels to a budget, without training.
 
     Removes channels, then fits the remaining weights by least squares. Without a budget, it looks for the smallest network that loses at
-    most 1 % of quality. Quality is the accuracy if the data has labels, else the agreement with the original network.
+    most 1 % of quality. Quality is --metric: by default the accuracy if the data has classes as labels, else the agreement with the original
+    network, or what fits other networks; the output says which.
 
     Exit codes: 0 done; 1 nothing was written: the file failed its check, or the network would have grown; 2 bad input; 3 the loss exceeds a --max-drop that you gave;
     4 slower, with --fail-if-slower.
@@ -292,7 +270,7 @@ def compress(
     screen = Screen(quiet=as_json)
     if default:
         screen.say(
-            "No goal given: looking for the smallest network that loses at most 1 % (other goals: --keep-macs, --max-drop).\n"
+            "No goal given: looking for the smallest network that loses at most 1 %, or 0.01 of a metric that is no share (other goals: --keep-macs, --max-drop).\n"
         )
     from ..channels import compress as run
     from ..measure.latency import random_inputs
@@ -308,7 +286,9 @@ def compress(
     grown = _grown(result, options)
     recovery = None
     if not grown:
-        recovery = recovered(recover, result.model, result.original, provider, judge, quiet=as_json)
+        recovery = recovered(
+            recover, result.model, result.original, provider, judge, metric=options.metric, quiet=as_json
+        )
     if recovery is not None:
         result = replace(result, model=recovery.model)
     result = replace(result, options=options)
@@ -396,7 +376,7 @@ def _document(
         "model": str(model),
         **result.to_dict(),
         **asdict(files),
-        "retrained": asdict(retrained) if retrained else None,
+        "retrained": retrained.to_dict() if retrained else None,
         "verification": checked,
         "exit_code": code,
     }

@@ -1,4 +1,4 @@
-"""`aidge eval`: accuracy, and agreement with a reference network."""
+"""`aidge eval`: the figure that fits a network, alone and compared with another one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..measure.evaluate import evaluate_model
+from ..measure.registry import metric_of
 from ..network.opening import compile_for
 from ..network.sources import open_data
+from ..numbers import counted
 from . import shared_options as shared
 from .bars import progress_bar
-from .common import Screen, load, percent, print_json, reading_of
+from .common import Screen, load, print_json, reading_of
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -27,6 +29,7 @@ def run_evaluation(
     data: Any,
     *,
     reference: GraphView | None = None,
+    metric: str | None = None,
     k: int = 5,
     quiet: bool = False,
     label: str = "evaluating",
@@ -37,7 +40,7 @@ def run_evaluation(
         def show(stage: str, done: int, total: int) -> bool | None:
             return progress(label, done, total)
 
-        return evaluate_model(model, data, reference=reference, k=k, progress=show)
+        return evaluate_model(model, data, reference=reference, metric=metric, k=k, progress=show)
 
 
 def evaluate(
@@ -47,6 +50,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Compare every prediction with those of this ONNX file.", metavar="FILE"),
     ] = None,
+    metric: shared.MetricOption = None,
     topk: Annotated[int, typer.Option(min=1, help="N of top-N accuracy.", metavar="N")] = 5,
     as_json: shared.JsonOption = False,
     dims: shared.DimsOption = None,
@@ -56,10 +60,11 @@ def evaluate(
     std: shared.StdOption = None,
     threads: shared.ThreadsOption = None,
 ) -> None:
-    """Measure accuracy, and agreement with another network.
+    """Measure a network, alone and against another one.
 
-    Accuracy needs labels; agreement needs --reference alone.
+    The figure that fits is chosen: accuracy, agreement with --reference, mean IoU with masks, and so on. Needs labels, --reference or both.
     """
+    metric_of(metric)  # a mistake is said before any work
     network = load(model)
     options = reading_of(network, batch_size, limit, mean, std, dims)
     provider = open_data(data, network, options)
@@ -67,31 +72,22 @@ def evaluate(
     other = load(reference) if reference else None
     if other is not None:
         compile_for(other, provider)
-    result = run_evaluation(network, provider, reference=other, k=topk, quiet=as_json)
+    result = run_evaluation(network, provider, reference=other, metric=metric, k=topk, quiet=as_json)
     if as_json:
         print_json(
             {"model": str(model), "reference": str(reference) if reference else None, **result.to_dict()}
         )
         return
-    _print(Screen(), model, result)
-    if reference is not None:
-        Screen().say(
-            f"Compared with {reference}: largest difference of an output {result.worst_difference:.3g}."
-        )
+    _print(Screen(), model, reference, result)
 
 
-def _print(screen: Screen, model: Path, result: EvaluationResult) -> None:
-    shares = (
-        ("top-1 accuracy", result.accuracy),
-        (f"top-{result.k} accuracy", result.topk_accuracy),
-        ("agreement with the reference", result.agreement),
-    )
-    screen.headline(f"{model.name}, {result.samples} samples\n")
-    for name, share in shares:
-        if share is not None:
-            screen.headline(f"{name:<29} {percent(share):>8}")
-    screen.say()
-    if not result.labelled:
-        screen.say(
-            "The data has no labels for classes that the network chooses among: accuracy was not measured."
-        )
+def _print(screen: Screen, model: Path, reference: Path | None, result: EvaluationResult) -> None:
+    compared = "" if reference is None else f", compared with {reference}"
+    screen.headline(f"{model.name}, {counted(result.samples, 'sample')}{compared}\n")
+    rows = result.rows()
+    width = max((len(name) for name, _ in rows), default=0) + 1
+    for name, value in rows:
+        screen.headline(f"{name:<{width}} {value:>9}")
+    screen.say(f"\nmetric: {result.metric or 'none'} ({result.quality.reason})")
+    if str(result.quality.not_numbers):
+        screen.say(f"warning: {result.quality.not_numbers}; they count as different")

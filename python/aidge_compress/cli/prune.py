@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..fibnlr import FibnlrOptions
+from ..measure.metrics import measured as figures_of
+from ..measure.registry import metric_of
 from ..measure.verify import write_verified
 from ..merge import MergeOptions, merge_layers
 from ..network.opening import compile_for
@@ -20,12 +22,12 @@ from ..report import Measured
 from . import shared_options as shared
 from .bars import progress_bar
 from .cluster import Cluster, share_of_threads
-from .common import Screen, larger, load, percent, print_json, quantity, ratio, reading_of
+from .common import Screen, larger, load, print_json, quality_rows, quantity, ratio, reading_of
 from .evaluate import run_evaluation
 from .generated import choices, options_of, takes
 from .merge import print_merges
 from .recovering import RecoverOption, check_recover, recovered, say_recovery
-from .reporting import check_outputs, file_sizes, latencies, quality, write_report
+from .reporting import check_outputs, file_sizes, latencies, write_report
 from .stepwise import remove_step_by_step
 from .verify import print_verification
 
@@ -132,25 +134,18 @@ def _print_result(
             )
         )
     if judged is not None:
-        rows += quality_rows(*judged)
+        rows += quality_rows(judged[1].quality)
     screen.before_and_after(rows)
     if rows:
         screen.say()
     if judged is not None:
-        screen.say(f"Quality: on {counted(judged[1].samples, 'sample')} of --eval, without retraining.\n")
-
-
-def quality_rows(before: EvaluationResult, after: EvaluationResult) -> list[tuple[str, str, str, str]]:
-    """Accuracy and agreement for Screen.before_and_after."""
-    rows = []
-    if before.accuracy is not None and after.accuracy is not None:
-        change = f"{100 * (after.accuracy - before.accuracy):+.2f} points"
-        rows.append(("accuracy", percent(before.accuracy), percent(after.accuracy), change))
-    if after.agreement is not None:
-        rows.append(("same prediction as before", "", percent(after.agreement), ""))
-    elif after.worst_difference is not None:
-        rows.append(("largest difference of an output", "", f"{after.worst_difference:.3g}", ""))
-    return rows
+        quality = judged[1].quality
+        screen.say(
+            f"Quality: on {counted(quality.samples, 'sample')} of --eval, without retraining; metric: {quality.metric or 'none'} ({quality.reason})."
+        )
+        if str(quality.not_numbers):
+            screen.say(f"warning: {quality.not_numbers}; they count as different")
+        screen.say()
 
 
 def _hints(run: FibnlrResult, fixed: int | None, wanted: int) -> list[str]:
@@ -185,14 +180,15 @@ def fibnlr(
         ),
     ] = "default",
     evaluate: shared.EvalOption = None,
+    metric: shared.MetricOption = None,
     report: shared.ReportOption = None,
     recover: RecoverOption = None,
     until_drop: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="With --recover: remove one activation after the other, train for that time after each, and go on while the loss is at most this.",
-            metavar="FRACTION",
+            help="With --recover: remove one activation after the other, train for that time after each, and go on while the loss of --metric is at most this, in its unit (0.01 of a share is 1 %).",
+            metavar="X",
         ),
     ] = None,
     as_json: shared.JsonOption = False,
@@ -222,6 +218,7 @@ def fibnlr(
     """
     options = changed(FibnlrOptions.preset(preset), chosen, "cli::fibnlr")  # type: ignore[arg-type]
     merge_options = MergeOptions(**merging)
+    metric_of(metric)  # a mistake is said before any work
     check_outputs({"--out": out, "--report": report}, model, data, evaluate)
     check_recover(recover, data)
     if until_drop is not None and recover is None:
@@ -240,6 +237,7 @@ def fibnlr(
             judge,
             recover,
             until_drop,
+            metric=metric,
             out=out,
             report=report,
             as_json=as_json,
@@ -264,11 +262,11 @@ def fibnlr(
         measured.append(Measured("MACs, layers merged", merged.before.macs, merged.after.macs, "count"))
     judged = None
     if evaluate:
-        judged = _compare(original, network, open_data(evaluate, network, reading), as_json)
+        judged = _compare(original, network, open_data(evaluate, network, reading), metric, as_json)
         document["evaluation"] = {"before": judged[0].to_dict(), "after": judged[1].to_dict()}
-        measured += quality(*judged)
+        measured += figures_of(judged[1].quality)
     judge = open_data(evaluate, network, reading) if evaluate else None
-    recovery = recovered(recover, network, original, provider, judge, quiet=as_json)
+    recovery = recovered(recover, network, original, provider, judge, metric=metric, quiet=as_json)
     if recovery is not None:
         network = recovery.model
         document["recovery"] = recovery.to_dict()
@@ -296,10 +294,12 @@ def fibnlr(
 
 
 def _compare(
-    original: GraphView, pruned: GraphView, data: Any, quiet: bool
+    original: GraphView, pruned: GraphView, data: Any, metric: str | None, quiet: bool
 ) -> tuple[EvaluationResult, EvaluationResult]:
-    before = run_evaluation(original, data, quiet=quiet, label="evaluating the original")
+    before = run_evaluation(
+        original, data, reference=original, metric=metric, quiet=quiet, label="evaluating the original"
+    )
     after = run_evaluation(
-        pruned, data, reference=original, quiet=quiet, label="evaluating the pruned network"
+        pruned, data, reference=original, metric=metric, quiet=quiet, label="evaluating the pruned network"
     )
     return before, after

@@ -39,7 +39,13 @@ def print_files(screen: Screen, result: QuantizeResult) -> None:
     if result.errors:
         tried = ", ".join(f"{name} {shown(error, 'number')}" for name, error in result.errors.items())
         screen.say(f"error of the outputs with each calibration: {tried}")
-    screen.say(f"quality: in ONNX Runtime, on {counted(result.held_out, 'sample')} that did not calibrate")
+    quality = result.quality
+    screen.say(
+        f"quality: in ONNX Runtime, on {counted(result.held_out, 'sample')} that did not calibrate; metric: {quality.metric or 'none'} "
+        f"({quality.reason})"
+    )
+    if str(quality.not_numbers):
+        screen.say(f"warning: {quality.not_numbers}; they count as different")
     if result.in_float:
         screen.say(f"in float: {', '.join(result.in_float)}")
     for warning in result.warnings:

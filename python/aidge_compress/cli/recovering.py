@@ -15,6 +15,7 @@ from .recover import print_recovery
 if TYPE_CHECKING:
     from aidge_core import GraphView
 
+    from ..measure.registry import MetricSource
     from ..recovery import RecoverResult
     from .common import Screen
 
@@ -44,13 +45,28 @@ def check_recover(minutes: float | None, data: str | None) -> None:
 
 
 def recovered(
-    minutes: float | None, network: GraphView, original: GraphView, data: Any, judge: Any, *, quiet: bool
+    minutes: float | None,
+    network: GraphView,
+    original: GraphView,
+    data: Any,
+    judge: Any,
+    *,
+    metric: MetricSource = None,
+    quiet: bool,
 ) -> RecoverResult | None:
     """The network after training, None if it is not wanted; `judge` is the data that decides, None: a share of `data`."""
     if minutes is None:
         return None
     with progress_bar(quiet) as progress:
-        return run(network, data, reference=original, evaluation=judge, progress=progress, minutes=minutes)
+        return run(
+            network,
+            data,
+            reference=original,
+            evaluation=judge,
+            progress=progress,
+            minutes=minutes,
+            metric=metric,
+        )
 
 
 def say_recovery(screen: Screen, recovery: RecoverResult | None) -> list[Measured]:

@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 
     from aidge_core import GraphView
 
-    from ..measure.evaluate import EvaluationResult
     from ..report.reportable import Reportable
 
 __all__ = [
     "check_outputs",
     "file_sizes",
     "latencies",
-    "quality",
     "say_written",
     "write_report",
 ]
@@ -80,12 +78,6 @@ def file_sizes(before: Path, after: Path | None) -> Measured:
     """Bytes of the ONNX files; the second is None where nothing was written."""
     size = file_bytes(after) if after is not None and after.exists() else None
     return Measured("file", file_bytes(before), size, "bytes")
-
-
-def quality(before: EvaluationResult, after: EvaluationResult) -> list[Measured]:
-    """Accuracy where there are labels, and agreement."""
-    figures = [Measured("accuracy, without retraining", before.accuracy, after.accuracy, "share")]
-    return [*figures, Measured("agreement with the original", None, after.agreement, "share")]
 
 
 def write_report(

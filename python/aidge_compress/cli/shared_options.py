@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..measure.registry import METRIC_HELP
 from .generated import EXPERT
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "JsonOption",
     "LimitOption",
     "MeanOption",
+    "MetricOption",
     "ModelArgument",
     "OutOption",
     "ReportOption",
@@ -49,6 +51,7 @@ EvalOption = Annotated[
         metavar="DATA",
     ),
 ]
+MetricOption = Annotated[str | None, typer.Option(help=f"{METRIC_HELP}.", metavar="NAME")]
 OutOption = Annotated[
     Path | None,
     typer.Option(

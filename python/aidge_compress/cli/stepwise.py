@@ -33,6 +33,7 @@ def remove_step_by_step(
     minutes: float | None,
     until_drop: float,
     *,
+    metric: str | None,
     out: Path | None,
     report: Path | None,
     as_json: bool,
@@ -41,14 +42,20 @@ def remove_step_by_step(
     """Runs, prints the steps, writes the network and the report."""
     with progress_bar(as_json) as progress:
         result = prune_step_by_step(
-            network, data, until_drop=until_drop, evaluation=judge, progress=progress, minutes=minutes
+            network,
+            data,
+            until_drop=until_drop,
+            evaluation=judge,
+            progress=progress,
+            minutes=minutes,
+            metric=metric,
         )
     screen = Screen(quiet=as_json)
     screen.headline(f"{model.name}: {result}\n")
     screen.table(
         ["activation", "after recipe", "after training", "decision"],
         [
-            (step.name, shown(step.recipe, "number"), shown(step.trained, "number"), "removed" if step.kept else "taken back")
+            (step.name, shown(step.recipe, result.unit), shown(step.trained, result.unit), "removed" if step.kept else "taken back")
             for step in result.steps
         ],
         left=["decision"],

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..measure.registry import metric_of
 from ..network.opening import compile_for
 from ..network.sources import DataOptions, open_data
-from ..numbers import counted
+from ..numbers import counted, shown
 from ..sweeps import CompressGrid, FibnlrGrid, PfaGrid
 from . import shared_options as shared
 from .bars import progress_bar
@@ -63,13 +64,19 @@ _PFA = [
 
 def _print(screen: Screen, model: Path, result: SweepResult) -> None:
     fronts = {"MACs": set(result.pareto("macs")), "time": set(result.pareto("latency"))}
-    accuracy = result.baseline.accuracy
     screen.headline(
         f"{model.name}: {counted(len(result.rows), 'setting')}, {counted(len(result.decisions), 'different decision')}, "
         f"{len(fronts['MACs'])} worth it by MACs\n"
     )
-    known = "" if accuracy is None else f", on which the original has {percent(accuracy)} accuracy"
-    screen.say(f"Evaluated {result.evaluated} of them now, on {result.samples} samples{known}.\n")
+    chosen = result.choice.metric
+    unit = "number" if chosen is None else chosen.unit
+    value = result.baseline.metric
+    known = "" if value is None else f", on which the original has {shown(value, unit)}"
+    screen.say(f"Evaluated {result.evaluated} of them now, on {result.samples} samples{known}.")
+    screen.say(f"{result.choice}\n")
+    if str(result.not_numbers):
+        screen.say(f"warning: {result.not_numbers}; they count as different\n")
+    own = chosen is not None and chosen.name not in ("top1", "agreement")
     named: dict[int, list[Any]] = {}
     for row in result.rows:
         named.setdefault(row.decision, []).append(row)
@@ -82,15 +89,25 @@ def _print(screen: Screen, model: Path, result: SweepResult) -> None:
             (
                 f"#{number} {same[0].method}: {same[0].label}{more}",
                 f"{sum(share > 0 for share in removed.values())}/{len(removed)}",
-                percent(outcome.accuracy),
-                percent(outcome.agreement),
+                shown(outcome.metric, unit) if own else "",
+                "" if outcome.accuracy is None else percent(outcome.accuracy),
+                "" if outcome.agreement is None else percent(outcome.agreement),
                 f"{outcome.macs / result.baseline.macs:.3f}" if result.baseline.macs else "–",
                 "–" if outcome.latency is None else f"{outcome.latency:.3f}",
                 front,
             )
         )
         styles.append("bold" if front else "")
-    titles = ["settings", "layers", "accuracy", "agreement", "MACs", "time", "front"]
+    titles = [
+        "settings",
+        "layers",
+        chosen.name if chosen is not None and own else "metric",
+        "accuracy",
+        "agreement",
+        "MACs",
+        "time",
+        "front",
+    ]
     screen.table(titles, rows, left=["front"], styles=styles)
     screen.say(
         "\nSettings with the same decision are one line (+ how many more). layers: how many are changed. MACs and time are relative to the "
@@ -138,6 +155,7 @@ def sweep(
         list[str] | None,
         typer.Option("--try", **choices("The method to try; repeat for several. Default: fibnlr.", *_METHODS)),
     ] = None,
+    metric: shared.MetricOption = None,
     report: shared.ReportOption = None,
     state: Annotated[
         Path | None,
@@ -166,6 +184,7 @@ def sweep(
     """
     from ..sweeps import sweep as run
 
+    metric_of(metric)  # a mistake is said before any work
     grids = _grids(set(what or ["fibnlr"]), fibnlr, compress, pfa)
     for grid in grids.values():
         list(grid.settings())  # mistakes are found before any pass over the data
@@ -178,7 +197,7 @@ def sweep(
     identity = _identity(reading, data, evaluate) if state else None
     with progress_bar(as_json, "judging") as progress:
         result = run(
-            network, provider, judge, merge=merge, latency=timing, state=state, identity=identity, progress=progress,
+            network, provider, judge, merge=merge, latency=timing, metric=metric, state=state, identity=identity, progress=progress,
             **grids,
         )  # fmt: skip
     write_report(report, result, model, {"data": data, "evaluation": evaluate})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..measure.metrics import measured
 from ..report import Mark, Measured, Section, Story, draw_network
 from ..report.charts import Bar, BarRow, Curve, bar_chart, legend, line_chart
 from ..report.html import join, tag
@@ -77,6 +78,7 @@ def fibnlr_story(result: FibnlrResult) -> Story:
             (str(result.iterations), f"iterations ({result.reason.replace('_', ' ')})"),
         ),
         (
+            *measured(result.quality),
             Measured(
                 "activations", len(result.rows), len(result.rows) - (0 if result.is_dry else count), "count"
             ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aidge_core
 
 from ..measure.metrics import compare
+from ..measure.registry import metric_of
 from ..network.costs import costs_of
 from ..network.opening import open_network, prepare
 from ..network.outline import outline
@@ -21,6 +22,7 @@ from .result import ActivationRow, FibnlrResult
 if TYPE_CHECKING:
     from aidge_core import GraphView, Node, fibnlr_Convergence, fibnlr_Parameters
 
+    from ..measure.registry import MetricSource
     from ..network.opening import NetworkSource
 
 __all__ = ["MEASURING", "fibnlr_run", "measure_activations", "prune_activations"]
@@ -53,6 +55,7 @@ def prune_activations(
     options: FibnlrOptions | None = None,
     *,
     evaluation: Any = None,
+    metric: MetricSource = None,
     progress: Progress | None = None,
     **changes: Any,
 ) -> FibnlrResult:
@@ -63,6 +66,7 @@ def prune_activations(
         data: what to measure on: a path as --data takes it, arrays, or any source of batches; labels are ignored.
         options: what to remove, and how; None: the defaults.
         evaluation: data to compare the networks on, with labels or without; None: they are not compared.
+        metric: the figure to compare them by (see evaluate); None: the one that fits the outputs and the labels.
         progress: called with (stage, done, total).
         changes: fields of FibnlrOptions that differ from `options`, e.g. ablation_threshold=0.2.
 
@@ -72,6 +76,7 @@ def prune_activations(
         Stopped: if `progress` returns False.
     """
     chosen = changed(options or FibnlrOptions(), changes, "fibnlr::prune_activations")
+    wanted = metric_of(metric)
     network, provider = prepare(model, data)
     original = open_network(network) if evaluation is not None else None
 
@@ -79,7 +84,7 @@ def prune_activations(
     if original is None:
         return result
     report_to(progress, "evaluating", 0, 0)
-    return replace(result, quality=compare(network, original, batches_of(evaluation, network)))
+    return replace(result, quality=compare(network, original, batches_of(evaluation, network), metric=wanted))
 
 
 def measure_activations(

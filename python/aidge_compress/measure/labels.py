@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aidge_core.data import as_batches
-from aidge_core.data.labels import class_labels
+from aidge_core.data.labels import labels_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     import numpy as np
     from aidge_core import GraphView
 
-__all__ = ["check_labels", "labelled_batches"]
+__all__ = ["Labels", "check_labels", "labelled_batches"]
+
+Labels = Mapping[str, "np.ndarray"]
+"""Kind of labels (see aidge_core.data.labels) → those of a batch."""
 
 
-def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], np.ndarray | None]]:
-    """Yield every batch as the network's inputs, and the labels behind them: the first entry that holds some, None if none does."""
+def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[list[Any], Labels]]:
+    """Yield every batch as the network's inputs, and the labels behind them: of each kind the first entry that holds some."""
     names = [entry.name for entry in model.input_specs]
     for batch in data:
         inputs = next(iter(as_batches([batch], model.input_specs)))
@@ -26,8 +29,7 @@ def labelled_batches(data: Iterable[Any], model: GraphView) -> Iterator[tuple[li
             rest = [entry for name, entry in batch.items() if name not in names]
         else:
             rest = list(batch)[len(inputs) :] if isinstance(batch, (list, tuple)) else []
-        found = (class_labels(entry, inputs[0].dims[0]) for entry in rest)
-        yield inputs, next((labels for labels in found if labels is not None), None)
+        yield inputs, labels_among(rest, inputs[0].dims[0] if inputs[0].dims else 1)
 
 
 def check_labels(labels: np.ndarray, classes: int) -> None:

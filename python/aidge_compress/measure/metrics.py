@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from aidge_core import SequentialScheduler
 
+from ..numbers import counted, shown
 from ..progress import report_to
+from ..report.comparison import Measured
 from .labels import check_labels, labelled_batches
+from .meters import Meter, class_scores, is_classifier
+from .registry import METRICS, Choice, Facts, Metric, choose, metric_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,20 +22,92 @@ if TYPE_CHECKING:
     from aidge_core import GraphView, Node
 
     from ..progress import Progress
+    from .labels import Labels
+    from .registry import MetricSource
 
 __all__ = [
+    "Figure",
+    "NotNumbers",
     "Quality",
     "Tally",
     "check_labels",
     "class_scores",
     "compare",
-    "differences",
     "is_classifier",
     "labelled_batches",
     "loose_outputs",
+    "measured",
+    "probabilities",
     "relative_difference",
     "run_over",
 ]
+
+_ALWAYS = ("top1", "agreement", "relative_error")
+"""What is measured beside the figure that was chosen, where it fits."""
+_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a network, and of the one that it came from.
+
+    Attributes:
+        metric: its name; see registry.METRICS.
+        title: how it is called in tables.
+        unit: "share", "number" or "decibels"; see numbers.shown.
+        higher_is_better: its direction.
+        before: of the original network; None if there is none.
+        after: of the network.
+        drop: what was lost, in the figure's unit; negative if it became better; None without an original network.
+        details: figures that belong to it, by name.
+        labelled: whether the labels say what is right, and not the original, whose figure is the best one then.
+    """
+
+    metric: str
+    title: str
+    unit: str
+    higher_is_better: bool
+    before: float | None
+    after: float
+    drop: float | None
+    details: Mapping[str, float] = field(default_factory=dict)
+    labelled: bool = False
+
+    def __str__(self) -> str:
+        if self.before is None or not self.labelled:
+            return f"{self.title} {shown(self.after, self.unit)}"
+        return f"{self.title} {shown(self.before, self.unit)} → {shown(self.after, self.unit)}"
+
+    @property
+    def points(self) -> float:
+        """The value after, where more is better."""
+        return self.after if self.higher_is_better else -self.after
+
+
+@dataclass(frozen=True)
+class NotNumbers:
+    """Samples with NaN, by their numbers in the data: in the inputs, in the outputs, and in the outputs of the reference network."""
+
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    reference: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        named = (
+            ("the inputs", self.inputs),
+            ("the outputs", self.outputs),
+            ("the outputs of the reference", self.reference),
+        )
+        return "; ".join(
+            f"NaN in {where} of {counted(len(found), 'sample')} ({_listed(found)})"
+            for where, found in named
+            if found
+        )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    more = ", …" if len(numbers) > _NAMED else ""
+    return f"number {', '.join(map(str, numbers[:_NAMED]))}{more}"
 
 
 @dataclass(frozen=True)
@@ -40,58 +116,254 @@ class Quality:
 
     Attributes:
         samples: how many.
-        agreement: share of samples with the same prediction; None if the first output does not choose among classes (see class_scores).
-        error: root of the mean squared difference of all outputs over their variance in the original; None if none can be compared, because
-            only a run tells the sizes of the outputs (the boxes that NonMaxSuppression keeps).
-        accuracy: share of labelled samples whose largest output is the label; None without labels.
-        original_accuracy: the same of the original.
+        figures: the one that was chosen first, then what was measured beside it.
+        reason: why that one: what the outputs and the labels are, or that it was asked for.
+        not_numbers: samples with NaN. They count as different, never as equal.
     """
 
     samples: int
-    agreement: float | None
-    error: float | None
-    accuracy: float | None
-    original_accuracy: float | None = None
+    figures: tuple[Figure, ...] = ()
+    reason: str = ""
+    not_numbers: NotNumbers = NotNumbers()
 
     @property
-    def metric(self) -> tuple[float, float] | None:
-        """(before, after): the accuracy if there are labels, else the agreement, which is 1 before; None if there is neither."""
-        if self.accuracy is not None and self.original_accuracy is not None:
-            return self.original_accuracy, self.accuracy
-        return None if self.agreement is None else (1.0, self.agreement)
+    def figure(self) -> Figure | None:
+        """The chosen one, of which thresholds speak; None if nothing could be compared."""
+        return self.figures[0] if self.figures else None
+
+    @property
+    def metric(self) -> str | None:
+        """Its name."""
+        return None if self.figure is None else self.figure.metric
 
     @property
     def drop(self) -> float:
-        """What was lost: of the metric, or the relative error of the outputs if there is no metric; infinite if neither is known."""
-        if self.metric is not None:
-            return self.metric[0] - self.metric[1]
-        return float("inf") if self.error is None else self.error
+        """What was lost of the chosen figure, in its unit; infinite if it is not known."""
+        return float("inf") if self.figure is None or self.figure.drop is None else self.figure.drop
+
+    def find(self, metric: str) -> Figure | None:
+        """One of the figures by name; None if it was not measured."""
+        return next((figure for figure in self.figures if figure.metric == metric), None)
+
+    def _after(self, metric: str) -> float | None:
+        found = self.find(metric)
+        return None if found is None else found.after
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of samples with the same prediction; None if the network does not choose among classes."""
+        return self._after("agreement")
+
+    @property
+    def error(self) -> float | None:
+        """Root of the mean squared difference of all outputs over their variance in the original; None if none can be compared, because only a
+        run tells the sizes of the outputs (the boxes that NonMaxSuppression keeps)."""
+        return self._after("relative_error")
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of labelled samples whose label is predicted; None without labels."""
+        return self._after("top1")
+
+    @property
+    def original_accuracy(self) -> float | None:
+        """The same of the original."""
+        found = self.find("top1")
+        return None if found is None else found.before
+
+    @property
+    def original(self) -> Quality:
+        """The original compared with itself."""
+        same = tuple(
+            Figure(
+                one.metric,
+                one.title,
+                one.unit,
+                one.higher_is_better,
+                one.before,
+                one.before,
+                0.0,
+                labelled=one.labelled,
+            )
+            for one in self.figures
+            if one.before is not None
+        )
+        return Quality(self.samples, same, self.reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "samples": self.samples,
+            "metric": self.metric,
+            "reason": self.reason,
+            "drop": None if self.figure is None else self.figure.drop,
+            "accuracy": self.accuracy,
+            "original_accuracy": self.original_accuracy,
+            "agreement": self.agreement,
+            "error": self.error,
+            "figures": [asdict(figure) for figure in self.figures],
+            "not_numbers": asdict(self.not_numbers),
+        }
+
+    def __str__(self) -> str:
+        said = ", ".join(map(str, self.figures)) or "nothing could be compared"
+        text = (
+            f"{said} (on {counted(self.samples, 'sample')})\nmetric: {self.metric or 'none'} ({self.reason})"
+        )
+        return f"{text}\n{self.not_numbers}" if str(self.not_numbers) else text
 
 
-def is_classifier(output: np.ndarray) -> bool:
-    """Whether an output is one vector of at least 2 scores per sample: (samples, classes), with further axes of length 1."""
-    lengths = [length for length in output.shape[1:] if length != 1]
-    return len(lengths) == 1 and lengths[0] > 1
+@dataclass
+class _Gauge:
+    """A figure with what measures it of the network and, if there is one, of the original."""
+
+    metric: Metric
+    after: Meter
+    before: Meter | None
+    labelled: bool
+
+    def figure(self) -> Figure | None:
+        after = self.after.value()
+        before = None if self.before is None else self.before.value()
+        if after is None:
+            return None
+        drop = None if before is None else self.metric.drop(before, after)
+        return Figure(
+            self.metric.name, self.metric.title, self.metric.unit, self.metric.higher_is_better, before, after, drop,
+            self.after.details(), self.labelled,
+        )  # fmt: skip
 
 
-def class_scores(output: np.ndarray, *, probability: bool = False) -> np.ndarray | None:
-    """Return scores (samples, classes), the largest of which is what the network predicts; None if an output does not choose among classes.
+class Tally:
+    """All figures of a network over batches, alone and compared with another; the one place where they are counted.
 
     Args:
-        output: of a network, samples first. Maps, sequences, boxes and numbers do not choose.
-        probability: whether one value per sample is the probability of class 1, as behind a sigmoid.
+        asked: the figure that is wanted; None: the one that fits.
+        k: of the k largest outputs among which a label may be.
+        strict: whether a label that is not a class of the output is an error; else it does not count.
+        probability: see meters.class_scores.
+        loose: numbers of the outputs whose sizes only a run tells (see loose_outputs), which neither choose among classes nor are compared.
+
+    Attributes:
+        samples: how many there were.
+        choice: which figure is measured, and why; known after the first batch.
     """
-    if is_classifier(output):
-        return _vectors(output)
-    if probability and output.ndim and output.size == len(output):
-        chance = _vectors(output)
-        return np.concatenate([1 - chance, chance], axis=1)
-    return None
+
+    def __init__(
+        self,
+        asked: MetricSource | Metric = None,
+        *,
+        k: int = 1,
+        strict: bool = True,
+        probability: bool = False,
+        loose: Collection[int] = (),
+    ) -> None:
+        self._asked = asked if isinstance(asked, Metric) else metric_of(asked)
+        self._k, self._strict, self._probability, self._loose = k, strict, probability, frozenset(loose)
+        self.samples = 0
+        self.choice = Choice(None, "there is no data")
+        self._gauges: dict[str, _Gauge] = {}
+        self._bad: dict[str, list[int]] = {"inputs": [], "outputs": [], "reference": []}
+
+    def add(
+        self,
+        outputs: Sequence[np.ndarray],
+        labels: Labels | None = None,
+        expected: Sequence[np.ndarray] | None = None,
+        *,
+        inputs: Sequence[np.ndarray] = (),
+    ) -> None:
+        """Counts a batch.
+
+        Args:
+            outputs: all outputs of the network.
+            labels: by kind; see aidge_core.data.labels.
+            expected: all outputs of the other network.
+            inputs: of the network; without them, the batch has as many samples as the first output has rows.
+
+        Raises:
+            ValueError: if the figure that is wanted does not fit, a label is not a class of the output, or outputs have other shapes than those
+                of the other network.
+        """
+        first = inputs[0] if len(inputs) else outputs[0]
+        samples = len(first) if first.ndim else 1
+        labels = labels or {}
+        if not self.samples:
+            sizes = tuple(tuple(array.shape) for array in inputs) or ((samples,),)
+            facts = Facts(
+                tuple(outputs), labels, sizes, samples, self._probability, self._loose, expected is not None, self._k, self._strict
+            )  # fmt: skip
+            self._begin(facts)
+        for gauge in self._gauges.values():
+            gauge.after.add(outputs, labels, expected)
+            if gauge.before is not None and expected is not None:
+                gauge.before.add(expected, labels, expected)
+        for where, arrays in (("inputs", inputs), ("outputs", outputs), ("reference", expected or ())):
+            self._bad[where] += _with_nan(arrays, samples, self.samples)
+        self.samples += samples
+
+    def _begin(self, facts: Facts) -> None:
+        self.choice = choose(facts, self._asked)
+        chosen = self.choice.metric
+        beside = [METRICS[name] for name in ((chosen.beside if chosen else ()) + _ALWAYS)]
+        likely = [metric for metric in beside if metric.fits(facts) and metric.likely(facts)]
+        for metric in [*([] if chosen is None else [chosen]), *likely]:
+            if metric.name not in self._gauges:
+                before = metric.meter(facts) if facts.reference else None
+                self._gauges[metric.name] = _Gauge(
+                    metric, metric.meter(facts), before, metric.labelled(facts)
+                )
+
+    def meter(self, metric: str) -> Any:
+        """What measures a figure of the network; None if it is not measured."""
+        return self._gauges[metric].after if metric in self._gauges else None
+
+    def _value(self, metric: str) -> float | None:
+        return self._gauges[metric].after.value() if metric in self._gauges else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of labelled samples whose label is predicted; None without labels or classes."""
+        return self._value("top1")
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of samples for which both networks predict the same; None without classes."""
+        return self._value("agreement")
+
+    @property
+    def error(self) -> float | None:
+        """Relative error of all outputs; None if none could be compared."""
+        return self._value("relative_error")
+
+    @property
+    def worst(self) -> float | None:
+        """Largest difference of a value of the first output that is compared; infinite where a value is NaN; None: none was compared."""
+        return None if self.meter("relative_error") is None else self.meter("relative_error").worst
+
+    @property
+    def quality(self) -> Quality:
+        """Compared with the other network, as one that it came from. The chosen figure is first."""
+        figures = (gauge.figure() for gauge in self._gauges.values())
+        return Quality(
+            self.samples,
+            tuple(figure for figure in figures if figure is not None),
+            self.choice.reason,
+            NotNumbers(**{where: tuple(found) for where, found in self._bad.items()}),
+        )
 
 
-def predicted(scores: np.ndarray) -> np.ndarray:
-    """Where the largest score of each sample is; -1 if one is NaN."""
-    return np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1))
+def _with_nan(arrays: Sequence[np.ndarray], samples: int, start: int) -> list[int]:
+    """Numbers of the samples of a batch that have NaN; all of them if it is in an array that is not one row per sample."""
+    bad = np.zeros(samples, dtype=bool)
+    for array in arrays:
+        if array.dtype.kind != "f" or not np.isnan(array).any():
+            continue
+        if array.ndim and len(array) == samples:
+            bad |= np.isnan(array).reshape(samples, -1).any(axis=1)
+        else:
+            bad[:] = True
+    return [start + int(place) for place in np.flatnonzero(bad)]
 
 
 def ends_in_sigmoid(model: GraphView) -> bool:
@@ -106,179 +378,6 @@ _PASSING = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Cast")
 """Operators that keep the values."""
 
 
-def _vectors(array: np.ndarray) -> np.ndarray:
-    """(samples, values) that can be subtracted: whatever lies behind the first axis is one vector per sample."""
-    scores = array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)
-    return scores if scores.dtype.kind == "f" else scores.astype(np.float64)
-
-
-def differences(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Absolute differences in float64; where one value is NaN or infinite and the other is not the same, infinity.
-
-    Raises:
-        ValueError: if the shapes differ.
-    """
-    if expected.shape != found.shape:
-        raise ValueError(
-            f"[evaluation::compare] expected outputs of one shape, got {list(expected.shape)} and {list(found.shape)}"
-        )
-    wanted, got = expected.astype(np.float64), found.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(wanted - got)
-    same = (wanted == got) | (np.isnan(wanted) & np.isnan(got))
-    return np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))
-
-
-def _hits(scores: np.ndarray, labels: np.ndarray, k: int) -> tuple[int, int]:
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    matches = (order == labels[:, None]) & ~np.isnan(scores).any(axis=1, keepdims=True)
-    return int(matches[:, 0].sum()), int(matches.any(axis=1).sum())
-
-
-class Tally:
-    """Running counts of a network over batches, alone and compared with another; the one place where they are counted.
-
-    Args:
-        k: of the k largest outputs among which a label may be.
-        strict: whether a label that is not a class of the output is an error; else it does not count.
-        probability: see class_scores.
-        loose: numbers of the outputs whose sizes only a run tells (see loose_outputs), which neither choose among classes nor are compared.
-
-    Attributes:
-        samples, labelled, top1, topk, agreed, original_top1: counts of samples; all but the first are 0 if the network does not classify.
-        worst: largest difference of a value of the first output that is compared; infinite if only one of both is NaN; None: none was.
-        predictions: per batch, what is predicted for each sample (see `predicted`); empty if the network does not classify.
-        classifies: whether the first output chooses among classes in every batch.
-    """
-
-    def __init__(
-        self,
-        k: int = 1,
-        *,
-        strict: bool = True,
-        probability: bool = False,
-        loose: Collection[int] = (),
-    ) -> None:
-        self._k, self._strict, self._probability, self._loose = k, strict, probability, loose
-        self.samples = self.labelled = self.top1 = self.topk = self.agreed = self.original_top1 = 0
-        self.worst: float | None = None
-        self.predictions: list[np.ndarray] = []
-        self.classifies = True
-        self._difference = self._square = self._total = 0.0
-        self._values = 0
-
-    def add(
-        self,
-        outputs: Sequence[np.ndarray],
-        labels: np.ndarray | None,
-        expected: Sequence[np.ndarray] | np.ndarray | None = None,
-        *,
-        samples: int | None = None,
-    ) -> None:
-        """Counts a batch.
-
-        Args:
-            outputs: all outputs of the network.
-            labels: integers, one per sample.
-            expected: all outputs of the other network, or only where each sample's largest one is.
-            samples: of the batch; None: as many as the first output has rows.
-
-        Raises:
-            ValueError: if a label is not a class of the output.
-        """
-        rows = len(outputs[0]) if outputs[0].ndim else 1
-        samples = rows if samples is None else samples
-        self.samples += samples
-        if expected is not None and not isinstance(expected, np.ndarray):
-            self._compare(outputs, expected)
-        scores = None if 0 in self._loose else class_scores(outputs[0], probability=self._probability)
-        if scores is None or rows != samples or not self.classifies:
-            self._give_up()
-            return
-        best = predicted(scores)
-        self.predictions.append(best)
-        others = None if expected is None else self._predicted_by_other(expected)
-        self.agreed += 0 if others is None else int((others == best).sum())
-        if labels is None or not self._usable(labels, scores.shape[1]):
-            return
-        first, any_of_k = _hits(scores, labels, self._k)
-        self.labelled += len(labels)
-        self.top1 += first
-        self.topk += any_of_k
-        self.original_top1 += 0 if others is None else int((others == labels).sum())
-
-    def _predicted_by_other(self, expected: Sequence[np.ndarray] | np.ndarray) -> np.ndarray | None:
-        if isinstance(expected, np.ndarray):
-            return expected
-        scores = class_scores(expected[0], probability=self._probability)
-        return None if scores is None else predicted(scores)
-
-    def _give_up(self) -> None:
-        """No figure about classes is right where a batch is not about classes."""
-        self.classifies = False
-        self.labelled = self.top1 = self.topk = self.agreed = self.original_top1 = 0
-        self.predictions.clear()
-
-    def _usable(self, labels: np.ndarray, classes: int) -> bool:
-        if labels.min() >= 0 and labels.max() < classes:
-            return True
-        if self._strict:
-            check_labels(labels, classes)
-        return False
-
-    def _compare(self, outputs: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
-        if len(outputs) != len(expected):
-            raise ValueError(
-                f"[evaluation::compare] expected as many outputs as the other network has, {len(expected)}, got {len(outputs)}"
-            )
-        compared = [number for number in range(len(outputs)) if number not in self._loose]
-        for number in compared:
-            wanted, found = expected[number], outputs[number]
-            apart = differences(wanted, found)
-            if number == compared[0]:
-                self.worst = max(self.worst or 0.0, float(apart.max(initial=0.0)))
-            exact = np.nan_to_num(wanted.astype(np.float64), posinf=0.0, neginf=0.0)
-            self._difference += float((apart**2).sum())
-            self._square += float((exact**2).sum())
-            self._total += float(exact.sum())
-            self._values += wanted.size
-
-    @property
-    def error(self) -> float | None:
-        """Root of the mean squared difference of all outputs over their variance in the other network; if that is 0, over their mean square.
-
-        None if no output could be compared."""
-        if self.worst is None:
-            return None
-        if not self._values or self._difference == 0:
-            return 0.0
-        square = self._square / self._values
-        variance = square - (self._total / self._values) ** 2
-        scale = variance if variance > 1e-12 * square else square
-        return float(np.sqrt(self._difference / self._values / scale)) if scale > 0 else float("inf")
-
-    @property
-    def quality(self) -> Quality:
-        """Compared with the other network, as one that it came from."""
-        return Quality(
-            self.samples,
-            self.agreement,
-            self.error,
-            self.accuracy,
-            self.original_top1 / self.labelled if self.labelled else None,
-        )
-
-    @property
-    def accuracy(self) -> float | None:
-        """Share of labelled samples whose label is predicted; None without labels or classes."""
-        return self.top1 / self.labelled if self.labelled else None
-
-    @property
-    def agreement(self) -> float | None:
-        """Share of samples for which both networks predict the same; None without classes."""
-        return self.agreed / self.samples if self.classifies and self.samples else None
-
-
 def loose_outputs(model: GraphView, dims: Sequence[Sequence[int]] = ()) -> frozenset[int]:
     """Numbers of the outputs whose sizes only a run tells, such as the boxes that NonMaxSuppression keeps.
 
@@ -289,56 +388,89 @@ def loose_outputs(model: GraphView, dims: Sequence[Sequence[int]] = ()) -> froze
     return frozenset(number for number, (node, _) in ends if node not in known)
 
 
+def probabilities(model: GraphView, reference: GraphView | None = None) -> bool:
+    """Whether the first output of a network, and of the one that it is compared with, is a sigmoid's."""
+    return ends_in_sigmoid(model) and (reference is None or ends_in_sigmoid(reference))
+
+
 def run_over(
     model: GraphView,
     data: Iterable[Any],
     *,
-    reference: GraphView | Sequence[np.ndarray] | None = None,
+    reference: GraphView | Sequence[Sequence[np.ndarray]] | None = None,
+    metric: MetricSource | Metric = None,
     k: int = 1,
     strict: bool = True,
+    keep: list[list[np.ndarray]] | None = None,
     progress: Progress | None = None,
 ) -> Tally:
     """Runs a compiled network over data and counts.
 
     Args:
         model: the network.
-        data: batches as for fibnlr_compute; the first entry behind the network's inputs that is one class per sample is the label (see
-            class_labels).
-        reference: a compiled network to compare with, or what it predicts (Tally.predictions).
+        data: batches as for fibnlr_compute; what follows the network's inputs may be labels (see aidge_core.data.labels).
+        reference: a compiled network to compare with, or its outputs batch by batch.
+        metric: the figure that is wanted; None: the one that fits the outputs and the labels.
         k, strict: see Tally.
+        keep: gets all outputs, batch by batch.
         progress: called with ("evaluating", samples done, 0).
 
     Raises:
-        ValueError: if there is no data, or a label is not a class of the output.
+        ValueError: if there is no data, the metric does not fit, or a label is not a class of the output.
         Stopped: if `progress` returns False.
     """
-    other_ends = reference is None or isinstance(reference, Sequence) or ends_in_sigmoid(reference)
-    probability = ends_in_sigmoid(model) and other_ends
-    tally = Tally(k, strict=strict, probability=probability, loose=loose_outputs(model))
+    other_graph = None if reference is None or isinstance(reference, Sequence) else reference
+    tally = Tally(
+        metric, k=k, strict=strict, probability=probabilities(model, other_graph), loose=loose_outputs(model)
+    )
     scheduler = SequentialScheduler(model)
-    other = None if reference is None or isinstance(reference, Sequence) else SequentialScheduler(reference)
+    other = None if other_graph is None else SequentialScheduler(other_graph)
     known = iter(reference) if isinstance(reference, Sequence) else iter(())
     for inputs, labels in labelled_batches(data, model):
-        expected: list[np.ndarray] | np.ndarray | None = next(known, None)
+        expected: Sequence[np.ndarray] | None = next(known, None)
         if other is not None:
             expected = [np.array(out) for out in other.forward(data=inputs)]
-        same = reference is model and isinstance(expected, list)
+        same = reference is model and expected is not None
         outputs = expected if same else [np.asarray(out) for out in scheduler.forward(data=inputs)]
-        assert isinstance(outputs, list)
-        tally.add(outputs, labels, expected, samples=inputs[0].dims[0] if inputs[0].dims else 1)
+        assert outputs is not None
+        if keep is not None:
+            keep.append([np.array(out) for out in outputs])
+        tally.add(outputs, labels, expected, inputs=[np.asarray(entry) for entry in inputs])
         report_to(progress, "evaluating", tally.samples, 0)
     if not tally.samples:
         raise ValueError("[evaluation::evaluate] expected data, got an empty provider")
     return tally
 
 
-def compare(model: GraphView, original: GraphView, data: Any, *, strict: bool = True) -> Quality:
+def compare(
+    model: GraphView,
+    original: GraphView,
+    data: Any,
+    *,
+    metric: MetricSource | Metric = None,
+    strict: bool = True,
+) -> Quality:
     """How `model` does on `data` (batches as for evaluate_model) compared with `original`; both are compiled.
 
     Raises:
-        ValueError: if there is no data, or if a label is not a class of the output; with strict=False such labels do not count.
+        ValueError: if there is no data, the metric does not fit, or a label is not a class of the output; with strict=False such labels do not count.
     """
-    return run_over(model, data, reference=original, strict=strict).quality
+    return run_over(model, data, reference=original, metric=metric, strict=strict).quality
+
+
+def measured(quality: Quality | None) -> list[Measured]:
+    """What a report says of the quality, the chosen figure first; without samples nothing."""
+    if quality is None or not quality.samples:
+        return []
+    return [
+        Measured(
+            f"{one.title}, without retraining" if one.labelled else one.title,
+            one.before if one.labelled else None,
+            one.after,
+            one.unit,
+        )
+        for one in quality.figures
+    ]
 
 
 def relative_difference(expected: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> float:

@@ -13,7 +13,6 @@ from ..numbers import shown
 from ..options import as_dict
 from ..report.reportable import Reportable
 from .latency import random_inputs
-from .metrics import Quality
 from .verify import Verification, VerificationError, write_verified
 
 if TYPE_CHECKING:
@@ -50,9 +49,10 @@ class Result(Reportable):
 
     def _common(self) -> dict[str, Any]:
         """What all results tell in JSON."""
-        figures = {"before": self.before, "after": self.after, "quality": self.quality}
+        figures = {"before": self.before, "after": self.after}
         told = {name: None if value is None else asdict(value) for name, value in figures.items()}
-        return {"options": as_dict(self.options), **told}
+        quality = None if self.quality is None else self.quality.to_dict()
+        return {"options": as_dict(self.options), **told, "quality": quality}
 
     def _headline(self) -> str:
         """What was done, in a few words."""
@@ -63,7 +63,7 @@ class Result(Reportable):
         if self.before is not None and self.after is not None:
             lines.append(_costs(self.before, self.after))
         if self.quality is not None and self.quality.samples:
-            lines.append(_quality(self.quality))
+            lines.append(str(self.quality))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -120,15 +120,3 @@ def _costs(before: Costs, after: Costs) -> str:
     ]
     note = uncounted_note(after.uncounted)
     return ", ".join(part for part in parts if part) + (f"; {note}" if note else "")
-
-
-def _quality(quality: Quality) -> str:
-    parts = []
-    if quality.accuracy is not None and quality.original_accuracy is not None:
-        parts.append(
-            f"accuracy {shown(quality.original_accuracy, 'share')} → {shown(quality.accuracy, 'share')}"
-        )
-    if quality.agreement is not None:
-        parts.append(f"agreement {shown(quality.agreement, 'share')}")
-    parts.append(f"relative error of the outputs {shown(quality.error, 'number')}")
-    return f"{', '.join(parts)} (on {quality.samples} samples)"

@@ -11,13 +11,18 @@ from ..network.summary import summarize
 from ..progress import Progress
 from .latency import latencies
 from .metrics import Tally, run_over
+from .registry import metric_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from aidge_core import GraphView
+
+    from .registry import MetricSource
 
 __all__ = ["Bench", "Case", "Judge", "Kept", "Outcome", "decision_key"]
 
 _LATENCY_SECONDS = 1.5
+_MOST_KEPT = 1 << 28
 
 T = TypeVar("T")
 
@@ -29,8 +34,9 @@ class Outcome:
     Attributes:
         macs, parameters: multiply-accumulates for the compiled dims, and elements of constants.
         accuracy: share of labelled samples whose largest output is the label.
-        agreement: share of samples with the original's prediction; None if the first output does not choose among classes.
+        agreement: share of samples with the original's prediction; None if the network does not choose among classes.
         latency: median time of a pass over that of the original, measured in turns.
+        metric: the figure by which the sweep judges; see Judge.metric.
     """
 
     macs: float
@@ -38,41 +44,50 @@ class Outcome:
     accuracy: float | None = None
     agreement: float | None = None
     latency: float | None = None
-
-    @property
-    def metric(self) -> float | None:
-        """The accuracy where there are labels, else the agreement."""
-        return self.accuracy if self.accuracy is not None else self.agreement
+    metric: float | None = None
 
 
 class Judge:
     """Compares compiled networks with `original` on `data`.
 
+    Args:
+        metric: the figure to judge by; None: the one that fits.
+
+    Attributes:
+        choice: the figure, and why that one.
+        not_numbers: samples with NaN in the inputs or in the outputs of the original.
+
     Raises:
-        ValueError: if there is no data.
+        ValueError: if there is no data, or the metric does not fit.
     """
 
-    def __init__(self, original: GraphView, data: Any, *, latency: bool) -> None:
+    def __init__(self, original: GraphView, data: Any, *, latency: bool, metric: MetricSource = None) -> None:
         self._original = original
         self._data = data
         self._latency = latency
         self._dims = original.compiled_dims
-        alone = run_over(original, data)
-        self._expected = alone.predictions
-        self.samples = alone.samples
-        self.judged = 0
-        alone.agreed = alone.samples if alone.classifies else 0  # with itself
+        self._metric = metric_of(metric)
+        outputs: list[list[np.ndarray]] = []
+        alone = run_over(original, data, reference=original, metric=self._metric, keep=outputs)
+        small = sum(out.nbytes for batch in outputs for out in batch) <= _MOST_KEPT
+        self._expected = (
+            outputs if small else original
+        )  # of which outputs are kept, or computed again for each network
+        self.choice, self.samples, self.judged = alone.choice, alone.samples, 0
+        self.not_numbers = alone.quality.not_numbers
         self.baseline = self._outcome(original, alone, 1.0 if latency else None)
 
     def _outcome(self, model: GraphView, tally: Tally, latency: float | None) -> Outcome:
         costs = summarize(model, self._dims)
-        return Outcome(costs.macs, costs.parameters, tally.accuracy, tally.agreement, latency)
+        figure = tally.quality.figure
+        value = None if figure is None else figure.after
+        return Outcome(costs.macs, costs.parameters, tally.accuracy, tally.agreement, latency, value)
 
     def __call__(self, model: GraphView) -> Outcome:
         """Runs `model` over the data; it need not be compiled."""
         self.judged += 1
         model.compile("cpu", dims=self._dims)
-        tally = run_over(model, self._data, reference=self._expected)
+        tally = run_over(model, self._data, reference=self._expected, metric=self._metric)
         return self._outcome(model, tally, self._time(model) if self._latency else None)
 
     def _time(self, model: GraphView) -> float:

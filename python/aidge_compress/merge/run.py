@@ -20,6 +20,7 @@ from .options import MergeOptions
 from .result import MergeResult
 
 if TYPE_CHECKING:
+    from ..measure.registry import MetricSource
     from ..network.opening import NetworkSource
 
 __all__ = ["merge_layers"]
@@ -32,6 +33,7 @@ def merge_layers(
     data: Any = None,
     dims: Sequence[Sequence[int]] = (),
     evaluation: Any = None,
+    metric: MetricSource = None,
     **changes: Any,
 ) -> MergeResult:
     """Merge adjacent linear layers of a network where that is exact and cheaper.
@@ -42,6 +44,7 @@ def merge_layers(
         data: for border "approximate", whose error is measured on it, and for the example inputs of a module.
         dims: one list per input, for which costs are counted; none: those that the network is compiled for, or the declared ones.
         evaluation: data to compare the networks on, with labels or without; None: they are not compared.
+        metric: the figure to compare them by (see evaluate); None: the one that fits the outputs and the labels.
         changes: fields of MergeOptions that differ from `options`, e.g. policy="always".
 
     Raises:
@@ -61,7 +64,11 @@ def merge_layers(
     fusion = aidge_core.fuse_convolution(
         network, data=provider, dims=[list(entry) for entry in dims], **as_dict(chosen)
     )
-    quality = None if original is None else compare(network, original, batches_of(evaluation, network))
+    quality = (
+        None
+        if original is None
+        else compare(network, original, batches_of(evaluation, network), metric=metric)
+    )
     before = replace(before, latency=fusion.seconds_before)
     after = replace(costs_of(network, shapes), latency=fusion.seconds_after)
     closed = closed_layers(network)

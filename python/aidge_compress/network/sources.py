@@ -209,8 +209,9 @@ def _fits(sample: np.ndarray, entry: InputSpec) -> bool:
 
 
 def _labels_among(candidates: Mapping[str, np.ndarray], samples: int, data: str) -> str | None:
-    """The name of the array of labels: one that is called so, else the only one that holds one class per sample."""
-    from aidge_core.data.labels import class_labels
+    """The name of the array of labels: one that is called so, else the only one that holds one class per sample. Masks, boxes and arrays that the
+    network should give must be called so."""
+    from aidge_core.data.labels import class_labels, labels_among
 
     found = [name for name, array in candidates.items() if class_labels(array, samples) is not None]
     called = [name for name in found if name.lower() in _LABEL_NAMES]
@@ -224,16 +225,21 @@ def _labels_among(candidates: Mapping[str, np.ndarray], samples: int, data: str)
                 stacklevel=2,
             )
             return None
-    for name in (name for name in candidates if name.lower() in _LABEL_NAMES):
+    named = [name for name in candidates if name.lower() in (*_LABEL_NAMES, *_OTHER_NAMES)]
+    for name in named:
+        if labels_among([candidates[name]], samples):
+            return name
+    for name in named:
         got = f"{candidates[name].dtype} {list(candidates[name].shape)}"
         warnings.warn(
-            f"{name!r} of {data} is not used as labels: expected one class per sample for {samples} samples, got {got}",
+            f"{name!r} of {data} is not used as labels: expected one class, one mask (height, width) or rows of boxes per sample for {samples} samples, got {got}",
             stacklevel=2,
         )
     return None
 
 
 _LABEL_NAMES = ("label", "labels", "y", "target", "targets", "class", "classes")
+_OTHER_NAMES = ("mask", "masks", "segmentation", "box", "boxes", "bboxes")
 
 
 def _file_arrays(path: Path, model: HasInputs) -> tuple[list[np.ndarray], np.ndarray | None]:

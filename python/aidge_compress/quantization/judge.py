@@ -11,10 +11,13 @@ import numpy as np
 from ..measure.feeds import open_session, session_feeds
 from ..measure.latency import random_inputs, seconds_of, times_in_turn
 from ..measure.metrics import Quality, Tally, ends_in_sigmoid, labelled_batches, loose_outputs
+from ..measure.registry import metric_of
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
     from onnx import ModelProto
+
+    from ..measure.registry import MetricSource
 
 __all__ = ["Judge", "feeds_of", "is_slower", "one_sample_feeds", "session_of", "timed"]
 
@@ -81,31 +84,35 @@ class Judge:
         network: the reference for our own engine, which tells the inputs and the kind of the outputs.
         reference: the same in ONNX Runtime.
         data: batches; what follows the inputs may be labels.
+        metric: the figure to judge by; None: the one that fits.
         strict: whether a label that is not a class of the output is an error.
     """
 
-    def __init__(self, network: GraphView, reference: Any, data: Any, *, strict: bool) -> None:
+    def __init__(
+        self, network: GraphView, reference: Any, data: Any, *, metric: MetricSource = None, strict: bool
+    ) -> None:
         self._network, self._reference, self._data, self._strict = network, reference, data, strict
+        self._metric = metric_of(metric)
         self._probability = ends_in_sigmoid(network)
 
     def quality(self, session: Any, samples: int | None = None) -> Quality:
         """How a file does on the first `samples` samples (None: on all).
 
         Raises:
-            ValueError: if there is no data, or a label is not a class of the output.
+            ValueError: if there is no data, the metric does not fit, or a label is not a class of the output.
         """
         tally: Tally | None = None
         for inputs, labels in labelled_batches(self._data, self._network):
             arrays = [np.array(entry) for entry in inputs]
             if tally is None:
                 loose = loose_outputs(self._network, [array.shape for array in arrays])
-                tally = Tally(strict=self._strict, probability=self._probability, loose=loose)
+                tally = Tally(self._metric, strict=self._strict, probability=self._probability, loose=loose)
             feeds = {spec.name: array for spec, array in zip(self._network.input_specs, arrays, strict=True)}
             expected, outputs = (
                 [np.asarray(out) for out in entry.run(None, session_feeds(entry, feeds))]
                 for entry in (self._reference, session)
             )
-            tally.add(outputs, labels, expected, samples=len(arrays[0]) if arrays[0].ndim else 1)
+            tally.add(outputs, labels, expected, inputs=arrays)
             if samples is not None and tally.samples >= samples:
                 break
         if tally is None:

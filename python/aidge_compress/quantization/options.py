@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..measure.registry import METRIC_HELP, MetricSource, metric_of
 from ..options import check, option
 
 __all__ = ["QuantizeOptions"]
@@ -26,10 +27,11 @@ class QuantizeOptions:
     )
     max_drop: float | None = option(
         None,
-        "Largest loss of accuracy (with labels) or agreement; layers that cost most stay in float until it holds",
-        "FRACTION",
+        "Largest loss of the metric, in its own unit (0.01 of a share is 1 %); layers that cost most stay in float until it holds",
+        "X",
         least=0,
     )
+    metric: MetricSource = option(None, METRIC_HELP, "NAME")
     keep_float: tuple[str, ...] = option((), "Leave these nodes in float", "NODE")
     first_layer: Literal["int8", "float"] = option("int8", "Type of the layers that read the inputs")
     last_layer: Literal["int8", "float"] = option("int8", "Type of the layers that make the outputs")
@@ -65,3 +67,4 @@ class QuantizeOptions:
         names = (self.keep_float,) if isinstance(self.keep_float, str) else tuple(self.keep_float)
         object.__setattr__(self, "keep_float", names)
         check(self, "quantize::options")
+        metric_of(self.metric)  # raises, naming the metrics that there are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..measure.metrics import measured
 from ..numbers import counted, shown
 from ..report import Measured, Section, Story
 from ..report.html import join, table, tag
@@ -19,7 +20,7 @@ def files_section(result: QuantizeResult) -> Section:
     rows = [(name, *values) for name, values in result.figures()]
     body = table(("", *(column.name for column in result.columns)), rows)
     text = (
-        f"All in ONNX Runtime, on {counted(result.quality.samples, 'sample')} that did not calibrate."
+        f"All in ONNX Runtime, on {counted(result.quality.samples, 'sample')} that did not calibrate; metric: {result.quality.metric or 'none'} ({result.quality.reason})."
         if result.quality.samples
         else ""
     )
@@ -48,17 +49,15 @@ def quantize_story(result: QuantizeResult) -> Story:
     first, last = result.columns[0], result.columns[-1]
     quality = result.quality
     headline = [(f"{100 * last.bytes / first.bytes:.1f} %", "of the file are left")]
-    if quality.accuracy is not None:
-        headline.append((shown(quality.accuracy, "share"), "accuracy, without retraining"))
-    if quality.agreement is not None:
-        headline.append((shown(quality.agreement, "share"), "same prediction as the original"))
+    if quality.figure is not None:
+        headline.append(
+            (shown(quality.figure.after, quality.figure.unit), f"{quality.figure.title}, without retraining")
+        )
     return Story(
         "Quantised network",
         tuple(headline),
         (
-            Measured("accuracy, without retraining", quality.original_accuracy, quality.accuracy, "share"),
-            Measured("agreement with the original", None, quality.agreement, "share"),
-            Measured("relative error of the outputs", None, quality.error),
+            *measured(quality),
             Measured("file", first.bytes, last.bytes, "bytes"),
             Measured(
                 "latency of a sample, ONNX Runtime", result.before.latency, result.after.latency, "seconds"

@@ -47,6 +47,11 @@ class Column:
     bytes: int
     latency: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        quality = None if self.quality is None else self.quality.to_dict()
+        return {"name": self.name, "quality": quality, "bytes": self.bytes, "latency": self.latency}
+
 
 @dataclass(frozen=True, repr=False)
 class QuantizeResult(Result):
@@ -85,9 +90,7 @@ class QuantizeResult(Result):
     def figures(self) -> list[tuple[str, tuple[str, ...]]]:
         """(what, its figure in each column) as people read them; rows of which nothing is known are left out."""
         rows: list[tuple[str, list[float | None], str]] = [
-            ("accuracy", self._of_quality("accuracy"), "share"),
-            ("same prediction as the first", self._of_quality("agreement"), "share"),
-            ("relative error of the outputs", self._of_quality("error"), "number"),
+            *((figure.title, self._of_quality(figure.metric), figure.unit) for figure in self.quality.figures),
             ("file", [column.bytes for column in self.columns], "bytes"),
             ("latency, ONNX Runtime", [column.latency for column in self.columns], "seconds"),
         ]  # fmt: skip
@@ -98,11 +101,12 @@ class QuantizeResult(Result):
         ]
 
     def _of_quality(self, name: str) -> list[float | None]:
-        return [None if column.quality is None else getattr(column.quality, name) for column in self.columns]
+        found = [None if column.quality is None else column.quality.find(name) for column in self.columns]
+        return [None if figure is None else figure.after for figure in found]
 
     @property
     def drop(self) -> float:
-        """What was lost: of accuracy if there are labels, else of agreement, else the relative error of the outputs."""
+        """What was lost of the metric (see Quality), in its unit."""
         return self.quality.drop
 
     def _headline(self) -> str:
@@ -120,18 +124,19 @@ class QuantizeResult(Result):
             "options": as_dict(self.options),
             "before": asdict(self.before),
             "after": asdict(self.after),
-            "quality": asdict(self.quality),
-            "columns": [asdict(column) for column in self.columns],
+            "quality": self.quality.to_dict(),
+            "columns": [column.to_dict() for column in self.columns],
             **{name: getattr(self, name) for name in plain},
         }
 
     def to_frame(self) -> Any:
         """A pandas DataFrame, one row a file that is compared. ImportError where pandas is missing."""
+        figures = ("samples", "metric", "drop", "accuracy", "original_accuracy", "agreement", "error")
         rows = [
-            {"name": column.name, "bytes": column.bytes, "latency": column.latency, **(asdict(column.quality) if column.quality else {})}
+            {"name": column.name, "bytes": column.bytes, "latency": column.latency, **({name: getattr(column.quality, name) for name in figures} if column.quality else {})}
             for column in self.columns
         ]  # fmt: skip
-        return data_frame(rows, ["name", "bytes", "latency", *Quality.__dataclass_fields__])
+        return data_frame(rows, ["name", "bytes", "latency", *figures])
 
     def notes(self) -> dict[str, str]:
         """Node name → what happened to it."""

@@ -162,7 +162,13 @@ class _Job:
                 judge = self._fit
         else:
             self._fit, judge = provider, replayable(batches_of(evaluation, network))
-        self._judge = Judge(network, self._reference_session, judge, strict=not isinstance(judge, Part))
+        self._judge = Judge(
+            network,
+            self._reference_session,
+            judge,
+            metric=self._options.metric,
+            strict=not isinstance(judge, Part),
+        )
         feeds = next(feeds_of(network, self._fit, 1), None)
         if feeds is None:
             raise ValueError("[quantize::data] expected data with at least one batch, got none")
@@ -259,7 +265,7 @@ class _Job:
         quality = self._judge.quality(session)
         names = ["float32", "int8" if options.weights == "int8" else "float16 weights"]
         sessions, sizes = [self._session, session], [self._source.bytes, made.proto.ByteSize()]
-        qualities = [_unchanged(quality), quality]
+        qualities = [quality.original, quality]
         if self._reference is not self._source:
             names = ["float32", "cut", f"cut and {names[1]}"]
             sessions.insert(0, self._reference_session)
@@ -302,12 +308,6 @@ class _Job:
             replace(costs, bytes=stored[0], latency=old),
             replace(costs, bytes=stored[1], latency=new),
         )
-
-
-def _unchanged(quality: Quality) -> Quality:
-    """That of the reference itself."""
-    same = None if quality.agreement is None else 1.0
-    return Quality(quality.samples, same, 0.0, quality.original_accuracy, quality.original_accuracy)
 
 
 def _error(value: float | None) -> float:

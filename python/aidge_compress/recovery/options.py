@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..measure.registry import METRIC_HELP, MetricSource, metric_of
 from ..options import check, option
 
 __all__ = ["RecoverOptions"]
@@ -45,6 +46,7 @@ class RecoverOptions:
         0.05, "Share of the budget in which the learning rate grows", "FRACTION", least=0, most=1, expert=True
     )
     clip: float = option(1.0, "Largest norm of the gradient of a step", "X", least=0, above=True, expert=True)
+    metric: MetricSource = option(None, METRIC_HELP, "NAME")
     held_out: float = option(
         0.2,
         "Share of the samples that is not trained on, if there is no data to evaluate on",
@@ -60,5 +62,6 @@ class RecoverOptions:
 
     def __post_init__(self) -> None:
         check(self, "recover::options")
+        metric_of(self.metric)  # raises, naming the metrics that there are
         if self.minutes is None and self.epochs is None:
             raise ValueError("[recover::options] expected minutes or epochs as the budget, got neither")

@@ -29,7 +29,7 @@ class Round:
         seconds: of training until then.
         epoch: passes over the data until then; 0 is before any training.
         loss: mean of the steps since the last look; None before any training.
-        metric: accuracy or agreement on the held-out samples; None if the network does not classify.
+        metric: the figure by which the network is judged (see Quality.figure) on the held-out samples; None if there is none.
         error: relative error of the outputs there.
         kept: whether the weights of this round are those of the result.
     """
@@ -80,13 +80,11 @@ class RecoverResult(Result):
 
     def figures(self) -> list[tuple[str, str, float | None, float | None, float | None]]:
         """(what, kind, of the reference, before training, after training)."""
-        start, end = self.start_quality, self.quality
         rows: list[tuple[str, str, float | None, float | None, float | None]] = []
-        if end.accuracy is not None:
-            rows.append(("accuracy", "share", end.original_accuracy, start.accuracy, end.accuracy))
-        if end.agreement is not None:
-            rows.append(("same prediction as the reference", "share", None, start.agreement, end.agreement))
-        rows.append(("relative error of the outputs", "number", None, start.error, end.error))
+        for end in self.quality.figures:
+            start = self.start_quality.find(end.metric)
+            before = end.before if end.labelled else None
+            rows.append((end.title, end.unit, before, None if start is None else start.after, end.after))
         return rows
 
     def _headline(self) -> str:
@@ -99,8 +97,8 @@ class RecoverResult(Result):
             "options": as_dict(self.options),
             "before": asdict(self.before),
             "after": asdict(self.after),
-            "start_quality": asdict(self.start_quality),
-            "quality": asdict(self.quality),
+            "start_quality": self.start_quality.to_dict(),
+            "quality": self.quality.to_dict(),
             "rounds": [asdict(entry) for entry in self.rounds],
             "guides": list(self.guides),
             "samples": self.samples,

@@ -105,7 +105,7 @@ def _samples(
 
 
 def _check(network: GraphView, original: GraphView | None, train: Samples, options: RecoverOptions) -> None:
-    if options.labels and train.labels is None:
+    if options.labels and train.classes is None:
         raise ValueError("[recover::recover] expected data with labels, got none")
     if original is None and not options.labels:
         raise ValueError("[recover::recover] expected a reference network, or labels=True, got neither")
@@ -129,22 +129,19 @@ def _judged(
     fixed = [spec.dims[0] for spec in network.input_specs if spec.dims and spec.dims[0] is not None]
     count = fixed[0] if fixed else min(64, size[0])
     dims = [[count, *array.shape[1:]] for array in held.inputs]
-    batches = [
-        [*part.inputs, *([] if part.labels is None else [part.labels])]
-        for part in held.batches(count)
-        if not fixed or len(part) == count
-    ]
+    batches = [part.batch for part in held.batches(count) if not fixed or len(part) == count]
     judge = original if original is not None else network.clone()
     for graph in (network, better, judge):
         graph.compile("cpu", dims=dims)
-    start, end = (compare(graph, judge, batches, strict=False) for graph in (network, better))
+    start, end = (
+        compare(graph, judge, batches, metric=options.metric, strict=False) for graph in (network, better)
+    )
     farther = not options.labels and (end.error or 0.0) > (start.error or 0.0)
     return (start, start, network) if farther or _key(end) < _key(start) else (start, end, better)
 
 
 def _key(quality: Quality) -> tuple[float, float]:
-    metric = quality.metric
-    return (0.0 if metric is None else metric[1], -(quality.error or 0.0))
+    return (0.0 if quality.figure is None else quality.figure.points, -(quality.error or 0.0))
 
 
 def _without_guides(model: GraphView, module: Any) -> Any:

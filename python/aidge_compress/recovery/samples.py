@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from aidge_core.data.labels import CLASSES
 
-from ..measure.labels import labelled_batches
+from ..measure.labels import Labels, labelled_batches
 from ..network.sources import batches_of
 
 if TYPE_CHECKING:
@@ -19,17 +20,27 @@ __all__ = ["Samples", "read", "split"]
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs of a network, one array each with the samples first, and labels, if there are some for all samples."""
+    """Inputs of a network, one array each with the samples first, and labels by kind, if there are some for all samples."""
 
     inputs: tuple[np.ndarray, ...]
-    labels: np.ndarray | None
+    labels: Mapping[str, np.ndarray]
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """One class per sample; None without."""
+        return self.labels.get(CLASSES)
+
+    @property
+    def batch(self) -> list[np.ndarray]:
+        """The inputs, then the labels."""
+        return [*self.inputs, *self.labels.values()]
 
     def __len__(self) -> int:
         return len(self.inputs[0])
 
     def take(self, places: np.ndarray) -> Samples:
         """Some of the samples, in this order."""
-        labels = None if self.labels is None else self.labels[places]
+        labels = {kind: array[places] for kind, array in self.labels.items()}
         return Samples(tuple(array[places] for array in self.inputs), labels)
 
     def batches(self, size: int) -> Iterator[Samples]:
@@ -45,7 +56,7 @@ def read(data: Any, model: GraphView) -> Samples:
         ValueError: if there are none, they have different sizes, or a value is not finite.
     """
     parts: list[list[np.ndarray]] = []
-    labels: list[np.ndarray | None] = []
+    labels: list[Labels] = []
     for inputs, found in labelled_batches(batches_of(data, model), model):
         parts.append([np.array(entry) for entry in inputs])
         labels.append(found)
@@ -59,8 +70,8 @@ def read(data: Any, model: GraphView) -> Samples:
     arrays = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
     if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays):
         raise ValueError("[recover::data] expected finite values, got NaN or infinity")
-    known = [entry for entry in labels if entry is not None]
-    return Samples(arrays, np.concatenate(known) if len(known) == len(parts) else None)
+    kinds = [kind for kind in labels[0] if all(kind in entry for entry in labels)]
+    return Samples(arrays, {kind: np.concatenate([entry[kind] for entry in labels]) for kind in kinds})
 
 
 def split(samples: Samples, share: float, seed: int) -> tuple[Samples, Samples]:

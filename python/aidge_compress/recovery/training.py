@@ -18,7 +18,9 @@ from aidge_onnx.torch.building import build
 from torch import nn
 from torch.nn import functional
 
-from ..measure.metrics import Tally
+from ..measure.metrics import Tally, probabilities
+from ..measure.registry import Metric, metric_of
+from ..numbers import shown
 from ..options import as_dict
 from ..progress import Progress, report_to
 from .guides import Follower, fit, guide_names
@@ -84,6 +86,9 @@ class Trainer:
         state: Path | None,
     ) -> None:
         self._options, self._progress, self._path = options, progress, state
+        self._metric = metric_of(options.metric)
+        self._chosen: Metric | None = None
+        self._probability = probabilities(small, reference)
         cuda = options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available())
         self.device = torch.device("cuda" if cuda else "cpu")
         self._train, self._held = train, held
@@ -171,18 +176,17 @@ class Trainer:
     def _look(self, loss: float | None) -> Round:
         """How the module does now; it is in evaluation mode afterwards."""
         self.module.eval()
-        tally = Tally(strict=False)
+        tally = Tally(self._metric, strict=False, probability=self._probability)
         expected: list[Any] = list(self._expected) or [None] * len(self._looked_at())
         for part, outputs, wanted in zip(
             self._looked_at(), self._answers(self.module), expected, strict=True
         ):
-            tally.add(outputs, part.labels, wanted)
-        metric = tally.accuracy if tally.accuracy is not None else tally.agreement
-        if self._reference is None and tally.accuracy is None:
-            metric = None
+            tally.add(outputs, part.labels, wanted, inputs=part.inputs)
+        figure = tally.quality.figure
+        self._chosen = tally.choice.metric
         epoch = self._state.steps / self._steps_an_epoch
         error = tally.error if self._expected else None
-        return Round(self._state.seconds, epoch, loss, metric, error or 0.0)
+        return Round(self._state.seconds, epoch, loss, None if figure is None else figure.after, error or 0.0)
 
     # --- training -------------------------------------------------------------------------------------------
     @property
@@ -245,8 +249,8 @@ class Trainer:
         if self._options.augment:
             inputs = augmented(inputs, self._random)
         labels = None
-        if self._options.labels and part.labels is not None:
-            labels = torch.from_numpy(part.labels.astype(np.int64)).to(self.device)
+        if self._options.labels and part.classes is not None:
+            labels = torch.from_numpy(part.classes.astype(np.int64)).to(self.device)
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
         self._optimizer.zero_grad(set_to_none=True)
@@ -318,13 +322,14 @@ class Trainer:
             return False
         if one.metric is None or other.metric is None:
             return one.error < other.error
-        return (one.metric, -one.error) > (other.metric, -other.error)
+        sign = 1.0 if self._chosen is None or self._chosen.higher_is_better else -1.0
+        return (sign * one.metric, -one.error) > (sign * other.metric, -other.error)
 
     def _tell(self, loss: float) -> None:
         best = self._state.rounds[self._state.best]
-        quality = (
-            f"held-out {best.metric:.2%}" if best.metric is not None else f"held-out error {best.error:.3g}"
-        )
+        quality = f"held-out error {best.error:.3g}"
+        if best.metric is not None and self._chosen is not None:
+            quality = f"held-out {self._chosen.name} {shown(best.metric, self._chosen.unit)}"
         text = f"training: loss {loss:.3g}, {quality}"
         if self._options.minutes is not None:
             left = max(0.0, 60 * self._options.minutes - self._state.seconds)
@@ -336,6 +341,7 @@ class Trainer:
         options = {
             name: value for name, value in as_dict(self._options).items() if name not in ("minutes", "epochs", "device")
         }  # fmt: skip
+        options["metric"] = None if self._metric is None else self._metric.name
         shapes = {name: list(value.shape) for name, value in self.module.state_dict().items()}
         return {"options": options, "shapes": shapes, "samples": [len(self._train), len(self._held)]}
 

@@ -27,9 +27,9 @@ class Step:
 
     Attributes:
         name: of the activation.
-        recipe: accuracy (or agreement) when it was removed; minus the relative error of the outputs if the network does not classify.
+        recipe: the metric when it was removed.
         trained: the same after training.
-        drop: what is lost then, compared with the original.
+        drop: what is lost of it then, compared with the original, in its unit.
         kept: whether the loss was small enough.
     """
 
@@ -48,7 +48,8 @@ class StepwiseResult(Result):
         model: the network with the layers merged that nothing separates any more.
         before, after, quality: see Result; the quality is that of the last step that was kept, on the samples that were not trained on.
         options: of the training of each step.
-        until_drop: the largest loss that was allowed.
+        until_drop: the largest loss of the metric that was allowed, in its unit.
+        metric, title, unit: the metric, how it is called, and how it is shown; None if there was no step.
         steps: in order; only the last one may not be kept.
         merged: how many layers were merged.
     """
@@ -61,6 +62,9 @@ class StepwiseResult(Result):
     until_drop: float
     steps: tuple[Step, ...]
     merged: int
+    metric: str | None = None
+    title: str = "quality"
+    unit: str = "number"
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -68,12 +72,13 @@ class StepwiseResult(Result):
         return tuple(step.name for step in self.steps if step.kept)
 
     def _headline(self) -> str:
-        return f"{counted(len(self.removed), 'activation')} removed within a drop of {self.until_drop:g}"
+        return f"{counted(len(self.removed), 'activation')} removed within a drop of {self.until_drop:g} in {self.metric or self.title}"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: everything but the network."""
         return {
             **self._common(),
+            "metric": self.metric,
             "until_drop": self.until_drop,
             "steps": [asdict(step) for step in self.steps],
             "merged": self.merged,
@@ -89,10 +94,10 @@ class StepwiseResult(Result):
             Curve(numbers, [step.trained for step in self.steps]),
             Curve(numbers, [step.recipe for step in self.steps], "second"),
         ]
-        said = "Accuracy, or agreement with the original; dashed: before the training of the step."
-        chart = line_chart(curves, title="quality over removed activations", x="removed activations", y=said) if self.steps else tag("p", "None.")  # fmt: skip
+        said = f"{self.title[:1].upper()}{self.title[1:]}; dashed: before the training of the step."
+        chart = line_chart(curves, title=f"{self.title} over removed activations", x="removed activations", y=said) if self.steps else tag("p", "None.")  # fmt: skip
         rows = [
-            (step.name, shown(step.recipe, "number"), shown(step.trained, "number"), "kept" if step.kept else "taken back")
+            (step.name, shown(step.recipe, self.unit), shown(step.trained, self.unit), "kept" if step.kept else "taken back")
             for step in self.steps
         ]  # fmt: skip
         return Story(

@@ -48,7 +48,7 @@ def prune_step_by_step(
         model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
         data: what to measure and train on, which is read into memory.
         options, changes: of the training of each step, e.g. minutes=1; see RecoverOptions.
-        until_drop: the largest loss of accuracy (with labels in the evaluation data) or of agreement with the original.
+        until_drop: the largest loss of the metric, in its unit: 0.01 of a share is 1 %. The metric is the option of that name; see evaluate.
         evaluation: samples that the loss is measured on; None: a share `held_out` of `data`.
         progress: called with (stage, done, total).
 
@@ -65,6 +65,7 @@ def prune_step_by_step(
     if held is None:
         train, held = split(train, asked.held_out, asked.seed)
     current, quality, steps = original, None, []
+    figure = None
     dims = [[1, *array.shape[1:]] for array in train.inputs]
     while _has_activations(current):
         pruned = prune_activations(current, _batches(train), _ONE, progress=progress)
@@ -79,6 +80,7 @@ def prune_step_by_step(
             progress=progress,
         )
         start, end = better.start_quality, better.quality
+        figure = end.figure
         kept = end.drop <= until_drop
         steps.append(Step(pruned.removed[0], _figure(start), _figure(end), end.drop, kept))
         if not kept:
@@ -94,6 +96,9 @@ def prune_step_by_step(
         until_drop=until_drop,
         steps=tuple(steps),
         merged=len(merged.fusion.merged),
+        metric=None if figure is None else figure.metric,
+        title="quality" if figure is None else figure.title,
+        unit="number" if figure is None else figure.unit,
     )
 
 
@@ -103,8 +108,8 @@ def _has_activations(model: GraphView) -> bool:
 
 def _batches(samples: Samples) -> list[list[Any]]:
     parts = samples.batches(64)
-    return [[*part.inputs, *([] if part.labels is None else [part.labels])] for part in parts]
+    return [part.batch for part in parts]
 
 
 def _figure(quality: Quality) -> float:
-    return -(quality.error or 0.0) if quality.metric is None else quality.metric[1]
+    return float("nan") if quality.figure is None else quality.figure.after

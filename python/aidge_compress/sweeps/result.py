@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..files import write_text
-from ..measure.metrics import Quality
+from ..measure.metrics import NotNumbers, Quality
+from ..measure.registry import Choice
 from ..measure.result import Result
 from ..measure.trial import Outcome
 from ..network.costs import Costs
@@ -66,6 +67,8 @@ class SweepResult(Result):
         options: the grids by name, and what was asked for besides.
         model: the original.
         before: its costs.
+        choice: the figure that the settings are judged by, and why that one.
+        not_numbers: samples with NaN in the inputs or in the outputs of the original.
         after, quality: None: a sweep recommends, and makes no network of its own.
     """
 
@@ -79,6 +82,8 @@ class SweepResult(Result):
     model: GraphView | None = None
     after: Costs | None = None
     quality: Quality | None = None
+    choice: Choice = Choice(None, "not known")
+    not_numbers: NotNumbers = NotNumbers()
 
     @property
     def before(self) -> Costs:
@@ -92,7 +97,7 @@ class SweepResult(Result):
 
     def _headline(self) -> str:
         best = len(self.pareto())
-        return f"{counted(len(self.rows), 'setting')}, {counted(len(self.decisions), 'different decision')}, {best} of them Pareto-optimal in MACs"
+        return f"{counted(len(self.rows), 'setting')}, {counted(len(self.decisions), 'different decision')}, {best} of them Pareto-optimal in MACs; {self.choice}"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything that was found as JSON. OSError if the file cannot be written."""
@@ -103,11 +108,12 @@ class SweepResult(Result):
         return {row.decision: row.outcome for row in self.rows}
 
     def pareto(self, cost: str = "macs") -> list[int]:
-        """Decisions on the Pareto front of the metric against "macs", "parameters" or "latency", cheapest first; only measured ones."""
+        """Decisions on the Pareto front of the metric, in its direction, against "macs", "parameters" or "latency", cheapest first; only measured ones."""
         if cost not in ("macs", "parameters", "latency"):
             raise ValueError(f"[sweep::pareto] expected macs, parameters or latency, got {cost!r}")
+        sign = 1.0 if self.choice.metric is None or self.choice.metric.higher_is_better else -1.0
         points = {
-            decision: (float(price), float(outcome.metric))
+            decision: (float(price), sign * float(outcome.metric))
             for decision, outcome in self.outcomes().items()
             if (price := getattr(outcome, cost)) is not None and outcome.metric is not None
         }
@@ -135,6 +141,9 @@ class SweepResult(Result):
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
+            "metric": self.choice.metric.name if self.choice.metric else None,
+            "reason": self.choice.reason,
+            "not_numbers": asdict(self.not_numbers),
             "baseline": asdict(self.baseline),
             "samples": self.samples,
             "evaluated": self.evaluated,

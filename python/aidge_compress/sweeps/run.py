@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..measure.grid import Grid
+from ..measure.registry import metric_of
 from ..measure.trial import Bench, Case, Judge, Outcome
 from ..network.opening import prepare
 from ..network.outline import outline
@@ -21,6 +22,7 @@ from .state import State, data_key, model_key
 if TYPE_CHECKING:
     from aidge_core import GraphView
 
+    from ..measure.registry import MetricSource
     from ..network.opening import NetworkSource
 
 __all__ = ["sweep"]
@@ -36,6 +38,7 @@ def sweep(
     pfa: PfaGrid | None = None,
     merge: bool = True,
     latency: bool = True,
+    metric: MetricSource = None,
     state: str | os.PathLike[str] | None = None,
     identity: str | None = None,
     progress: Progress | None = None,
@@ -52,6 +55,7 @@ def sweep(
         fibnlr, compress, pfa: what to try; none given: FibnlrGrid().
         merge: merge layers between which FIBNLR left nothing, where that is exact and lowers the MACs.
         latency: time each decision's network against the original, in turns.
+        metric: the figure to judge by (see evaluate); None: the one that fits the outputs and the labels.
         state: a file that keeps what was found; the same call goes on from it. None: nothing is kept.
         identity: what stands for both data sets in the state, e.g. the hashes of their files; None: all their batches are hashed.
         progress: called with (stage, done, total) whenever something is done; total 0: not known. If it returns False, the call ends with
@@ -67,18 +71,22 @@ def sweep(
         list(grid.settings())  # mistakes are found before any pass over the data
     model, provider = prepare(model, data)
     evaluation = batches_of(evaluation, model)
+    wanted = metric_of(metric)
+    named = "" if wanted is None else wanted.name
     keys = _keys(model, provider, evaluation, identity, grids, latency) if state is not None else {}
+    keys |= {"metric": named} if keys else {}
     store = State(Path(state) if state is not None else None, keys)
     original = _copy(model)
-    judge = Judge(original, evaluation, latency=latency)
+    judge = Judge(original, evaluation, latency=latency, metric=metric)
     bench = Bench(original, lambda: _copy(model), provider, store, judge, merge, progress)
     cases = [grid.cases(bench) for grid in grids.values()]
     rows, decisions = _judge_all(list(chain(*cases)), store, progress)
     chosen = {name: describe(grid) for name, grid in grids.items()}
-    parameters = {**chosen, "merge": merge, "latency": latency}
+    parameters = {**chosen, "merge": merge, "latency": latency, "metric": named or None}
     return SweepResult(
-        rows, decisions, judge.baseline, judge.judged, judge.samples, outline(original), parameters, original
-    )
+        rows, decisions, judge.baseline, judge.judged, judge.samples, outline(original), parameters, original,
+        choice=judge.choice, not_numbers=judge.not_numbers,
+    )  # fmt: skip
 
 
 def _copy(model: GraphView) -> GraphView:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["State", "data_key", "model_key"]
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def model_key(model: GraphView) -> str:

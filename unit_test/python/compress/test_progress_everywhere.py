@@ -151,7 +151,7 @@ def _train(stop: Any) -> Any:
     from aidge_compress.recovery.samples import Samples
     from aidge_compress.recovery.training import Trainer
 
-    samples = Samples((images(32),), None)
+    samples = Samples((images(32),), {})
     Trainer(compiled(), compiled(), samples, samples, ac.RecoverOptions(), stop, None).train()
 
 

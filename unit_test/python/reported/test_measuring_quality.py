@@ -83,7 +83,8 @@ def test_what_does_not_choose_has_no_accuracy_and_no_agreement(tail: str, tmp_pa
     assert (found["agreement"], found["accuracy"], found["labelled"]) == (None, None, 0)
     assert found["worst_difference"] > 0
     text = ok("eval", one, "--data", tmp_path / "d.npz", "--reference", two).out
-    assert "accuracy was not measured" in text
+    metric = {"number": "relative_error", "map": "pixel_agreement"}[tail]
+    assert f"metric: {metric} (the output has shape N x" in text
     assert "largest difference" in text
     arguments = ("fibnlr", one, "--data", tmp_path / "d.npz", "--ablation-threshold", 1e9)
     assert "same prediction" not in ok(*arguments, "--eval", tmp_path / "d.npz").out
@@ -157,7 +158,7 @@ def test_of_several_arrays_the_one_that_is_called_so_is_the_labels(tmp_path: Pat
 
 def tally(found: Any, expected: Any, labels: Any = None) -> Tally:
     result = Tally()
-    result.add([np.asarray(found)], labels, [np.asarray(expected)])
+    result.add([np.asarray(found)], {} if labels is None else {"classes": labels}, [np.asarray(expected)])
     return result
 
 
@@ -173,15 +174,19 @@ def test_nan_and_infinity_are_a_difference(bad: np.float32) -> None:
         assert relative_difference([pair[0]], [pair[1]]) == np.inf
         assert (tally(*pair).worst, tally(*pair).error) == (np.inf, np.inf)
     assert relative_difference([broken], [broken]) == 0
-    assert tally(broken, broken).error == 0
+    assert tally(broken, broken).error == (
+        np.inf if np.isnan(bad) else 0
+    )  # NaN is no agreement, not even with itself
 
 
 def test_nan_predicts_nothing() -> None:
     broken = GOOD.copy()
     broken[0, 0] = NAN
     found = tally(broken, GOOD, np.array([1, 0]))
-    assert (found.agreed, found.top1, found.original_top1) == (1, 1, 2)
-    assert tally(np.full((2, 2), NAN), GOOD, np.array([0, 0])).top1 == 0
+    assert (found.agreement, found.accuracy, found.quality.original_accuracy) == (0.5, 0.5, 1.0)
+    assert found.quality.not_numbers.outputs == (0,)
+    assert tally(np.full((2, 2), NAN), GOOD, np.array([0, 0])).accuracy == 0
+    assert tally(np.full((2, 2), NAN), np.full((2, 2), NAN)).agreement == 0
 
 
 def test_a_constant_output_that_changes_is_an_error() -> None:
@@ -195,7 +200,7 @@ def test_outputs_of_other_shapes_are_not_compared() -> None:
     with pytest.raises(ValueError, match=r"one shape, got \[2, 1\] and \[2, 2\]"):
         tally(GOOD, GOOD[:, :1])
     with pytest.raises(ValueError, match="as many outputs"):
-        Tally().add([GOOD], None, [GOOD, GOOD])
+        Tally().add([GOOD], {}, [GOOD, GOOD])
 
 
 def test_a_network_that_gives_nan_is_not_called_the_same(tmp_path: Path) -> None:
