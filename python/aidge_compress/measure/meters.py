@@ -173,8 +173,7 @@ class Agreement:
         if best is None or other is None or best.shape != other.shape:
             self._usable = False
             return
-        known = best >= 0 if outputs[0].dtype.kind == "f" else np.ones(len(best), dtype=bool)
-        self.agreed += int(((best == other) & known).sum())
+        self.agreed += int(((best == other) & (best >= 0)).sum())
         self.samples += len(best)
 
     def value(self) -> float | None:

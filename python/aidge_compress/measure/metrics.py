@@ -243,6 +243,8 @@ class Tally:
         strict: whether a label that is not a class of the output is an error; else it does not count.
         probability: see meters.class_scores.
         loose: numbers of the outputs whose sizes only a run tells (see loose_outputs), which neither choose among classes nor are compared.
+        takes_nan: whether the network asks which of its inputs are NaN. Else a sample with NaN in the inputs counts as one with NaN in the outputs:
+            a ReLU that is computed together with a layer, and a maximum, may turn NaN into a number.
 
     Attributes:
         samples: how many there were.
@@ -257,9 +259,11 @@ class Tally:
         strict: bool = True,
         probability: bool = False,
         loose: Collection[int] = (),
+        takes_nan: bool = False,
     ) -> None:
         self._asked = asked if isinstance(asked, Metric) else metric_of(asked)
         self._k, self._strict, self._probability, self._loose = k, strict, probability, frozenset(loose)
+        self._takes_nan = takes_nan
         self.samples = 0
         self.choice = Choice(None, "there is no data")
         self._gauges: dict[str, _Gauge] = {}
@@ -294,12 +298,19 @@ class Tally:
                 tuple(outputs), labels, sizes, samples, self._probability, self._loose, expected is not None, self._k, self._strict
             )  # fmt: skip
             self._begin(facts)
+        bad = {
+            where: _with_nan(arrays, samples)
+            for where, arrays in (("inputs", inputs), ("outputs", outputs), ("reference", expected or ()))
+        }
+        if bad["inputs"].any() and not self._takes_nan:
+            outputs = _without(outputs, bad["inputs"])
+            expected = None if expected is None else _without(expected, bad["inputs"])
         for gauge in self._gauges.values():
             gauge.after.add(outputs, labels, expected)
             if gauge.before is not None and expected is not None:
                 gauge.before.add(expected, labels, expected)
-        for where, arrays in (("inputs", inputs), ("outputs", outputs), ("reference", expected or ())):
-            self._bad[where] += _with_nan(arrays, samples, self.samples)
+        for where, rows in bad.items():
+            self._bad[where] += [self.samples + int(row) for row in np.flatnonzero(rows)]
         self.samples += samples
 
     def _begin(self, facts: Facts) -> None:
@@ -353,8 +364,21 @@ class Tally:
         )
 
 
-def _with_nan(arrays: Sequence[np.ndarray], samples: int, start: int) -> list[int]:
-    """Numbers of the samples of a batch that have NaN; all of them if it is in an array that is not one row per sample."""
+def _without(arrays: Sequence[np.ndarray], bad: np.ndarray) -> list[np.ndarray]:
+    """Copies in which the rows of bad samples are NaN, of integers -1."""
+    copies = []
+    for array in arrays:
+        copy = np.array(array)
+        if copy.dtype.kind == "f" and copy.ndim and len(copy) == len(bad):
+            copy[bad] = np.nan
+        elif copy.dtype.kind == "i" and copy.ndim and len(copy) == len(bad):
+            copy[bad] = -1
+        copies.append(copy)
+    return copies
+
+
+def _with_nan(arrays: Sequence[np.ndarray], samples: int) -> np.ndarray:
+    """Which samples of a batch have NaN; all of them if it is in an array that is not one row per sample."""
     bad = np.zeros(samples, dtype=bool)
     for array in arrays:
         if array.dtype.kind != "f" or not np.isnan(array).any():
@@ -363,7 +387,7 @@ def _with_nan(arrays: Sequence[np.ndarray], samples: int, start: int) -> list[in
             bad |= np.isnan(array).reshape(samples, -1).any(axis=1)
         else:
             bad[:] = True
-    return [start + int(place) for place in np.flatnonzero(bad)]
+    return bad
 
 
 def ends_in_sigmoid(model: GraphView) -> bool:
@@ -421,7 +445,12 @@ def run_over(
     """
     other_graph = None if reference is None or isinstance(reference, Sequence) else reference
     tally = Tally(
-        metric, k=k, strict=strict, probability=probabilities(model, other_graph), loose=loose_outputs(model)
+        metric,
+        k=k,
+        strict=strict,
+        probability=probabilities(model, other_graph),
+        loose=loose_outputs(model),
+        takes_nan=any(node.type() == "IsNaN" for node in model.get_ordered_nodes(deep=True)),
     )
     scheduler = SequentialScheduler(model)
     other = None if other_graph is None else SequentialScheduler(other_graph)

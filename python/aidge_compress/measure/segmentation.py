@@ -120,8 +120,7 @@ class PixelAgreement:
         if maps is None or other is None or maps.shape != other.shape:
             self._usable = False
             return
-        known = maps >= 0 if outputs[0].dtype.kind == "f" else np.ones(maps.shape, dtype=bool)
-        self._same += int(((maps == other) & known).sum())
+        self._same += int(((maps == other) & (maps >= 0)).sum())
         self._pixels += maps.size
 
     def value(self) -> float | None:

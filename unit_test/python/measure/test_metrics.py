@@ -345,6 +345,25 @@ def test_samples_with_nan_are_named_and_count_as_different(tmp_path: Path) -> No
     np.save(tmp_path / "d.npy", bad)
     text = ok("eval", path, "--data", tmp_path / "d.npy", "--reference", path).out
     assert "NaN in the inputs of 2 samples (number 5, 20)" in " ".join(text.split())
+    found = ok("eval", path, "--data", tmp_path / "d.npy", "--reference", path, "--json").document
+    assert found["agreement"] == pytest.approx(
+        22 / 24
+    )  # although the ReLU behind the convolution may give numbers
+    assert found["not_numbers"]["inputs"] == [5, 20]
+
+
+def test_a_network_that_asks_which_inputs_are_nan_may_have_them(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("IsNaN", ["x"], ["m"], "missing"),
+        helper.make_node("Where", ["m", "zero", "x"], ["f"], "filled"),
+        helper.make_node("MatMul", ["f", "w"], ["y"], "head"),
+    ]
+    weights = [om.tensor("zero", np.zeros(())), om.tensor("w", RNG.standard_normal((4, 3)))]
+    onnx.save(om.model(nodes, weights), tmp_path / "n.onnx")
+    rows = RNG.standard_normal((6, 4)).astype(np.float32)
+    rows[2, 1] = np.nan
+    found = aidge_compress.evaluate(tmp_path / "n.onnx", [[rows]], reference=tmp_path / "n.onnx")
+    assert (found.agreement, found.quality.not_numbers.inputs) == (1.0, (2,))
 
 
 @pytest.mark.parametrize("shape", [(6, 3), (6, 3, 4, 4)])
