@@ -38,7 +38,7 @@ ModelArgument = Annotated[Path, typer.Argument(help="The network, an ONNX file."
 DataOption = Annotated[
     str,
     typer.Option(
-        help="Data: a folder of images (sub-folders are labels), an .npz, .npy or .parquet file, or mnist:train, "
+        help="Data: a folder of images (sub-folders are labels; or with masks or boxes), an .npz, .npy, .parquet or COCO .json file, or mnist:train, "
         "mnist:validation, mnist:test.",
         metavar="DATA",
     ),

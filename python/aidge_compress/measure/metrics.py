@@ -228,8 +228,9 @@ class _Gauge:
         if after is None:
             return None
         drop = None if before is None else self.metric.drop(before, after)
+        title: str = getattr(self.after, "title", self.metric.title)
         return Figure(
-            self.metric.name, self.metric.title, self.metric.unit, self.metric.higher_is_better, before, after, drop,
+            self.metric.name, title, self.metric.unit, self.metric.higher_is_better, before, after, drop,
             self.after.details(), self.labelled,
         )  # fmt: skip
 

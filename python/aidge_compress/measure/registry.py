@@ -14,6 +14,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from aidge_core.data.labels import BOXES, CLASSES, MASKS, TARGETS
 
+from .boxes import FORMS, form_of
+from .detections import Detections
 from .labels import Labels
 from .meters import (
     Agreement,
@@ -175,7 +177,23 @@ def _comparable(facts: Facts) -> bool:
     return facts.reference and len(facts.loose) < len(facts.outputs)
 
 
+def _form(facts: Facts) -> str:
+    """That of the boxes; "" if there are none."""
+    return form_of(facts.outputs, facts.inputs, facts.samples)
+
+
+def _labelled_boxes(facts: Facts) -> bool:
+    return BOXES in facts.labels
+
+
 _TABLE = (
+    Metric(
+        "detections", "detections", True, "share",
+        f"boxes ({FORMS}), and boxes as labels or a reference network",
+        lambda facts: (facts.reference or _labelled_boxes(facts)) and bool(_form(facts)),
+        lambda facts: True,
+        lambda facts: Detections(_form(facts), _labelled_boxes(facts)), (), _labelled_boxes,
+    ),
     Metric(
         "miou", "mean IoU", True, "share",
         "maps (samples, classes, height, width) as the first output, and masks (samples, height, width) of that size, or a multiple, as labels",

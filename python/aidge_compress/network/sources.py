@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 DATA_HELP = (
-    "A .npz (arrays: inputs by name or in order, then labels), a .npy, a .parquet, a folder of images (sub-folders are labels), "
+    "A .npz (arrays: inputs by name or in order, then labels), a .npy, a .parquet, a folder of images (sub-folders are labels, or images/ and masks/), "
+    "a .json of COCO beside its images, a folder with YOLO's text files, "
     "or mnist:train, mnist:validation, mnist:test."
 )
 
@@ -291,7 +292,7 @@ def _preprocessing(model: HasInputs, options: DataOptions) -> dict[str, Any]:
 def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> DataProvider:
     from aidge_core.data import DataProvider, ImageFolder
 
-    folder = ImageFolder(path, **_preprocessing(model, options))
+    folder = _annotated(path, model, options) or ImageFolder(path, **_preprocessing(model, options))
     full = fixed_batch(model) is not None
     if options.batch_size > 1 and _image_dims(model)[0] is None and len(sizes := folder.sizes()) > 1:
         if full:
@@ -312,6 +313,18 @@ def _say_unused(options: DataOptions, spec: str) -> None:
         warnings.warn(
             f"--mean and --std are for images: the arrays of {spec} are used as they are", stacklevel=3
         )
+
+
+def _annotated(path: Path, model: HasInputs, options: DataOptions) -> Any:
+    """Images with masks or boxes; None if the folder holds images alone, or classes."""
+    from aidge_core.data import ImageTransform
+    from aidge_core.data.annotated import ImagesWithBoxes, annotated_folder, coco_boxes
+
+    arguments = _preprocessing(model, options)
+    boxed = ImageTransform(**arguments, fit="letterbox")
+    if path.is_dir():
+        return annotated_folder(path, ImageTransform(**arguments), boxed)
+    return ImagesWithBoxes(coco_boxes(path), boxed, shares=False)
 
 
 def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataProvider:
@@ -381,8 +394,10 @@ def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any
     if fixed is not None:
         options = replace(options, batch_size=fixed)
     path = Path(spec)
-    if path.is_dir() or (path.suffix.lower() == ".parquet" and path.exists()):
-        provider: Any = (_open_folder if path.is_dir() else _open_parquet)(path, model, options)
+    if path.is_dir() or (path.suffix.lower() in (".parquet", ".json") and path.exists()):
+        provider: Any = (
+            _open_parquet if path.suffix.lower() == ".parquet" and path.is_file() else _open_folder
+        )(path, model, options)
         samples = provider.all_samples()
         provider = provider.head(options.limit) if options.limit else provider
     else:

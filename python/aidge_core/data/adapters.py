@@ -130,7 +130,7 @@ def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[A
     """Return an iterable of batches for what users hand in.
 
     A Database or a map-style dataset (torch, Hugging Face: with samples that are tuples or dicts) is batched, a lone array is cut along
-    its first axis, and so are the arrays of a tuple whose last one is a label per sample, as in `(images, labels)`; the path of an .npz,
+    its first axis, and so are the arrays of a tuple whose last one is a label or a mask per sample, as in `(images, labels)`; the path of an .npz,
     .npy or .parquet file is read; any other iterable (DataProvider, torch DataLoader, list of batches, generator) is taken as it is.
 
     Raises:
@@ -166,7 +166,8 @@ def _from_path(path: str | os.PathLike[str], batch_size: int) -> Iterable[Any]:
 
 
 def _is_labelled(source: Any) -> bool:
-    """True for a tuple of arrays that ends with one integer per sample. No batch looks like that: it has as many axes as the others."""
+    """True for a tuple of arrays that ends with one integer per sample, or with one per pixel. No batch looks like that: it has as many axes as the
+    others."""
     if not isinstance(source, tuple) or len(source) < 2 or not all(map(_is_array, source)):
         return False
     arrays = [array_or_none(entry) for entry in source]
@@ -174,7 +175,9 @@ def _is_labelled(source: Any) -> bool:
         return False
     *inputs, labels = (array for array in arrays if array is not None)
     same = {len(array) for array in arrays if array is not None}
-    return labels.ndim == 1 and labels.dtype.kind in "iu" and len(same) == 1 and inputs[0].ndim > 1
+    if labels.dtype.kind not in "iu" or len(same) != 1:
+        return False
+    return (labels.ndim == 1 and inputs[0].ndim > 1) or (labels.ndim == 3 and inputs[0].ndim == 4)
 
 
 def _is_dataset(source: Any) -> bool:

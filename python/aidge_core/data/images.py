@@ -14,12 +14,16 @@ import numpy.typing as npt
 from .database import Database
 from .provider import DEFAULT_BATCH_SIZE, DataProvider
 
-__all__ = ["ImageFolder", "ImageTransform", "from_image_folder", "read_image"]
+__all__ = ["ImageFolder", "ImageTransform", "from_image_folder", "read_image", "upright_size"]
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
-Fit = Literal["crop", "stretch"]
+Fit = Literal["crop", "stretch", "letterbox"]
 
+_BORDER = 114
+"""Grey of the border of a letterbox, as detectors are trained with."""
+
+_FITS = ("crop", "stretch", "letterbox")
 _BITS_PER_SAMPLE = 258
 """A tag of TIFF files."""
 _ORIENTATION = 274
@@ -37,7 +41,8 @@ class ImageTransform:
         mean: one value a channel, or one for all; 0 by default.
         std: one value a channel, or one for all; 1 by default.
         channels: 3 for colour, 1 for grey.
-        fit: "crop" scales the shorter side and cuts the middle out; "stretch" scales both sides.
+        fit: "crop" scales the shorter side and cuts the middle out; "stretch" scales both sides; "letterbox" scales the longer side and puts a grey border
+            (114 of 255) around.
 
     Raises:
         ImportError: if Pillow is not installed.
@@ -57,9 +62,9 @@ class ImageTransform:
         height, width = (size, size) if isinstance(size, int) else size or (1, 1)
         if min(height, width) < 1:
             raise ValueError(f"[data::ImageFolder] expected a size >= 1, got {size}")
-        if channels not in (1, 3) or fit not in ("crop", "stretch"):
+        if channels not in (1, 3) or fit not in _FITS:
             raise ValueError(
-                "[data::ImageFolder] expected 1 or 3 channels and fit 'crop' or 'stretch', "
+                "[data::ImageFolder] expected 1 or 3 channels and fit 'crop', 'stretch' or 'letterbox', "
                 f"got {channels} and {fit!r}"
             )
         self._size = None if size is None else (width, height)
@@ -77,11 +82,57 @@ class ImageTransform:
         bilinear = image_module.Resampling.BILINEAR
         if self._size is not None and self._fit == "crop":
             image = operations.fit(image, self._size, method=bilinear)
+        elif self._size is not None and self._fit == "letterbox":
+            border = _BORDER if len(image.getbands()) == 1 else (_BORDER,) * len(image.getbands())
+            image = operations.pad(image, self._size, method=bilinear, color=border)
         elif self._size is not None:
             image = image.resize(self._size, resample=bilinear)
         values = np.asarray(image, dtype=np.float32).reshape(image.height, image.width, -1) / 255
         values = np.broadcast_to(values, (*values.shape[:2], self._channels))
         return np.ascontiguousarray(((values - self._mean) / self._std).transpose(2, 0, 1), dtype=np.float32)
+
+    def place(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """Where the pixels of an upright image of this size go: x becomes a x + b and y becomes c y + d, as (a, b, c, d)."""
+        if self._size is None:
+            return 1.0, 0.0, 1.0, 0.0
+        new_width, new_height = self._size
+        if self._fit == "stretch":
+            return new_width / width, 0.0, new_height / height, 0.0
+        if self._fit == "crop":
+            scale = max(new_width / width, new_height / height)
+            return scale, (new_width - scale * width) / 2, scale, (new_height - scale * height) / 2
+        scale = min(new_width / width, new_height / height)  # Pillow's pad works with whole pixels
+        inner = [min(round(scale * width), new_width), min(round(scale * height), new_height)]
+        left, top = (
+            round((whole - part) * 0.5) for whole, part in zip((new_width, new_height), inner, strict=True)
+        )
+        return inner[0] / width, float(left), inner[1] / height, float(top)
+
+    def mask(self, opened: Any, outside: int) -> npt.NDArray[np.int64]:
+        """Return the classes (height, width) of a mask, brought to size as images are, without mixing classes.
+
+        Args:
+            opened: a Pillow image of one channel: grey, a palette, whose indices are the classes, or 1 bit.
+            outside: the class of the border of a letterbox.
+
+        Raises:
+            ValueError: if the image has several channels.
+        """
+        image_module, operations = pillow()
+        if len(opened.getbands()) != 1 or opened.mode == "F":
+            raise ValueError(
+                f"[data::masks] expected a mask of one channel of integers, got an image of mode {opened.mode}"
+            )
+        mask = operations.exif_transpose(opened)
+        image = image_module.fromarray(np.asarray(mask).astype(np.int32))
+        nearest = image_module.Resampling.NEAREST
+        if self._size is not None and self._fit == "crop":
+            image = operations.fit(image, self._size, method=nearest)
+        elif self._size is not None and self._fit == "letterbox":
+            image = operations.pad(image, self._size, method=nearest, color=outside)
+        elif self._size is not None:
+            image = image.resize(self._size, resample=nearest)
+        return np.asarray(image).astype(np.int64)
 
 
 def _in_255ths(image: Any, opened: Any, mode: str) -> Any:
@@ -108,7 +159,8 @@ def _in_255ths(image: Any, opened: Any, mode: str) -> Any:
     return pillow()[0].fromarray(values * (255 / white))
 
 
-def _upright_size(opened: Any) -> tuple[int, int]:
+def upright_size(opened: Any) -> tuple[int, int]:
+    """Return height and width of an opened image, turned as its EXIF orientation says."""
     turned = opened.getexif().get(_ORIENTATION, 1) >= 5
     return (opened.width, opened.height) if turned else (opened.height, opened.width)
 
@@ -178,7 +230,7 @@ class ImageFolder(Database):
 
     def sizes(self) -> set[tuple[int, int]]:
         """Return the heights and widths of the images as they stand in the files, upright."""
-        return {read_image(path, _upright_size, os.fspath(path)) for path, _ in self._files}
+        return {read_image(path, upright_size, os.fspath(path)) for path, _ in self._files}
 
     def get_nb_modalities(self) -> int:
         """Return 2 with labels, else 1."""

@@ -245,7 +245,7 @@ def test_an_unknown_metric_is_an_error_that_lists_all(tmp_path: Path) -> None:
     path = network(tmp_path / "n.onnx", "scores")
     for command in ("eval", "compress", "fibnlr"):
         done = refused(command, path, "--data", tmp_path / "d.npy", "--metric", "beauty")
-        assert "expected a metric among miou, top1," in " ".join(done.split())
+        assert "expected a metric among detections, miou, top1," in " ".join(done.split())
 
 
 # --- functions of the caller's own ----------------------------------------------------------------------------------
