@@ -16,7 +16,7 @@ from ..network.sources import DataOptions, channel_values, check_dims
 from ..numbers import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aidge_core import GraphView
@@ -149,22 +149,15 @@ def parse_dims(texts: Sequence[str] | None, model: GraphView) -> list[list[int]]
     return result
 
 
-def reading_of(
-    model: GraphView,
-    batch_size: int,
-    limit: int | None,
-    mean: Sequence[str] | None,
-    std: Sequence[str] | None,
-    dims: Sequence[str] | None,
-    *,
-    shuffle: bool = False,
-    seed: int | None = None,
-) -> DataOptions:
-    """How data is read, from the options of a command. ValueError if one of them is not what it must be, or the dims do not fit the network."""
-    given = tuple(tuple(entry) for entry in parse_dims(dims, model))
-    return DataOptions(
-        batch_size, limit or 0, shuffle, seed, channel_values(mean), channel_values(std), given
-    )
+def reading_of(model: GraphView, reading: Mapping[str, Any], seed: int | None = None) -> DataOptions:
+    """How data is read, from what the user gave of shared_options.READING; `seed` is that of a command whose --seed is for more.
+
+    Raises:
+        ValueError: if a value is not what it must be, or the dims do not fit the network.
+    """
+    dims = tuple(tuple(entry) for entry in parse_dims(reading.get("dims"), model))
+    values = {name: channel_values(reading[name]) for name in ("mean", "std") if name in reading}
+    return DataOptions(**{"seed": seed, **reading, **values, "dims": dims})
 
 
 def quantity(value: float) -> str:

@@ -205,8 +205,9 @@ def _verdict(
     return code
 
 
-@takes(chosen=OPTIONS)
+@takes(reading=shared.UNSEEDED_READING, chosen=OPTIONS)
 def compress(
+    *,
     model: shared.ModelArgument,
     data: shared.DataOption,
     chosen: dict[str, Any],
@@ -236,11 +237,7 @@ def compress(
         ),
     ] = None,
     as_json: shared.JsonOption = False,
-    dims: shared.DimsOption = None,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
+    reading: dict[str, Any],
     threads: shared.ThreadsOption = None,
 ) -> None:
     """Remove channels to a budget, without training.
@@ -262,11 +259,11 @@ def compress(
         import aidge_backend_cpu
 
         aidge_backend_cpu.set_num_threads(threads)
-    reading = reading_of(network, batch_size, limit, mean, std, dims)
-    provider = open_data(data, network, reading)
+    data_options = reading_of(network, reading, options.seed)
+    provider = open_data(data, network, data_options)
     judge = None
     if evaluate:
-        judge = open_data(evaluate, network, replace(reading, limit=0, shuffle=False, seed=None))
+        judge = open_data(evaluate, network, data_options.for_evaluation())
     screen = Screen(quiet=as_json)
     if default:
         screen.say(

@@ -15,6 +15,7 @@ from ..numbers import counted
 from . import shared_options as shared
 from .bars import progress_bar
 from .common import Screen, load, print_json, reading_of
+from .generated import takes
 
 if TYPE_CHECKING:
     from aidge_core import GraphView
@@ -43,7 +44,9 @@ def run_evaluation(
         return evaluate_model(model, data, reference=reference, metric=metric, k=k, progress=show)
 
 
+@takes(reading=shared.READING)
 def evaluate(
+    *,
     model: shared.ModelArgument,
     data: shared.DataOption,
     reference: Annotated[
@@ -53,11 +56,7 @@ def evaluate(
     metric: shared.MetricOption = None,
     topk: Annotated[int, typer.Option(min=1, help="N of top-N accuracy.", metavar="N")] = 5,
     as_json: shared.JsonOption = False,
-    dims: shared.DimsOption = None,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
+    reading: dict[str, Any],
     threads: shared.ThreadsOption = None,
 ) -> None:
     """Measure a network, alone and against another one.
@@ -66,7 +65,7 @@ def evaluate(
     """
     metric_of(metric)  # a mistake is said before any work
     network = load(model)
-    options = reading_of(network, batch_size, limit, mean, std, dims)
+    options = reading_of(network, reading)
     provider = open_data(data, network, options)
     compile_for(network, provider, threads or 0)
     other = load(reference) if reference else None

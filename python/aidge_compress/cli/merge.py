@@ -84,8 +84,9 @@ def _by_reason(merged: MergeResult) -> dict[str, list[str]]:
     return found
 
 
-@takes(chosen=_OPTIONS)
+@takes(reading=shared.READING, chosen=_OPTIONS)
 def merge(
+    *,
     model: shared.ModelArgument,
     chosen: dict[str, Any],
     out: shared.OutOption = None,
@@ -96,14 +97,10 @@ def merge(
             metavar="DATA",
         ),
     ] = None,
-    dims: shared.DimsOption = None,
+    reading: dict[str, Any],
     report: shared.ReportOption = None,
     recover: RecoverOption = None,
     as_json: shared.JsonOption = False,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
     threads: shared.ThreadsOption = None,
 ) -> None:
     """Merge adjacent linear layers.
@@ -117,10 +114,10 @@ def merge(
     network = load(model)
     provider = None
     if data:
-        provider = open_data(data, network, reading_of(network, batch_size, limit, mean, std, dims))
+        provider = open_data(data, network, reading_of(network, reading))
         compile_for(network, provider, threads or 0)
     else:
-        compile_model(network, threads or 0, parse_dims(dims, network))
+        compile_model(network, threads or 0, parse_dims(reading.get("dims"), network))
     batches = provider if provider is not None else [random_inputs(network)]
     merged = merge_layers(network, options, data=provider)
     difference = compare_networks(network, merged.model, batches)

@@ -121,8 +121,9 @@ def _draw(path: Path, recipes: dict[str, PFARecipe]) -> None:
         figure.savefig(file, format=path.suffix[1:].lower(), dpi=150)
 
 
-@takes(chosen=OPTIONS)
+@takes(reading=shared.UNSEEDED_READING, chosen=OPTIONS)
 def pfa(
+    *,
     model: shared.ModelArgument,
     data: shared.DataOption,
     chosen: dict[str, Any],
@@ -138,11 +139,7 @@ def pfa(
         typer.Option(help="Write the statistics to this file, for PFA.load and PFA.merge.", metavar="FILE"),
     ] = None,
     as_json: shared.JsonOption = False,
-    dims: shared.DimsOption = None,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
+    reading: dict[str, Any],
     threads: shared.ThreadsOption = None,
     workers: shared.WorkersOption = 0,
     scheduler: shared.SchedulerOption = None,
@@ -161,9 +158,9 @@ def pfa(
     if chart:
         check_chart(chart)
     network = load(model)
-    reading = reading_of(network, batch_size, limit, mean, std, dims)
-    cluster = Cluster.asked(workers, scheduler, data, network, reading)
-    provider = open_data(data, network, reading)
+    data_options = reading_of(network, reading, options.seed)
+    cluster = Cluster.asked(workers, scheduler, data, network, data_options)
+    provider = open_data(data, network, data_options)
     compile_for(network, provider, share_of_threads(threads or 0, workers))
     analysis = _introspect(network, provider, options, as_json, cluster)
     recommended = analysis.recommend(strategy=options.how_many(network), unit_strategy=options.which())

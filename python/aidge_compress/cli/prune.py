@@ -162,7 +162,7 @@ def _hints(run: FibnlrResult, fixed: int | None, wanted: int) -> list[str]:
     return hints
 
 
-@takes(chosen=OPTIONS, merging=_MERGE_OPTIONS)
+@takes(reading=shared.READING, chosen=OPTIONS, merging=_MERGE_OPTIONS)
 def fibnlr(
     *,
     model: shared.ModelArgument,
@@ -200,13 +200,7 @@ def fibnlr(
         ),
     ] = False,
     merging: dict[str, Any],
-    dims: shared.DimsOption = None,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    shuffle: shared.ShuffleOption = False,
-    seed: shared.SeedOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
+    reading: dict[str, Any],
     threads: shared.ThreadsOption = None,
     workers: shared.WorkersOption = 0,
     scheduler: shared.SchedulerOption = None,
@@ -224,12 +218,12 @@ def fibnlr(
     if until_drop is not None and recover is None:
         raise ValueError("[cli::fibnlr] expected --recover with --until-drop, got none")
     network = load(model)
-    reading = reading_of(network, batch_size, limit, mean, std, dims, shuffle=shuffle, seed=seed)
-    provider = open_data(data, network, reading)
+    data_options = reading_of(network, reading)
+    provider = open_data(data, network, data_options)
     compile_for(network, provider, share_of_threads(threads or 0, workers))
     original = network.clone()
     if until_drop is not None:
-        judge = open_data(evaluate, network, reading) if evaluate else None
+        judge = open_data(evaluate, network, data_options.for_evaluation()) if evaluate else None
         remove_step_by_step(
             model,
             network,
@@ -244,7 +238,7 @@ def fibnlr(
             sources={"data": data, "evaluation": evaluate},
         )
         return
-    cluster = Cluster.asked(workers, scheduler, data, network, reading)
+    cluster = Cluster.asked(workers, scheduler, data, network, data_options)
     run = run_fibnlr(network, provider, options.parameters(), quiet=as_json, cluster=cluster)
     document: dict[str, Any] = {
         "model": str(model),
@@ -262,17 +256,19 @@ def fibnlr(
         measured.append(Measured("MACs, layers merged", merged.before.macs, merged.after.macs, "count"))
     judged = None
     if evaluate:
-        judged = _compare(original, network, open_data(evaluate, network, reading), metric, as_json)
+        judged = _compare(
+            original, network, open_data(evaluate, network, data_options.for_evaluation()), metric, as_json
+        )
         document["evaluation"] = {"before": judged[0].to_dict(), "after": judged[1].to_dict()}
         measured += figures_of(judged[1].quality)
-    judge = open_data(evaluate, network, reading) if evaluate else None
+    judge = open_data(evaluate, network, data_options.for_evaluation()) if evaluate else None
     recovery = recovered(recover, network, original, provider, judge, metric=metric, quiet=as_json)
     if recovery is not None:
         network = recovery.model
         document["recovery"] = recovery.to_dict()
     _print_result(screen, model, run, merged, judged)
     print_activations(screen, run)
-    for hint in _hints(run, fixed_batch(network), batch_size):
+    for hint in _hints(run, fixed_batch(network), data_options.batch_size):
         screen.say(f"note: {hint}")
     if merged is not None:
         screen.say()

@@ -52,8 +52,9 @@ def print_files(screen: Screen, result: QuantizeResult) -> None:
         screen.say(f"note: {warning}")
 
 
-@takes(chosen=_OPTIONS)
+@takes(reading=shared.READING, chosen=_OPTIONS)
 def quantize(
+    *,
     model: shared.ModelArgument,
     chosen: dict[str, Any],
     data: Annotated[
@@ -72,13 +73,9 @@ def quantize(
             metavar="DATA",
         ),
     ] = None,
-    dims: shared.DimsOption = None,
+    reading: dict[str, Any],
     report: shared.ReportOption = None,
     as_json: shared.JsonOption = False,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
 ) -> None:
     """Quantise a network to int8, without training (needs ONNX Runtime).
 
@@ -91,10 +88,11 @@ def quantize(
     check_outputs({"--out": out, "--report": report}, model, data, evaluate)
     network = open_network(model)
     provider = judge = None
+    data_options = reading_of(network, reading)
     if data:
-        provider = open_data(data, network, reading_of(network, batch_size, limit, mean, std, dims))
+        provider = open_data(data, network, data_options)
     if evaluate:
-        judge = open_data(evaluate, network, reading_of(network, batch_size, None, mean, std, dims))
+        judge = open_data(evaluate, network, data_options.for_evaluation())
     with progress_bar(as_json) as progress:
         result = run(model, provider, options, evaluation=judge, progress=progress)
     screen = Screen(quiet=as_json)

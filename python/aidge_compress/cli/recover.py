@@ -55,8 +55,9 @@ def print_recovery(screen: Screen, result: RecoverResult) -> None:
         screen.say(f"followed: {', '.join(result.guides)}")
 
 
-@takes(chosen=_OPTIONS)
+@takes(reading=shared.UNSEEDED_READING, chosen=_OPTIONS)
 def recover(
+    *,
     model: shared.ModelArgument,
     data: shared.DataOption,
     chosen: dict[str, Any],
@@ -77,13 +78,9 @@ def recover(
         Path | None,
         typer.Option(help="Keep the run in this file, and go on from it if it is there.", metavar="FILE"),
     ] = None,
-    dims: shared.DimsOption = None,
+    reading: dict[str, Any],
     report: shared.ReportOption = None,
     as_json: shared.JsonOption = False,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
 ) -> None:
     """Train a smaller network until it does better (needs PyTorch).
 
@@ -94,10 +91,11 @@ def recover(
     check_outputs({"--out": out, "--report": report, "--state": state}, model, data, reference, evaluate)
     network = load(model)
     original = None if reference is None else load(reference)
-    provider = open_data(data, network, reading_of(network, batch_size, limit, mean, std, dims))
+    data_options = reading_of(network, reading, options.seed)
+    provider = open_data(data, network, data_options)
     judge = None
     if evaluate:
-        judge = open_data(evaluate, network, reading_of(network, batch_size, None, mean, std, dims))
+        judge = open_data(evaluate, network, data_options.for_evaluation())
     with progress_bar(as_json) as progress:
         result = run(
             network, provider, options, reference=original, evaluation=judge, state=state, progress=progress

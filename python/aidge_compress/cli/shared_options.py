@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..measure.registry import METRIC_HELP
-from .generated import EXPERT
+from ..network.sources import DataOptions
+from .generated import EXPERT, options_of
 
 __all__ = [
     "DATA_PANEL",
-    "BatchSizeOption",
+    "READING",
+    "UNSEEDED_READING",
     "DataOption",
     "DimsOption",
     "EvalOption",
     "JsonOption",
-    "LimitOption",
-    "MeanOption",
     "MetricOption",
     "ModelArgument",
     "OutOption",
     "ReportOption",
     "SchedulerOption",
-    "SeedOption",
-    "ShuffleOption",
-    "StdOption",
     "ThreadsOption",
     "WorkersOption",
     "epilog",
 ]
 
 DATA_PANEL = "Reading the data"
+
+READING = [
+    replace(entry, many=entry.info.name in ("mean", "std"))
+    for entry in options_of(DataOptions, DATA_PANEL, flags={"shuffle": "--shuffle"})
+]
+"""How a command reads its data: the group `reading` of `takes`, from which `reading_of` makes DataOptions."""
+UNSEEDED_READING = [entry for entry in READING if entry.dest != "seed"]
+"""The same for commands that have --seed already, which then seeds --shuffle, too."""
 
 ModelArgument = Annotated[Path, typer.Argument(help="The network, an ONNX file.", metavar="MODEL")]
 DataOption = Annotated[
@@ -68,36 +74,6 @@ DimsOption = Annotated[
     typer.Option(
         help="Dims of an input that the file leaves free, such as 1,3,224,224. Repeat for several inputs.",
         metavar="N,…",
-    ),
-]
-BatchSizeOption = Annotated[
-    int, typer.Option(min=1, help="Samples per batch.", metavar="N", rich_help_panel=DATA_PANEL)
-]
-LimitOption = Annotated[
-    int | None,
-    typer.Option(min=0, help="Use at most N samples. Default: all.", metavar="N", rich_help_panel=DATA_PANEL),
-]
-ShuffleOption = Annotated[
-    bool, typer.Option("--shuffle", help="Shuffle the samples.", rich_help_panel=DATA_PANEL)
-]
-SeedOption = Annotated[
-    int | None,
-    typer.Option(help="Random seed of --shuffle.", metavar="N", rich_help_panel=DATA_PANEL),
-]
-MeanOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Images: mean of each channel, for pixel values in [0, 1], such as 0.485,0.456,0.406.",
-        metavar="X,…",
-        rich_help_panel=DATA_PANEL,
-    ),
-]
-StdOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Images: standard deviation of each channel, such as 0.229,0.224,0.225.",
-        metavar="X,…",
-        rich_help_panel=DATA_PANEL,
     ),
 ]
 ThreadsOption = Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -143,7 +142,7 @@ def _grids(
     return {name: made[name](**given[name]) for name in made if name in chosen}
 
 
-@takes(fibnlr=_FIBNLR, compress=_COMPRESS, pfa=_PFA)
+@takes(reading=shared.READING, fibnlr=_FIBNLR, compress=_COMPRESS, pfa=_PFA)
 def sweep(
     *,
     model: shared.ModelArgument,
@@ -169,13 +168,7 @@ def sweep(
     ] = True,
     compress: dict[str, Any],
     pfa: dict[str, Any],
-    dims: shared.DimsOption = None,
-    batch_size: shared.BatchSizeOption = 64,
-    limit: shared.LimitOption = None,
-    shuffle: shared.ShuffleOption = False,
-    seed: shared.SeedOption = None,
-    mean: shared.MeanOption = None,
-    std: shared.StdOption = None,
+    reading: dict[str, Any],
     threads: shared.ThreadsOption = None,
 ) -> None:  # fmt: skip
     """Try many settings of these methods at once.
@@ -190,11 +183,11 @@ def sweep(
         list(grid.settings())  # mistakes are found before any pass over the data
     check_outputs({"--state": state, "--report": report}, model, data, evaluate)
     network = load(model)
-    reading = reading_of(network, batch_size, limit, mean, std, dims, shuffle=shuffle, seed=seed)
-    provider = open_data(data, network, reading)
+    data_options = reading_of(network, reading)
+    provider = open_data(data, network, data_options)
     compile_for(network, provider, threads or 0)
-    judge = open_data(evaluate, network, replace(reading, limit=0, shuffle=False, seed=None))
-    identity = _identity(reading, data, evaluate) if state else None
+    judge = open_data(evaluate, network, data_options.for_evaluation())
+    identity = _identity(data_options, data, evaluate) if state else None
     with progress_bar(as_json, "judging") as progress:
         result = run(
             network, provider, judge, merge=merge, latency=timing, metric=metric, state=state, identity=identity, progress=progress,

@@ -97,6 +97,7 @@ class FibnlrResult(Result):
         """For JSON: everything but the networks."""
         return {
             **self._common(),
+            "dry_run": self.is_dry,
             "rows": [asdict(row) for row in self.rows],
             "iterations": self.iterations,
             "samples": self.samples,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import numpy as np
 from aidge_core.data import as_provider
 
+from ..options import check, option
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -38,20 +40,32 @@ DATA_HELP = (
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How data is read: samples per batch, at most how many (0: all), order, the preprocessing of image folders, and dims of the inputs.
+    """How data is read.
 
-    dims: one list per input if the file leaves some free; the first one of each is that of a sample (1) or of a batch.
+    Raises:
+        ValueError: if a value is out of range.
     """
 
-    batch_size: int = 64
-    limit: int = 0
-    shuffle: bool = False
-    seed: int | None = None
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    dims: tuple[tuple[int, ...], ...] = ()
+    batch_size: int = option(64, "Samples per batch", "N", least=1)
+    limit: int = option(0, "Use at most this many samples; 0: all", "N", least=0)
+    shuffle: bool = option(False, "Shuffle the samples")
+    seed: int | None = option(None, "Random seed of --shuffle", "N")
+    mean: tuple[float, ...] = option(
+        (), "Images: mean of each channel, for pixel values in [0, 1], such as 0.485,0.456,0.406", "X"
+    )
+    std: tuple[float, ...] = option(
+        (), "Images: standard deviation of each channel, such as 0.229,0.224,0.225", "X"
+    )
+    dims: tuple[tuple[int, ...], ...] = option(
+        (), "Dims of an input that the file leaves free, for one sample, such as 1,3,224,224", "N,…"
+    )
+
+    def for_evaluation(self) -> DataOptions:
+        """The same for data to evaluate on: all samples, in their order."""
+        return replace(self, limit=0, shuffle=False, seed=None)
 
     def __post_init__(self) -> None:
+        check(self, "cli::data")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if not all(math.isfinite(value) and (name == "mean" or value > 0) for value in values):
                 wanted = "finite numbers" if name == "mean" else "finite numbers above 0"
@@ -65,9 +79,9 @@ def channel_values(texts: Sequence[str] | None) -> tuple[float, ...]:
     try:
         return tuple(float(part) for text in texts or () for part in text.split(","))
     except ValueError:
-        given = " ".join(texts or ())
+        given = ",".join(texts or ())
         raise ValueError(
-            f"[cli::data] expected a number a channel, such as 0.485,0.456,0.406, got {given}"
+            f"[cli::data] expected a number per channel, such as 0.485,0.456,0.406, got {given}"
         ) from None
 
 

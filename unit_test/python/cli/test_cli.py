@@ -357,7 +357,7 @@ def test_pfa_recommends_writes_and_draws(folder: Path, tmp_path: Path) -> None:
         ),
         (
             ["eval", "{folder}/model.onnx", "--data", "{folder}/data.npz", "--mean", "0.4,x"],
-            "expected a number a channel, such as 0.485,0.456,0.406, got 0.4,x",
+            "expected a number per channel, such as 0.485,0.456,0.406, got 0.4,x",
         ),
     ],
 )
