@@ -7,6 +7,7 @@
 # make dev     an editable installation, and the tools for developers
 # make nightly, make fuzz    20,000 random networks and 5,000 commands; 50,000 damaged models
 # make lint    format, lint and type checks (pre-commit)
+# make pictures    the pictures of README and the documentation, with Chromium
 # make stubs   regenerate the type stubs of the compiled modules
 #
 # Everything happens in the virtual environment .venv and in build/; a second run only redoes what changed.
@@ -30,7 +31,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 export PIP_REQUIRE_VIRTUALENV :=
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 .NOTPARALLEL:
-.PHONY: demo test test-fast coverage test-caps test-asan test-tsan nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
+.PHONY: demo pictures test test-fast coverage test-caps test-asan test-tsan nightly fuzz dev lint stubs check-stubs install torch tools build-tests clean
 
 demo: $(STAMPS)/demo
 	$(BIN)/aidge demo
@@ -58,6 +59,10 @@ test-asan test-tsan: test-%: $(STAMPS)/build-requirements
 
 docs: $(STAMPS)/docs
 	OMP_WAIT_POLICY=passive $(BIN)/python docs/site/build.py
+
+pictures: $(STAMPS)/docs $(STAMPS)/test
+	@bash cmake/ensure_installed.sh chromium
+	OMP_WAIT_POLICY=passive $(BIN)/python docs/site/pictures.py
 
 # The C++ tests use the build directory that the package was built in, so that nothing is compiled twice.
 build-tests: $(STAMPS)/installed

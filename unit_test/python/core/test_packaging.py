@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import aidge_backend_cpu
 import aidge_core
 import aidge_core._core
 import pytest
+from helpers.paths import ROOT
 
 DISTRIBUTION = "aidge-compress"
 MOST_MODULES = 200
@@ -113,3 +115,9 @@ def test_the_command_line_is_installed() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "fibnlr" in result.stdout
+
+
+def test_the_citation_names_the_version() -> None:
+    version = re.search(r"project\([^)]*VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text("utf-8"))
+    assert version
+    assert f"\nversion: {version[1]}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
