@@ -355,12 +355,23 @@ class Tally:
 
     @property
     def quality(self) -> Quality:
-        """Compared with the other network, as one that it came from. The chosen figure is first."""
-        figures = (gauge.figure() for gauge in self._gauges.values())
+        """Compared with the other network, as one that it came from. The chosen figure is first.
+
+        Raises:
+            ValueError: if the metric that was asked for could not be measured, e.g. since no label can be used.
+        """
+        figures = [figure for gauge in self._gauges.values() if (figure := gauge.figure()) is not None]
+        chosen, reason = self.choice.metric, self.choice.reason
+        if chosen is not None and (not figures or figures[0].metric != chosen.name):
+            if self._asked is not None:
+                raise ValueError(
+                    f"[evaluation::metric] expected samples on which {chosen.name} can be measured, got none: {chosen.name} needs {chosen.expects}"
+                )
+            reason = f"{reason}, on which {chosen.name} could not be measured"
         return Quality(
             self.samples,
-            tuple(figure for figure in figures if figure is not None),
-            self.choice.reason,
+            tuple(figures),
+            reason,
             NotNumbers(**{where: tuple(found) for where, found in self._bad.items()}),
         )
 

@@ -149,16 +149,16 @@ def _has_maps(facts: Facts) -> bool:
 
 
 def _looks_like_classes_of_pixels(facts: Facts) -> bool:
-    """Whether a map's channels are classes rather than features or colours, as far as sizes tell: nearly as large as a picture that goes in,
-    with another number of channels, and of all outputs alike."""
-    if not _has_maps(facts) or len(facts.inputs[0]) != 4:
+    """Whether a map's channels are classes rather than features, colours or directions, as far as sizes tell: one picture goes in, and all outputs
+    are maps of its height and width with another number of channels."""
+    if not _has_maps(facts) or len(facts.inputs) != 1 or len(facts.inputs[0]) != 4:
         return False
-    maps = [out for out in facts.outputs if out.ndim == 4]
-    if len(maps) != len(facts.outputs) or len({out.shape for out in maps}) > 1:
-        return False
-    channels, height, width = facts.inputs[0][1:]
-    classes, rows, columns = maps[0].shape[1:]
-    return bool(4 * rows >= height >= rows and 4 * columns >= width >= columns and classes != channels)
+    channels, *size = facts.inputs[0][1:]
+    maps = [out for out in facts.outputs if out.ndim == 4 and list(out.shape[2:]) == size]
+    alike = len(maps) == len(facts.outputs) and len({out.shape for out in maps}) == 1
+    return (alike and channels in (1, 3, 4) and maps[0].shape[1] != channels) or facts.outputs[
+        0
+    ].dtype.kind in "iub"
 
 
 def _has_target(facts: Facts) -> bool:

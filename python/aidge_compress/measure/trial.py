@@ -80,7 +80,8 @@ class Judge:
     def _outcome(self, model: GraphView, tally: Tally, latency: float | None) -> Outcome:
         costs = summarize(model, self._dims)
         figure = tally.quality.figure
-        value = None if figure is None else figure.after
+        chosen = self.choice.metric
+        value = None if figure is None or chosen is None or figure.metric != chosen.name else figure.after
         return Outcome(costs.macs, costs.parameters, tally.accuracy, tally.agreement, latency, value)
 
     def __call__(self, model: GraphView) -> Outcome:

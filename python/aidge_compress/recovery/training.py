@@ -18,8 +18,8 @@ from aidge_onnx.torch.building import build
 from torch import nn
 from torch.nn import functional
 
-from ..measure.metrics import Tally, probabilities
-from ..measure.registry import Metric, metric_of
+from ..measure.metrics import Figure, Tally, probabilities
+from ..measure.registry import metric_of
 from ..numbers import shown
 from ..options import as_dict
 from ..progress import Progress, report_to
@@ -87,7 +87,7 @@ class Trainer:
     ) -> None:
         self._options, self._progress, self._path = options, progress, state
         self._metric = metric_of(options.metric)
-        self._chosen: Metric | None = None
+        self._chosen: Figure | None = None
         self._probability = probabilities(small, reference)
         cuda = options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available())
         self.device = torch.device("cuda" if cuda else "cpu")
@@ -183,7 +183,7 @@ class Trainer:
         ):
             tally.add(outputs, part.labels, wanted, inputs=part.inputs)
         figure = tally.quality.figure
-        self._chosen = tally.choice.metric
+        self._chosen = figure
         epoch = self._state.steps / self._steps_an_epoch
         error = tally.error if self._expected else None
         return Round(self._state.seconds, epoch, loss, None if figure is None else figure.after, error or 0.0)
@@ -329,7 +329,7 @@ class Trainer:
         best = self._state.rounds[self._state.best]
         quality = f"held-out error {best.error:.3g}"
         if best.metric is not None and self._chosen is not None:
-            quality = f"held-out {self._chosen.name} {shown(best.metric, self._chosen.unit)}"
+            quality = f"held-out {self._chosen.metric} {shown(best.metric, self._chosen.unit)}"
         text = f"training: loss {loss:.3g}, {quality}"
         if self._options.minutes is not None:
             left = max(0.0, 60 * self._options.minutes - self._state.seconds)

@@ -385,3 +385,26 @@ def test_nan_agrees_with_nothing_whatever_the_metric(shape: tuple[int, ...]) -> 
         tally.add([bad], {}, [good], inputs=inputs)
         worst = {"embedding": 4 / 6, "psnr": -np.inf, "relative_error": np.inf}[metric]
         assert tally.quality.figure.after == pytest.approx(worst)
+
+
+def test_flow_and_small_maps_are_not_taken_for_classes_of_pixels() -> None:
+    """Two pictures that go in, or maps of another size, say nothing about classes."""
+    rng = np.random.default_rng(0)
+    picture = np.zeros((2, 3, 16, 16), np.float32)
+    for inputs, channels, size in (([picture, picture], 2, 16), ([picture], 17, 4), ([picture], 3, 16)):
+        output = rng.standard_normal((2, channels, size, size)).astype(np.float32)
+        tally = Tally()
+        tally.add([output], {}, [output], inputs=inputs)
+        assert tally.quality.metric == "relative_error"
+
+
+def test_a_metric_that_was_asked_for_is_not_replaced_by_another() -> None:
+    scores = np.eye(4, dtype=np.float32)
+    labels = {"classes": np.full(4, 9)}
+    asked, fitting = Tally("top1", strict=False), Tally(strict=False)
+    for tally in (asked, fitting):
+        tally.add([scores], labels, [scores])
+    with pytest.raises(ValueError, match="expected samples on which top1 can be measured, got none"):
+        _ = asked.quality
+    assert fitting.quality.metric == "agreement"
+    assert "on which top1 could not be measured" in fitting.quality.reason
