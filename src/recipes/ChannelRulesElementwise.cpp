@@ -36,15 +36,45 @@ Follows standing(const Dims& operand, const Dims& channels) {
   return !spans ? Follows::None : repeats ? Follows::Some : Follows::All;
 }
 
-/// Operands that have the channels' axes go with them, value by value; those that repeat along them are not touched.
-void followBroadcast(RuleScope& scope) {
-  const std::size_t rank = scope.outputs[0].size();
+/// The largest extents of the operands' grids, which become compact.
+Dims channelExtents(RuleScope& scope, std::size_t rank) {
   Dims channels(rank, 1);
   for (RuleInput& input : scope.inputs) {
     input.grid = compacted(scope.atoms(), input.grid);
     const Dims extents = alignedDims(input.grid.extents, rank);
     for (std::size_t axis = 0; axis < rank; ++axis) channels[axis] = std::max(channels[axis], extents[axis]);
   }
+  return channels;
+}
+
+/// Unites what differs along an axis in the operands that differ along another one, too.
+void uniteAlong(RuleScope& scope, DimIdx_t axis, std::size_t rank) {
+  for (IOIndex_t i = 0; i < scope.inputs.size(); ++i) {
+    const Dims& extents = scope.inputs[i].grid.extents;
+    const std::size_t missing = rank - extents.size();
+    if (axis < missing || extents[axis - missing] == 1) continue;
+    const auto differs = [](DimSize_t extent) { return extent > 1; };
+    if (std::count_if(extents.begin(), extents.end(), differs) > 1) scope.flatten(i, axis - missing);
+  }
+}
+
+/// An operand that repeats along heads and has their dimensions: these are removed in all heads alike.
+void cutAlongSharedAxes(RuleScope& scope, std::size_t rank) {
+  const Dims channels = channelExtents(scope, rank);
+  for (const RuleInput& input : scope.inputs) {
+    const Dims dims = alignedDims(input.dims, rank);
+    if (standing(dims, channels) != Follows::Some) continue;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      if (channels[axis] > 1 && dims[axis] == 1) uniteAlong(scope, axis, rank);
+    }
+  }
+}
+
+/// Operands that have the channels' axes go with them, value by value; those that repeat along them are not touched.
+void followBroadcast(RuleScope& scope) {
+  const std::size_t rank = scope.outputs[0].size();
+  cutAlongSharedAxes(scope, rank);
+  const Dims channels = channelExtents(scope, rank);
   LabelGrid result;
   for (IOIndex_t i = 0; i < scope.inputs.size(); ++i) {
     if (!scope.has(i) || scope.isConstant(i)) continue;

@@ -1,5 +1,6 @@
 // Layers with weights, normalisation and pooling.
 #include <algorithm>
+#include <optional>
 
 #include "../layers/Layers.hpp"
 #include "ChannelRules.hpp"
@@ -118,9 +119,115 @@ void followGemm(RuleScope& scope) {
   if (!bias.empty() && bias.back() != 1) scope.cutConstant(kBias, bias.size() - 1, out);
 }
 
+// --- products of two tensors of data, as in attention ------------------------------------------------------------------
+
+/// Both operands of a product (…, M, K) times (…, K, N). A grid is compact: its extent is above 1 where the classes differ.
+class DataProduct {
+ public:
+  explicit DataProduct(RuleScope& scope) : mScope(scope), mRank(scope.outputs[0].size()) {
+    for (const IOIndex_t i : {kLeft, kRight}) scope.inputs[i].grid = compacted(scope.atoms(), scope.inputs[i].grid);
+  }
+
+  void follow() {
+    const bool isContracted = varies(kLeft, axisOfRows(kLeft) + 1) || varies(kRight, axisOfRows(kRight));
+    isContracted ? contract() : pass();
+  }
+
+ private:
+  static constexpr IOIndex_t kLeft = 0;
+  static constexpr IOIndex_t kRight = 1;
+
+  [[nodiscard]] const RuleInput& input(IOIndex_t i) const { return mScope.inputs[i]; }
+  [[nodiscard]] DimIdx_t axisOfRows(IOIndex_t i) const { return input(i).dims.size() - 2; }
+  [[nodiscard]] bool varies(IOIndex_t i, DimIdx_t axis) const { return input(i).grid.extents[axis] > 1; }
+  [[nodiscard]] bool variesOnlyAlong(IOIndex_t i, DimIdx_t axis) const {
+    const Dims& extents = input(i).grid.extents;
+    for (DimIdx_t other = 0; other < extents.size(); ++other) {
+      if (other != axis && extents[other] > 1) return false;
+    }
+    return true;
+  }
+  /// The axis of an operand that is axis `axis` of the result, among those in front of the matrices; nullopt if it has no such axis.
+  [[nodiscard]] std::optional<DimIdx_t> inFront(IOIndex_t i, DimIdx_t axis) const {
+    const std::size_t missing = mRank - input(i).dims.size();
+    return axis < missing ? std::nullopt : std::optional(axis - missing);
+  }
+  void keepRectangular(IOIndex_t i, DimIdx_t axis) {
+    for (DimIdx_t other = 0; other < input(i).dims.size(); ++other) {
+      if (other != axis && varies(i, other)) mScope.flatten(i, other);
+    }
+  }
+
+  /// The same indices of K are removed from both operands, in all heads. The result keeps its dims.
+  void contract() {
+    const DimIdx_t left = axisOfRows(kLeft) + 1;
+    const DimIdx_t right = axisOfRows(kRight);
+    keepRectangular(kLeft, left);
+    keepRectangular(kRight, right);
+    const DimSize_t extent = input(kLeft).dims[left];
+    const Labels ofLeft = labelsAlong(input(kLeft).grid, left, extent);
+    const Labels ofRight = labelsAlong(input(kRight).grid, right, extent);
+    for (std::size_t k = 0; k < ofLeft.size(); ++k) mScope.unite(ofLeft[k], ofRight[k]);
+    mScope.results = {LabelGrid::uniform(mRank, resultLabel())};
+  }
+
+  /// Heads, rows of the left operand and columns of the right one are those of the result.
+  void pass() {
+    for (DimIdx_t axis = 0; axis + 2 < mRank; ++axis) alignHeads(axis);
+    if (varies(kLeft, axisOfRows(kLeft)) && varies(kRight, axisOfRows(kRight) + 1)) {
+      mScope.fix(kRight, "feeds " + mScope.node()->describe() + ", which multiplies channels by channels");
+      mScope.inputs[kRight].grid = LabelGrid::uniform(input(kRight).dims.size(), input(kRight).grid.labels[0]);
+    }
+    Dims extents(mRank, 1);
+    std::vector<LabelGrid> grids;
+    for (const IOIndex_t i : {kLeft, kRight}) {
+      LabelGrid grid = input(i).grid;
+      grid.extents[axisOfRows(i) + (i == kLeft ? 1 : 0)] = 1;  // K, along which nothing differs
+      grid.extents.insert(grid.extents.begin(), mRank - grid.extents.size(), 1);
+      for (DimIdx_t axis = 0; axis < mRank; ++axis) extents[axis] = std::max(extents[axis], grid.extents[axis]);
+      grids.push_back(std::move(grid));
+    }
+    const bool hasLeft = grids[kLeft].labels.size() > 1;
+    const bool hasRight = grids[kRight].labels.size() > 1;
+    if (!hasLeft && !hasRight) {
+      mScope.results = {LabelGrid::uniform(mRank, resultLabel())};
+      return;
+    }
+    LabelGrid result = expanded(grids[hasLeft ? kLeft : kRight], extents);
+    if (hasLeft && hasRight) {
+      const LabelGrid other = expanded(grids[kRight], extents);
+      for (std::size_t k = 0; k < result.labels.size(); ++k) mScope.unite(result.labels[k], other.labels[k]);
+    }
+    mScope.results = {std::move(result)};
+  }
+
+  /// Heads can be removed if both operands have them; if only one operand differs there, it is cut along another axis.
+  void alignHeads(DimIdx_t axis) {
+    const auto left = inFront(kLeft, axis);
+    const auto right = inFront(kRight, axis);
+    if (!left || !right || varies(kLeft, *left) == varies(kRight, *right)) return;
+    const bool isLeft = varies(kLeft, *left);
+    const IOIndex_t cut = isLeft ? kLeft : kRight;
+    const IOIndex_t whole = isLeft ? kRight : kLeft;
+    const DimIdx_t at = isLeft ? *left : *right;
+    if (input(whole).dims[isLeft ? *right : *left] == 1) return;  // repeated for all heads
+    if (!variesOnlyAlong(cut, at)) return mScope.flatten(cut, at);
+    const Labels heads = labelsAlong(input(cut).grid, at, input(cut).dims[at]);
+    for (const Label label : heads) mScope.unite(label, input(whole).grid.labels[0]);
+    mScope.inputs[cut].grid = compacted(mScope.atoms(), input(cut).grid);
+  }
+
+  [[nodiscard]] Label resultLabel() const { return mScope.atoms().fixedLabel("the product in " + mScope.node()->describe()); }
+
+  RuleScope& mScope;
+  std::size_t mRank;
+};
+
 void followMatMul(RuleScope& scope) {
-  const bool isLayer = !scope.isConstant(kData) && scope.isConstant(kWeight) && scope.inputs[kWeight].dims.size() == 2;
-  if (!isLayer || scope.inputs[kData].dims.size() < 2) return scope.fixAll("whose matrices are not a constant one and data");
+  const bool isMatrices = scope.inputs[kData].dims.size() >= 2 && scope.inputs[kWeight].dims.size() >= 2;
+  if (isMatrices && !scope.isConstant(kData) && !scope.isConstant(kWeight)) return DataProduct(scope).follow();
+  const bool isLayer = isMatrices && !scope.isConstant(kData) && scope.inputs[kWeight].dims.size() == 2;
+  if (!isLayer) return scope.fixAll("whose matrices are not a constant one and data");
   multiplyByConstant(scope, false);
 }
 
