@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("aidge_onnx.rewrites", "aidge_onnx.running", "aidge_onnx.writing"),
     ("aidge_onnx.converters",),
     ("aidge_onnx.export", "aidge_onnx.load"),
-    ("aidge_onnx.backend", "aidge_onnx.torch"),
+    ("aidge_onnx.backend", "aidge_onnx.requantising", "aidge_onnx.torch"),
     ("aidge_onnx",),
     (
         "aidge_compress.demo",

@@ -122,6 +122,7 @@ __all__: list = [
     "Cosh",
     "CumSum",
     "DepthToSpace",
+    "DequantizeLinear",
     "Elu",
     "Equal",
     "Erf",
@@ -158,6 +159,7 @@ __all__: list = [
     "OneHot",
     "Or",
     "Pow",
+    "QuantizeLinear",
     "Range",
     "Reciprocal",
     "ReduceL1",
@@ -2492,6 +2494,13 @@ def DepthToSpace(name: str = "", **kwargs) -> Node:
     Attributes, by name: blocksize mode
     """
 
+def DequantizeLinear(name: str = "", **kwargs) -> Node:
+    """
+    The floats that integers stand for: y = (x - zero point) * scale.
+
+    Attributes, by name: axis
+    """
+
 def Div(name: str = "") -> Node:
     """
     A / B with NumPy's broadcasting; integers are truncated towards zero.
@@ -3181,6 +3190,13 @@ def RMSNorm(
 ) -> Node:
     """
     scale * x / sqrt(mean of x^2 + epsilon) over the last axis of (..., nb_features). Makes the producer <name>_scale (1).
+    """
+
+def QuantizeLinear(name: str = "", **kwargs) -> Node:
+    """
+    Integers that stand for floats: y = round(x / scale) + zero point, ties to even, clipped to the type of the zero point, or `to`.
+
+    Attributes, by name: axis to
     """
 
 def Range(name: str = "", **kwargs) -> Node:

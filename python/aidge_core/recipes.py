@@ -65,6 +65,7 @@ def matmul_to_fc(graph_view: GraphView) -> int:
         behind = bias_behind(graph_view, node, weight.shape[1])
         layer = FC(weight.shape[0], weight.shape[1], behind is None, node.name())
         _set(layer, 1, weight.T)
+        _keep_name(node, layer)
         if behind is not None:
             _set(layer, 2, behind[1])
         graph_view.replace([node] if behind is None else [node, behind[0]], [layer])
@@ -85,6 +86,14 @@ def _set(layer: Node, index: int, values: np.ndarray) -> None:
     producer = layer.get_parent(index)
     assert producer is not None
     producer.get_operator().set_output(0, np.ascontiguousarray(values))
+
+
+def _keep_name(old: Node, new: Node) -> None:
+    """The weight goes by the name that it had."""
+    before, after = old.get_parent(1), new.get_parent(1)
+    assert before is not None
+    assert after is not None
+    after.set_name(before.name())
 
 
 def remove_flatten(graph_view: GraphView) -> int:

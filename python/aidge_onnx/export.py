@@ -17,6 +17,7 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 from .converters import EXPORTERS
 from .tensors import onnx_type_of, to_proto
 from .writing.float_types import restore_float_types
+from .writing.quantised import restore_quantised
 from .writing.saving import replace_files
 from .writing.writer import NeedsOpset, Writer
 
@@ -311,6 +312,8 @@ def _write_nodes(
     _write_graph(graph, write)
     for name, node, index in aliases:
         write.identity(name, write.output(node, index))
+    if "onnx.quantised" in metadata:
+        restore_quantised(write, json.loads(metadata["onnx.quantised"]))
     if "onnx.float_types" in metadata:
         write.outputs_of_graph = [name for name, _, _ in outputs]
         restore_float_types(write, json.loads(metadata["onnx.float_types"]))

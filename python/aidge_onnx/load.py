@@ -21,6 +21,7 @@ from .reading.checks import check_header, tensors_of, use_one_domain
 from .reading.external_data import internalize
 from .reading.float_types import read_in_float32
 from .reading.folding import drop_dead_nodes, fold
+from .reading.quantised import dequantise_constants, records_by_producer
 from .reading.source import Source, pairs_of
 from .rewrites.cleaning import clean
 from .rewrites.patterns import find_activations
@@ -76,6 +77,9 @@ def load_onnx(
         if dynamic_batch:
             free_batch(prepared)
         fold(prepared, max_constant_bytes)
+        records = dequantise_constants(prepared, max_constant_bytes)
+        if records:
+            fold(prepared, max_constant_bytes)
         float_types = read_in_float32(prepared) if in_float32 else None
         if float_types is not None:
             fold(prepared, max_constant_bytes)
@@ -84,7 +88,7 @@ def load_onnx(
             find_activations(prepared)
         drop_dead_nodes(prepared)
         join_regions(prepared)
-        graph = _build(prepared, float_types)
+        graph = _build(prepared, float_types, records)
     if state is not None:
         graph.metadata = {**graph.metadata, "onnx.source": state}
     return graph
@@ -150,7 +154,9 @@ def _bring_in_data(model: ModelProto, base: Path | None) -> None:
                 internalize(tensor, base, where)
 
 
-def _build(source: Source, float_types: dict[str, Any] | None) -> aidge_core.GraphView:
+def _build(
+    source: Source, float_types: dict[str, Any] | None, records: dict[str, dict[str, Any]]
+) -> aidge_core.GraphView:
     _check_boundary(source)
     builder = Builder(source)
     for node in source.nodes:
@@ -180,6 +186,9 @@ def _build(source: Source, float_types: dict[str, Any] | None) -> aidge_core.Gra
         "onnx.doc_strings": json.dumps(_doc_strings(source, builder)),
         "onnx.properties": json.dumps(_properties(source, builder)),
     }
+    if records:
+        held = records_by_producer(records, builder)
+        graph.metadata = {**graph.metadata, "onnx.quantised": json.dumps(held)}
     if float_types is not None:
         kinds = {
             builder.name_of(node): node.float_type for node in source.nodes if node.float_type is not None

@@ -4,6 +4,7 @@
 
 #include "../layers/Layers.hpp"
 #include "ChannelRules.hpp"
+#include "aidge/operator/ShapeUtils.hpp"
 
 namespace Aidge::detail {
 
@@ -241,6 +242,21 @@ void followNormalisation(RuleScope& scope) {
   scope.give(1, labels);
 }
 
+/// One parameter of each kind, or one for each index of the axis.
+void followScaled(RuleScope& scope) {
+  if (!hasConstantParameters(scope)) return;
+  if (elementCount(scope.inputs[1].dims) == 1) {
+    scope.results = {scope.inputs[kData].grid};
+    return;
+  }
+  const DimIdx_t axis = normaliseAxis("recipes::channels", scope.op().attribute<std::int64_t>("axis"), scope.inputs[kData].dims.size());
+  const Labels labels = scope.along(kData, axis);
+  for (IOIndex_t i = 1; i < scope.inputs.size(); ++i) {
+    if (scope.has(i)) scope.cutConstant(i, 0, labels);
+  }
+  scope.give(axis, labels);
+}
+
 /// Whatever it does within (batch, channel).
 void followSpatial(RuleScope& scope) { scope.give(1, scope.along(kData, 1)); }
 
@@ -258,6 +274,8 @@ Rule layerRule(ChannelRule rule) {
       return followMatMul;
     case ChannelRule::PerChannel:
       return followNormalisation;
+    case ChannelRule::Scaled:
+      return followScaled;
     case ChannelRule::WithinChannel:
       return followSpatial;
     default:

@@ -74,6 +74,7 @@ enum class ChannelRule : std::uint8_t {
   Gemm,
   MatMul,
   PerChannel,      ///< constant inputs have one entry for each channel of axis 1
+  Scaled,          ///< value by value; constant inputs have one entry, or one for each index of the attribute `axis`
   WithinChannel,   ///< works on each (sample, channel) by itself
   AlongAxis,       ///< mixes what lies along the attribute `axis`
   FromAxis,        ///< mixes what lies along the axes from the attribute `axis` on; the other inputs broadcast

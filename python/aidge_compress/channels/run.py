@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aidge_core
 import numpy as np
+from aidge_onnx import requantise
 
 from ..measure.held_out import replayable
 from ..measure.latency import latencies
@@ -250,6 +251,7 @@ def _finish(
     """Judges and measures."""
     model, warnings = candidate.cut.model, list(ready.warnings)
     to_products(model, ready.products)
+    requantise(model)
     model.compile("cpu", dims=ready.data.dims)
     quality = Quality(0)
     if ready.judge is not None:

@@ -59,6 +59,20 @@ def _layer(name: str, rank: int, weight: np.ndarray, bias: np.ndarray) -> list[N
     return [before, layer, after]
 
 
+def _weight_name(node: Node) -> str:
+    """The name of a layer's weight."""
+    producer = node.get_parent(1)
+    assert producer is not None
+    return producer.name()
+
+
+def _name_weight(layer: Node, name: str) -> None:
+    """Gives a layer's weight the name that it has in the file."""
+    producer = layer.get_parent(1)
+    assert producer is not None
+    producer.set_name(name)
+
+
 def to_layers(model: GraphView) -> list[Product]:
     """Puts layers in the place of the products; the model is compiled. Returns those that `to_products` can put back."""
     aidge_core.matmul_to_fc(model)
@@ -73,7 +87,9 @@ def to_layers(model: GraphView) -> list[Product]:
         found = bias_behind(model, node, weight.shape[1])
         bias = np.zeros(weight.shape[1]) if found is None else found[1]
         add = None if found is None else found[0]
-        model.replace([node] if add is None else [node, add], _layer(node.name(), rank, weight, bias))
+        chain = _layer(node.name(), rank, weight, bias)
+        _name_weight(chain[1], _weight_name(node))
+        model.replace([node] if add is None else [node, add], chain)
         products.append(Product(node.name(), "" if add is None else add.name()))
     return products
 
@@ -91,9 +107,8 @@ def to_products(model: GraphView, products: Sequence[Product]) -> None:
         weight, bias = weight_of(layer), weight_of(layer, 2)
         assert weight is not None
         chain = [aidge_core.MatMul(product.name)]
-        matrix = aidge_core.Producer(
-            np.ascontiguousarray(weight.reshape(weight.shape[:2]).T, np.float32), f"{product.name}_w"
-        )
+        values = np.ascontiguousarray(weight.reshape(weight.shape[:2]).T, np.float32)
+        matrix = aidge_core.Producer(values, _weight_name(layer))
         matrix.add_child(chain[0], 0, 1)
         if bias is not None and (product.bias or bias.any()):
             add = aidge_core.Add(product.bias or f"{product.name}_bias")

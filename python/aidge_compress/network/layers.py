@@ -22,6 +22,18 @@ _NORMALISED = (
     "GroupNorm",
 )
 _OTHER_FLOATS = ("float16", "bfloat16", "float64")
+_INTEGER_LAYERS = frozenset(
+    {
+        "QLinearConv",
+        "QLinearMatMul",
+        "QGemm",
+        "QLinearAdd",
+        "QLinearConcat",
+        "ConvInteger",
+        "MatMulInteger",
+        "DynamicQuantizeLinear",
+    }
+)
 _LAYERS_OF_ONNX = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _KINDS = {
     **{f"Conv{d}D": f"CONV_{d}D" for d in (1, 2, 3)},
@@ -49,16 +61,19 @@ def kind_name(node: Node) -> str:
 
 
 def closed_layers(graph: GraphView) -> str:
-    """Names the layers that no method can change, with the reason: weights behind DequantizeLinear, or of another type than float32; "" if
-    there are none."""
+    """Names the layers that no method can change, with the reason: integer operators, weights behind DequantizeLinear in a form that is not
+    native (blocks, 4 bits), or of another type than float32; "" if there are none."""
     found: dict[str, list[str]] = {}
     for node in graph.get_ordered_nodes(deep=True):
         attributes = node.get_operator().attr
         reason = str(attributes.onnx_reason) if attributes.has_attr("onnx_reason") else ""
         kind = reason.rpartition(" ")[2]
+        operator = node.type().rpartition("::")[2]
         if not node.get_operator().is_generic():
             continue
-        if reason.endswith("behind DequantizeLinear"):
+        if operator in _INTEGER_LAYERS:
+            found.setdefault(_integer(operator), []).append(node.name())
+        elif reason.endswith("behind DequantizeLinear"):
             found.setdefault("weights behind DequantizeLinear", []).append(node.name())
         elif kind in _OTHER_FLOATS and node.type().removeprefix("onnx::") in _LAYERS_OF_ONNX:
             cure = f"{kind} (aidge_onnx.load_onnx(path, in_float32=True) reads such a network in float32)"
@@ -87,6 +102,15 @@ def warn_of_broken_layers(graph: GraphView) -> None:
     """Warns with the names of the layers whose weights hold NaN or infinity, if there are some."""
     if names := broken_layers(graph):
         warnings.warn(f"weights of these layers hold NaN or infinity: {names}", stacklevel=3)
+
+
+def _integer(operator: str) -> str:
+    form = (
+        "dynamically quantised"
+        if operator.endswith("Integer") or operator.startswith("Dynamic")
+        else "of the form QOperator"
+    )
+    return f"{operator}, {form}: write the network in the form QDQ, for example by aidge quantize from the float32 network"
 
 
 def _listed(names: list[str]) -> str:

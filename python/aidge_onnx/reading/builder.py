@@ -285,6 +285,12 @@ class Builder:
         made.append((entry.array, value))
         return value
 
+    def producers_of(self, name: str) -> set[str]:
+        """Names of the producers that hold a constant, as it is or converted."""
+        found = [value for _, value in self._converted.get(name, [])]
+        found += [self._values[name]] if name in self._values else []
+        return {value.node.name() for value in found}
+
     def readers_of(self, name: str) -> list[OnnxNode]:
         """The nodes that read a constant, under this name or another name of the same array."""
         return self._weight_readers.get(id(self.source.constants[name]), [])
