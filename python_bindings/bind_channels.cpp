@@ -112,6 +112,9 @@ void bindReport(py::module_& m) {
       });
   py::class_<RemovalReport>(m, "RemovalReport", "What remove_channels did; `print(report)` shows a table.")
       .def_readonly("removed", &RemovalReport::removed, "One list of RemovedChannels a group that was cut, in topological order.")
+      .def_readonly(
+          "passed", &RemovalReport::passed,
+          "Layers with weights that lost outputs with the channels that pass them (depthwise convolutions), in topological order.")
       .def_readonly("refused", &RemovalReport::refused)
       .def_readonly("macs_before", &RemovalReport::macsBefore, "Of the whole network, as its operators count them.")
       .def_readonly("macs_after", &RemovalReport::macsAfter)

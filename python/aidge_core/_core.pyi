@@ -1590,6 +1590,11 @@ class RemovalReport:
         Values of all constants of floating-point type.
         """
     @property
+    def passed(self) -> list[RemovedChannels]:
+        """
+        Layers with weights that lost outputs with the channels that pass them (depthwise convolutions), in topological order.
+        """
+    @property
     def refused(self) -> list[RefusedRemoval]: ...
     @property
     def removed(self) -> list[list[RemovedChannels]]:

@@ -326,28 +326,32 @@ class Compensation {
   }
 
   LayerCompensation change(const Unit& unit, const LayerMoments& moments) {
-    const statistics::TiedRidge solution = moments.solve(mOptions.ridges);
+    const std::vector<statistics::TiedRidge> groups = moments.solve(mOptions.ridges);
     const double scale = moments.targetVariance();
     LayerCompensation result;
-    result.ridge = solution.ridge;
-    result.errorBefore = scale > 0.0 ? solution.errorBefore / scale : 0.0;
-    result.errorAfter = scale > 0.0 ? solution.errorAfter / scale : 0.0;
-    result.isChanged = solution.ridge.has_value();
+    result.ridge = groups.front().ridge;
+    for (const statistics::TiedRidge& group : groups) {
+      result.errorBefore += scale > 0.0 ? group.errorBefore / scale : 0.0;
+      result.errorAfter += scale > 0.0 ? group.errorAfter / scale : 0.0;
+    }
+    result.isChanged = result.ridge.has_value();
     result.note = noteOf(result);
-    if (!solution.ridge) return result;
+    if (!result.isChanged) return result;
     const Tensor weight = parameter(firstNode(unit), kWeight);
     std::vector<double> weights = weight.toDoubles();
-    const std::size_t outputs = mLayers[unit.layers.front()].layer.outputs;
-    const std::size_t unknowns = mLayers[unit.layers.front()].layer.unknowns();
-    for (std::size_t o = 0; o < outputs; ++o) {
-      for (std::size_t u = 0; u < unknowns; ++u) weights[o * unknowns + u] += solution.coefficients[u * outputs + o];
+    const LinearNode& layer = mLayers[unit.layers.front()].layer;
+    const std::size_t unknowns = layer.unknowns();
+    const std::size_t outputs = layer.outputsPerGroup();
+    for (std::size_t o = 0; o < layer.outputs; ++o) {
+      const std::vector<double>& change = groups[o / outputs].coefficients;
+      for (std::size_t u = 0; u < unknowns; ++u) weights[o * unknowns + u] += change[u * outputs + o % outputs];
     }
     setWeight(unit, like(weight, weights));
     for (std::size_t b = 0; b < unit.biases.size(); ++b) {
       if (!unit.isFree[b]) continue;
       const Tensor bias = parameter(unit.biases[b][0].node, kBias);
       std::vector<double> biases = bias.toDoubles();
-      for (std::size_t o = 0; o < outputs; ++o) biases[o] += solution.intercepts[b][o];
+      for (std::size_t o = 0; o < layer.outputs; ++o) biases[o] += groups[o / outputs].intercepts[b][o % outputs];
       setBias(unit.biases[b], like(bias, biases));
     }
     return result;

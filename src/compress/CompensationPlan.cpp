@@ -247,6 +247,7 @@ std::vector<FittedLayer> fittedLayers(const GraphViewPtr& original, const GraphV
 
 std::vector<std::vector<std::size_t>> independentLayers(const GraphViewPtr& current, const std::vector<FittedLayer>& layers,
                                                         double memory) {
+  constexpr double kWaitingRows = 512.0;  // that two Covariances hold until they take them together
   const Ancestry ancestry = ancestryOf(*current, layers);
   std::vector<std::vector<std::size_t>> groups;
   double used = 0.0;
@@ -255,8 +256,9 @@ std::vector<std::vector<std::size_t>> independentLayers(const GraphViewPtr& curr
     if (!layers[first].obstacle.empty()) return;
     Layers needed;
     for (std::size_t i = first; i < end; ++i) needed.merge(Layers(ancestry.at(layers[i].output.node.get())));
-    const auto units = static_cast<double>(layers[first].layer.unknowns() + layers[first].layer.outputs);
-    const double bytes = 8.0 * units * units;
+    const LinearNode& layer = layers[first].layer;
+    const auto units = static_cast<double>(layer.unitsPerGroup());
+    const double bytes = static_cast<double>(layer.groups) * 8.0 * units * (units + kWaitingRows);
     const bool joins = !isClosed && !layers[first].isRecurrent && used + bytes <= memory &&
                        std::none_of(groups.back().begin(), groups.back().end(), [&](std::size_t other) { return needed.contains(other); });
     if (!joins) {

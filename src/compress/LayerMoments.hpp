@@ -17,7 +17,7 @@ namespace Aidge::compress {
 /// Positions of all samples that are looked at, about.
 [[nodiscard]] std::size_t rowsOf(const FittedLayer& fitted, const CompensationOptions& options);
 
-/// The moments of [patch, original - current] over all uses of a weight, of the samples for the fit and of those held out.
+/// The moments of [patch, original - current] over all uses of a weight, of the samples for the fit and of those held out; of each group by itself.
 class LayerMoments {
  public:
   /// `uses`: the layers that share the weight. `biasOf`: for each of them the number of its bias. `isFree`: for each bias whether it may change. `samples`: how
@@ -28,8 +28,8 @@ class LayerMoments {
   /// Adds a batch of the use of this number. `isHeld`: for each sample of the data.
   void add(std::size_t use, const Tensor& input, const Tensor& output, const Tensor& target, std::size_t firstSample,
            const std::vector<bool>& isHeld);
-  /// One intercept for each bias.
-  [[nodiscard]] statistics::TiedRidge solve(std::span<const double> ridges) const;
+  /// For each group of the layer, one intercept for each bias.
+  [[nodiscard]] std::vector<statistics::TiedRidge> solve(std::span<const double> ridges) const;
   /// Variance of the original's outputs on the held-out samples, summed over them; of several uses the mean, by their rows.
   [[nodiscard]] double targetVariance() const;
 
@@ -37,6 +37,7 @@ class LayerMoments {
   struct Place {
     std::size_t sample;
     std::size_t position;
+    bool isHeld;
   };
   /// Sums over the held-out targets of one use.
   struct Targets {
@@ -53,8 +54,8 @@ class LayerMoments {
   std::size_t mSamples;
   const CompensationOptions* mOptions;
   std::vector<double> mRows;
-  std::vector<statistics::RidgeRows> mMoments;  ///< of each bias
-  std::vector<Targets> mTargets;                ///< of each use
+  std::vector<std::vector<statistics::RidgeRows>> mMoments;  ///< of each group and bias
+  std::vector<Targets> mTargets;                             ///< of each use
 };
 
 /// The moments of (current output, original output), a channel, over all uses of a weight, of the samples for the fit and of those held out.

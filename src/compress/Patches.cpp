@@ -22,10 +22,7 @@ LinearNode readLinear(const GraphView& graph, const NodePtr& node) {
     layer.obstacle = "its bias is not a constant of floating-point type";
     return layer;
   }
-  if (isConv && node->getOperator()->attribute<std::int64_t>("groups") != 1) {
-    layer.obstacle = "its channels are in groups";
-    return layer;
-  }
+  if (isConv) layer.groups = static_cast<std::size_t>(node->getOperator()->attribute<std::int64_t>("groups"));
   const Dims& dims = weight->dims();
   layer.outputs = static_cast<std::size_t>(dims[0]);
   layer.inputs = static_cast<std::size_t>(dims[1]);
@@ -34,7 +31,7 @@ LinearNode readLinear(const GraphView& graph, const NodePtr& node) {
   return layer;
 }
 
-PatchReader::PatchReader(const LinearNode& layer, const Dims& input) : mChannels(layer.inputs) {
+PatchReader::PatchReader(const LinearNode& layer, const Dims& input) : mGroups(layer.groups), mChannels(layer.inputs) {
   if (layer.node->getOperator()->role() == Role::FullyConnected) return;  // the whole sample is one patch
   mInput.assign(input.begin() + 2, input.end());
   mArea = elementCount(mInput);
@@ -43,7 +40,7 @@ PatchReader::PatchReader(const LinearNode& layer, const Dims& input) : mChannels
   mPositions = elementCount(mWindow.output);
 }
 
-void PatchReader::read(const float* sample, std::size_t position, double* row) const {
+void PatchReader::read(const float* sample, std::size_t position, double* row, std::size_t stride) const {
   if (mInput.empty()) {
     std::copy_n(sample, mChannels, row);
     return;
@@ -67,8 +64,10 @@ void PatchReader::read(const float* sample, std::size_t position, double* row) c
       offset += at * scale;
       scale *= mInput[axis];
     }
-    for (std::size_t c = 0; c < mChannels; ++c) {
-      row[c * mTaps + tap] = isInside ? static_cast<double>(sample[c * mArea + static_cast<std::size_t>(offset)]) : 0.0;
+    const float* first = sample + (isInside ? static_cast<std::size_t>(offset) : 0);
+    for (std::size_t g = 0; g < mGroups; ++g) {
+      for (std::size_t c = 0; c < mChannels; ++c)
+        row[g * stride + c * mTaps + tap] = isInside ? static_cast<double>(first[(g * mChannels + c) * mArea]) : 0.0;
     }
   }
 }

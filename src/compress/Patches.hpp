@@ -11,15 +11,20 @@
 
 namespace Aidge::compress {
 
-/// A Conv without groups or an FC with constant weights.
+/// A Conv or an FC with constant weights. A Conv of several groups is as many small layers.
 struct LinearNode {
   NodePtr node;
-  std::size_t inputs = 0;  ///< channels or features
-  std::size_t outputs = 0;
+  std::size_t groups = 1;
+  std::size_t inputs = 0;   ///< channels of a group, or features
+  std::size_t outputs = 0;  ///< of all groups
   std::size_t taps = 1;
   Dims kernel;           ///< empty: FC
   std::string obstacle;  ///< not empty: why it is no such layer
+  /// Of a group.
   [[nodiscard]] std::size_t unknowns() const noexcept { return inputs * taps; }
+  [[nodiscard]] std::size_t outputsPerGroup() const noexcept { return outputs / groups; }
+  /// Unknowns and outputs of a group.
+  [[nodiscard]] std::size_t unitsPerGroup() const noexcept { return unknowns() + outputsPerGroup(); }
 };
 /// Reads a Conv or an FC.
 [[nodiscard]] LinearNode readLinear(const GraphView& graph, const NodePtr& node);
@@ -31,11 +36,13 @@ class PatchReader {
   PatchReader(const LinearNode& layer, const Dims& input);
   /// Positions of the output, a sample.
   [[nodiscard]] std::size_t positions() const noexcept { return mPositions; }
-  /// Writes inputs · taps values, in the order of the weight, for one sample's position. `sample`: (channels, spatial …), row-major.
-  void read(const float* sample, std::size_t position, double* row) const;
+  /// Writes inputs · taps values a group, in the order of the weight, for one sample's position; each group's begin `stride` after those of the group before.
+  /// `sample`: (channels, spatial …), row-major.
+  void read(const float* sample, std::size_t position, double* row, std::size_t stride) const;
 
  private:
-  std::size_t mChannels;
+  std::size_t mGroups;
+  std::size_t mChannels;  ///< of a group
   std::size_t mTaps = 1;
   std::size_t mPositions = 1;
   std::size_t mArea = 1;  ///< elements of an input channel

@@ -82,6 +82,7 @@ class CutPlanner {
       for (const std::int64_t channel : going) mCut.keep(classOf(g, channel));
       report.refused.push_back({sourceNames(g), going, "nothing would be left of " + emptied});
     }
+    report.passed = passedBy();
     return mCut;
   }
 
@@ -187,6 +188,22 @@ class CutPlanner {
         if (mCut.isGone(classOf(g, source.channels[c]))) entry.channels.push_back(static_cast<std::int64_t>(c));
       }
       result.push_back(std::move(entry));
+    }
+    return result;
+  }
+
+  [[nodiscard]] std::vector<RemovedChannels> passedBy() const {
+    std::vector<RemovedChannels> result;
+    for (const LabelledTensor& tensor : mAnalysis.tensors) {
+      const auto isTensors = [&](const SourceRecord& source) { return source.node == tensor.node; };
+      const bool isSource = std::any_of(mAnalysis.sources.begin(), mAnalysis.sources.end(), isTensors);
+      if (isSource || !layers::isConvOrFC(*tensor.node->getOperator()) || tensor.dims.size() < 2) continue;
+      const std::vector<std::int64_t> kept = mCut.kept(tensor.grid, 1, tensor.dims[1]);
+      RemovedChannels entry{tensor.node->name(), tensor.dims[1], {}};
+      for (std::int64_t c = 0; c < entry.before; ++c) {
+        if (!std::binary_search(kept.begin(), kept.end(), c)) entry.channels.push_back(c);
+      }
+      if (!entry.channels.empty()) result.push_back(std::move(entry));
     }
     return result;
   }

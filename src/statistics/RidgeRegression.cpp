@@ -132,30 +132,6 @@ double meanSquare(const Covariance& moments, std::size_t unknowns) {
   return total;
 }
 
-HeldOutRidge heldOutRidge(const Covariance& fit, const Covariance& held, std::size_t unknowns, std::span<const double> ridges) {
-  constexpr std::string_view kWhere = "statistics::heldOutRidge";
-  if (ridges.empty()) throwExpected(kWhere, "at least one strength", "none");
-  HeldOutRidge result;
-  if (held.samples() > 0) result.errorBefore = result.errorAfter = meanSquare(held, unknowns);
-  if (fit.samples() == 0 || held.samples() == 0) return result;
-  if (fit.units() != held.units()) throwExpected(kWhere, std::to_string(fit.units()) + " units", std::to_string(held.units()));
-  {
-    const Blocks fitted = blocksOf(fit, unknowns);
-    const Blocks tested = blocksOf(held, unknowns);
-    for (const double ridge : ridges) {
-      const double error = errorOf(tested, solve(fitted, ridge));
-      if (error >= result.errorAfter) continue;
-      result.errorAfter = error;
-      result.ridge = ridge;
-    }
-  }
-  if (!result.ridge) return result;
-  Covariance all(fit);
-  all.merge(held);
-  result.prediction = ridgeRegression(all, unknowns, *result.ridge);
-  return result;
-}
-
 namespace {
 
 /// Adds the second moments of `rows` about `centre` to an upper triangle.
@@ -195,56 +171,117 @@ std::vector<std::vector<double>> centresOf(std::span<const RidgeRows> sets, std:
   return centres;
 }
 
-}  // namespace
+bool isOne(std::span<const RidgeRows> sets) { return sets.size() == 1 && sets[0].hasIntercept; }
 
-TiedRidge tiedRidge(std::span<const RidgeRows> sets, std::size_t unknowns, std::span<const double> ridges) {
-  if (sets.empty()) throwExpected("statistics::tiedRidge", "at least one set of rows", "none");
-  TiedRidge result;
-  if (sets.size() == 1 && sets[0].hasIntercept) {
-    HeldOutRidge single = heldOutRidge(sets[0].fit, sets[0].held, unknowns, ridges);
-    return {single.ridge,
-            std::move(single.prediction.coefficients),
-            {std::move(single.prediction.intercept)},
-            single.errorBefore,
-            single.errorAfter};
-  }
-  if (ridges.empty()) throwExpected("statistics::tiedRidge", "at least one strength", "none");
-  std::vector<Covariance> everything;
+/// Errors on held-out rows.
+struct HeldOutErrors {
+  double ofNoChange = 0.0;
+  std::vector<double> ofRidges;  ///< one a strength; empty: no rows for a fit, or none held out
+  std::size_t rows = 0;
+};
+
+HeldOutErrors heldOutErrors(std::span<const RidgeRows> sets, std::size_t unknowns, std::span<const double> ridges) {
+  HeldOutErrors errors;
   std::vector<const Covariance*> fit;
   std::vector<const Covariance*> held;
+  for (const RidgeRows& set : sets) {
+    fit.push_back(&set.fit);
+    held.push_back(&set.held);
+  }
+  const auto centres = centresOf(sets, fit);
+  const auto test = [&](const Covariance& fitted, const Covariance& tested) {
+    if (fitted.units() != tested.units()) {
+      throwExpected("statistics::heldOutRidge", std::to_string(fitted.units()) + " units", std::to_string(tested.units()));
+    }
+    const Blocks fittedBlocks = blocksOf(fitted, unknowns);
+    const Blocks testedBlocks = blocksOf(tested, unknowns);
+    for (const double ridge : ridges) errors.ofRidges.push_back(errorOf(testedBlocks, solve(fittedBlocks, ridge)));
+  };
+  if (isOne(sets)) {
+    errors.rows = held[0]->samples();
+    if (errors.rows > 0) errors.ofNoChange = meanSquare(*held[0], unknowns);
+    if (errors.rows > 0 && fit[0]->samples() > 0) test(*fit[0], *held[0]);
+    return errors;
+  }
+  const Covariance tested = centred(held, centres);
+  errors.rows = tested.samples();
+  if (errors.rows == 0) return errors;
+  errors.ofNoChange = meanSquare(centred(held, std::vector(sets.size(), std::vector<double>(tested.units(), 0.0))), unknowns);
+  const Covariance fitted = centred(fit, centres);
+  if (fitted.samples() > 0) test(fitted, tested);
+  return errors;
+}
+
+/// Coefficients and intercepts by all rows, held out or not.
+void refit(std::span<const RidgeRows> sets, std::size_t unknowns, double ridge, TiedRidge& result) {
+  std::vector<Covariance> everything;
   std::vector<const Covariance*> all;
   for (const RidgeRows& set : sets) {
     everything.push_back(set.fit);
     everything.back().merge(set.held);
-    fit.push_back(&set.fit);
-    held.push_back(&set.held);
   }
   for (const Covariance& each : everything) all.push_back(&each);
-  const auto fitCentres = centresOf(sets, fit);
-  const Covariance tested = centred(held, fitCentres);
-  if (tested.samples() == 0) return result;
-  result.errorBefore = result.errorAfter =
-      meanSquare(centred(held, std::vector(sets.size(), std::vector<double>(tested.units(), 0.0))), unknowns);
-  const Covariance fitted = centred(fit, fitCentres);
-  if (fitted.samples() == 0) return result;
-  const Blocks fittedBlocks = blocksOf(fitted, unknowns);
-  const Blocks testedBlocks = blocksOf(tested, unknowns);
-  for (const double ridge : ridges) {
-    const double error = errorOf(testedBlocks, solve(fittedBlocks, ridge));
-    if (error >= result.errorAfter) continue;
-    result.errorAfter = error;
-    result.ridge = ridge;
+  result.ridge = ridge;
+  if (isOne(sets)) {
+    LinearPrediction prediction = ridgeRegression(everything[0], unknowns, ridge);
+    result.coefficients = std::move(prediction.coefficients);
+    result.intercepts = {std::move(prediction.intercept)};
+    return;
   }
-  if (!result.ridge) return result;
   const auto centres = centresOf(sets, all);
-  result.coefficients = ridgeRegression(centred(all, centres), unknowns, *result.ridge).coefficients;
-  const std::size_t targets = tested.units() - unknowns;
+  const Covariance rows = centred(all, centres);
+  result.coefficients = ridgeRegression(rows, unknowns, ridge).coefficients;
+  const std::size_t targets = rows.units() - unknowns;
   for (const std::vector<double>& centre : centres) {
     auto& intercept = result.intercepts.emplace_back(centre.begin() + static_cast<std::ptrdiff_t>(unknowns), centre.end());
     for (std::size_t i = 0; i < unknowns; ++i) {
       for (std::size_t t = 0; t < targets; ++t) intercept[t] -= centre[i] * result.coefficients[i * targets + t];
     }
   }
+}
+
+}  // namespace
+
+std::vector<TiedRidge> groupedRidge(std::span<const std::vector<RidgeRows>> groups, std::size_t unknowns, std::span<const double> ridges) {
+  constexpr std::string_view kWhere = "statistics::groupedRidge";
+  if (ridges.empty()) throwExpected(kWhere, "at least one strength", "none");
+  std::vector<HeldOutErrors> errors(groups.size());
+  std::vector<double> totals(ridges.size(), 0.0);
+  double least = 0.0;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].empty()) throwExpected(kWhere, "at least one set of rows", "none");
+    errors[g] = heldOutErrors(groups[g], unknowns, ridges);
+    const auto rows = static_cast<double>(errors[g].rows);
+    least += rows * errors[g].ofNoChange;
+    for (std::size_t r = 0; r < totals.size(); ++r)
+      totals[r] += rows * (errors[g].ofRidges.empty() ? errors[g].ofNoChange : errors[g].ofRidges[r]);
+  }
+  std::optional<std::size_t> best;
+  for (std::size_t r = 0; r < totals.size(); ++r) {
+    if (totals[r] >= least) continue;
+    least = totals[r];
+    best = r;
+  }
+  std::vector<TiedRidge> results(groups.size());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    results[g].errorBefore = results[g].errorAfter = errors[g].ofNoChange;
+    if (!best || errors[g].ofRidges.empty()) continue;
+    results[g].errorAfter = errors[g].ofRidges[*best];
+    refit(groups[g], unknowns, ridges[*best], results[g]);
+  }
+  return results;
+}
+
+TiedRidge tiedRidge(std::span<const RidgeRows> sets, std::size_t unknowns, std::span<const double> ridges) {
+  const std::vector<RidgeRows> group(sets.begin(), sets.end());
+  return groupedRidge(std::span(&group, 1), unknowns, ridges).front();
+}
+
+HeldOutRidge heldOutRidge(const Covariance& fit, const Covariance& held, std::size_t unknowns, std::span<const double> ridges) {
+  const RidgeRows rows{fit, held, true};
+  TiedRidge found = tiedRidge(std::span(&rows, 1), unknowns, ridges);
+  HeldOutRidge result{found.ridge, {}, found.errorBefore, found.errorAfter};
+  if (found.ridge) result.prediction = {std::move(found.coefficients), std::move(found.intercepts.front())};
   return result;
 }
 

@@ -27,10 +27,10 @@ struct AIDGE_EXPORT CompensationOptions {
   CompensationMethod method = CompensationMethod::LeastSquares;
   /// Strengths of the ridge that are tried; infinity changes the bias alone.
   std::vector<double> ridges{1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0};
-  double fitShare = 0.7;                      ///< of the samples; the others decide which strength is best. In (0, 1)
-  std::size_t maxUnknowns = 5000;             ///< a layer with more (inputs · taps) stays as it is: its moments take 8 · unknowns² bytes
-  std::size_t rowsPerUnknown = 40;            ///< positions that are looked at, a layer, for each unknown …
-  std::size_t minRows = 40'000;               ///< … but at least so many
+  double fitShare = 0.7;            ///< of the samples; the others decide which strength is best. In (0, 1)
+  std::size_t maxUnknowns = 5000;   ///< a layer with more (inputs · taps, of a group) stays as it is: its moments take 8 · unknowns² bytes
+  std::size_t rowsPerUnknown = 40;  ///< positions that are looked at, a layer, for each unknown …
+  std::size_t minRows = 40'000;     ///< … but at least so many; an eighth of it of convolutions with groups
   std::size_t memory = std::size_t{1} << 31;  ///< bytes for tensors between layers; 0: computed from the data again for each layer
   /// Throws std::invalid_argument, naming the option.
   void validate() const;
@@ -54,10 +54,11 @@ struct CompensationReport {
 
 /// Changes weights and biases of `current`, a smaller version of `original`, so that layer after layer its outputs come near the original's on the data.
 ///
-/// For each Conv (without groups) and FC, in order of execution: Z = patches of its input as `current` gives them, all layers before already changed; R = the
+/// For each Conv and FC, in order of execution: Z = patches of its input as `current` gives them, all layers before already changed; R = the
 /// original's output - the current one; D of least |Z D - R|² + ridge · mean(diag Z^T Z) · |D|² about the means is added to the weights, the bias follows. The
 /// strength is the one of the least error on held-out samples, "no change" among the candidates, then fitted again on all. Where the layer ends in a sum whose
-/// other operand is final, the original's sum - the current one is aimed at. Moments are accumulated in double; patches are never kept.
+/// other operand is final, the original's sum - the current one is aimed at. Of a convolution with groups each
+/// group is solved by itself, with one strength for all of them. Moments are accumulated in double; patches are never kept.
 ///
 /// By CompensationMethod::MeanVariance each output of a layer gets the mean and the variance that it has in the original, where that lowers the error on
 /// held-out samples; sums are not aimed at.

@@ -20,7 +20,7 @@ struct RemovalOptions {
 
 /// What one layer of a group lost.
 struct RemovedChannels {
-  std::string node;                    ///< a source of the group
+  std::string node;                    ///< its name
   std::int64_t before = 0;             ///< its output channels
   std::vector<std::int64_t> channels;  ///< which of them went; ascending
 };
@@ -34,6 +34,8 @@ struct AIDGE_EXPORT RefusedRemoval {
 
 struct RemovalReport {
   std::vector<std::vector<RemovedChannels>> removed;  ///< one entry a group that was cut, in topological order
+  std::vector<RemovedChannels>
+      passed;  ///< layers with weights that lost outputs with the channels that pass them (depthwise convolutions), in topological order
   std::vector<RefusedRemoval> refused;
   double macsBefore = 0.0;  ///< of the whole graph, as its operators count them
   double macsAfter = 0.0;

@@ -60,4 +60,9 @@ struct AIDGE_EXPORT TiedRidge {
 /// rows for the fit, or from 0 where the set has no intercept. Throws as heldOutRidge does, or where there is no set.
 [[nodiscard]] AIDGE_EXPORT TiedRidge tiedRidge(std::span<const RidgeRows> sets, std::size_t unknowns, std::span<const double> ridges);
 
+/// Several regressions, each with coefficients and sets of its own, of one strength: that of the least held-out error over all of them together, or none.
+/// The ridge is relative to each regression's own features. Throws as tiedRidge does.
+[[nodiscard]] AIDGE_EXPORT std::vector<TiedRidge> groupedRidge(std::span<const std::vector<RidgeRows>> groups, std::size_t unknowns,
+                                                               std::span<const double> ridges);
+
 }  // namespace Aidge::statistics

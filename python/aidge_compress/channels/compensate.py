@@ -81,26 +81,31 @@ def _take_over(layers: Sequence[Node], use: UseStatistics, kept: Sequence[int]) 
     sets = _by_bias(layers, use.moments)
     covariance = sum(rows.scatter for rows in sets) / max(sum(rows.count for rows in sets) - 1, 1)
     removed, prediction, _ = aidge_core.predict_units(covariance, sets[0].mean, staying, _RIDGE)
-    if not removed:
-        return
-    biases = [weight_of(rows.layer, 2) for rows in sets]
+    if not removed or any(len(set(indices // weight.shape[1])) > 1 for indices in places):
+        return  # an output sees only the inputs of its own group
+    biases = [np.array(weight_of(rows.layer, 2)) for rows in sets]
     taps = weight.reshape(*weight.shape[:2], -1)
+    width, outputs = taps.shape[1], len(taps) // _conv_groups(layers[0])
     for indices in places:
-        going = taps[:, indices[removed]]  # (outputs, removed, taps)
-        taps[:, indices[staying]] += np.einsum("ort,rk->okt", going, prediction)
-        for number, rows in enumerate(sets):
+        number, local = int(indices[0]) // width, indices % width
+        made = slice(number * outputs, (number + 1) * outputs)
+        going = taps[made][:, local[removed]]  # (outputs, removed, taps)
+        taps[made, local[staying]] += np.einsum("ort,rk->okt", going, prediction)
+        for rows, bias in zip(sets, biases, strict=True):
             offset = rows.mean[removed] - prediction @ rows.mean[staying]
-            biases[number] = biases[number] + np.einsum("ort,r->o", going, offset)
+            bias[made] += np.einsum("ort,r->o", going, offset)
     _set(layers[0], 1, taps.reshape(weight.shape))
     for rows, bias in zip(sets, biases, strict=True):
-        if rows.is_free and bias is not None:
+        if rows.is_free:
             _set(rows.layer, 2, bias)
 
 
 def _takes_over(node: Node | None) -> bool:
-    if node is None or node.type() not in _TYPES:
-        return False
-    return node.type() == "FC" or bool(node.get_operator().attr.groups == 1)
+    return node is not None and node.type() in _TYPES
+
+
+def _conv_groups(layer: Node) -> int:
+    return 1 if layer.type() == "FC" else int(layer.get_operator().attr.groups)
 
 
 def _give_bias(model: GraphView, layer: Node) -> None:
@@ -119,7 +124,7 @@ def _is_fed(model: GraphView, layer: Node) -> bool:
 
 
 def take_over(model: GraphView, group: GroupStatistics, kept: Sequence[int]) -> None:
-    """Changes the Conv (without groups) and FC layers of `model`, by name, that read the group, as if its other channels were gone."""
+    """Changes the Conv and FC layers of `model`, by name, that read the group, as if its other channels were gone."""
     for use in group.uses:
         layers = [model.find_node(entry.node.name()) for entry in use.uses]
         if all(_takes_over(layer) for layer in layers):

@@ -231,7 +231,7 @@ def cut(prepared: Prepared, counts: Sequence[int], options: CompressOptions, *, 
     refused: dict[str, str] = {}
     if request:
         report = aidge_core.remove_channels(copy, request, dims=prepared.data.dims)
-        for entry in (layer for group in report.removed for layer in group):
+        for entry in [*(layer for group in report.removed for layer in group), *report.passed]:
             gone = set(entry.channels)
             outputs[entry.node] = [index for index in range(entry.before) if index not in gone]
         refused = {name: refusal.reason for refusal in report.refused for name in refusal.nodes}

@@ -126,7 +126,7 @@ def test_depthwise_channels_go_with_their_neighbours_and_branches_keep_their_own
     assert now["expand"] == now["depthwise"] < 24
     assert now["project"] < 10 or now["beside"] < 6
     notes = {layer.name: layer.note for layer in result.layers}
-    assert notes["depthwise"] == "its channels are in groups"
+    assert notes["depthwise"] == "its output is the original's"
     plain = shrink(mobile_network(), target=0.5, compensation="none")
     assert result.quality.error < 0.7 * plain.quality.error
 
