@@ -12,6 +12,7 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
+from aidge_compress.measure.verify import write_verified
 from helpers.commands import aidge
 from helpers.quantised import NETWORKS, feeds_for, qdq, run
 from helpers.toy import info, model_of, save
@@ -232,6 +233,54 @@ def test_changed_weights_are_quantised_by_the_rule_of_the_file(zero: np.ndarray)
     }
     for name, array in arrays.items():
         np.testing.assert_array_equal(again[name], array)
+
+
+def test_what_is_written_is_verified_with_its_integers(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s"], ["w"], axis=0),
+        helper.make_node("Conv", ["x", "w"], ["y"], "conv"),
+    ]
+    steps = np.random.default_rng(0).integers(-127, 128, (3, 4, 2, 2)).astype(np.int8)
+    model = model_of(
+        nodes, {"q": steps, "s": np.float32([0.01, 0.02, 0.03])}, {"x": ("N", 4, 4, 4)}, {"y": ("N", 3, 3, 3)}
+    )
+    graph = aidge_onnx.load_onnx(model)
+    weight = graph.get_node("conv").get_parent(1).get_operator()
+    weight.set_output(0, (np.asarray(weight.get_output(0)) + np.float32(0.0137)).astype(np.float32))
+    graph.compile("cpu", dims=[[1, 4, 4, 4]])
+    before = np.asarray(weight.get_output(0)).copy()
+    data = [np.ones((1, 4, 4, 4), np.float32)]
+    assert write_verified(graph, tmp_path / "out.onnx", [data]).passed
+    assert [
+        entry.data_type
+        for entry in onnx.load(tmp_path / "out.onnx").graph.initializer
+        if len(entry.dims) == 4
+    ] == [TensorProto.INT8]
+    np.testing.assert_array_equal(np.asarray(weight.get_output(0)), before)
+
+
+@pytest.mark.parametrize("name", ["plain", "residual", "two_inputs"])
+def test_files_that_quantise_float_weights_are_read_like_those_with_integers(name: str) -> None:
+    model = qdq(NETWORKS[name](), AddQDQPairToWeight=True)
+    assert "w2" in {node.input[0] for node in model.graph.node if node.op_type == "QuantizeLinear"}
+    feeds = feeds_for(model, 16, seed=99)
+    graph = load(model, feeds)
+    assert not any(node.get_operator().is_generic() for node in graph.get_nodes())
+    expected = run(model, feeds)[0]
+    assert np.abs(forward(graph, feeds) - expected).max() <= 1.01 * np.abs(expected).max() / 127
+    written = aidge_onnx.to_model_proto(graph)
+    np.testing.assert_array_equal(run(written, feeds)[0], expected)
+    assert len(written.SerializeToString()) < 0.9 * len(model.SerializeToString())
+
+
+def test_a_quantised_network_is_not_quantised_again(tmp_path: Path) -> None:
+    model = qdq(NETWORKS["plain"]())
+    path = save(model, tmp_path / "net.onnx")
+    with pytest.raises(ValueError, match="got one that is quantised already: it has"):
+        aidge_compress.compress(path, batches(model), keep_macs=0.5, int8=True)
+    np.save(tmp_path / "data.npy", batches(model)[0][0])
+    words = ["compress", "net.onnx", "--data", "data.npy", "--int8", "--out", "out.onnx"]
+    assert "quantised already" in aidge(*words, expect=2, folder=tmp_path).stderr
 
 
 def test_a_network_without_integers_is_not_requantised() -> None:
