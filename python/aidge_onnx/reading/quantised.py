@@ -45,8 +45,11 @@ def dequantise_constants(source: Source, max_bytes: int) -> dict[str, dict[str, 
             kept.append(node)
             continue
         if key not in made:
-            max_bytes -= 4 * steps.size
             made[key] = _floats(steps, scale, zero, axis)
+            max_bytes -= made[key].nbytes
+        if not np.isfinite(made[key]).all():
+            kept.append(node)
+            continue
         name = node.outputs[0]
         source.constants[name] = made[key]
         centred = _centred(steps, zero, axis)
@@ -83,7 +86,14 @@ def _parts(source: Source, node: OnnxNode) -> tuple[Array, Array, Array | None, 
     if zero is not None and zero.size != scale.size:
         return None
     axis = _axis_of(node, steps.shape, scale)
-    return None if axis == _UNFIT else (steps, scale, zero, axis)
+    return None if axis == _UNFIT or not _is_plain(steps, scale) else (steps, scale, zero, axis)
+
+
+def _is_plain(values: Array, scale: Array) -> bool:
+    """Whether there are values, all of them finite, and positive finite scales."""
+    return bool(values.size) and bool(
+        np.isfinite(values).all() and np.isfinite(scale).all() and (scale > 0).all()
+    )
 
 
 def _axis_of(node: OnnxNode, shape: tuple[int, ...], scale: Array) -> int | None:
@@ -115,12 +125,17 @@ def _quantised(source: Source, node: OnnxNode) -> Array | None:
     ):
         return None
     axis = _axis_of(node, values.shape, scale)
-    if axis == _UNFIT or zero.dtype.name not in _STEPS or zero.size != scale.size or not (scale > 0).all():
+    if (
+        axis == _UNFIT
+        or zero.dtype.name not in _STEPS
+        or zero.size != scale.size
+        or not _is_plain(values, scale)
+    ):
         return None
     limits = np.iinfo(zero.dtype)
-    steps = np.rint(values / _along(scale, axis, values.ndim)) + _along(
-        zero.astype(np.float32), axis, values.ndim
-    )
+    with np.errstate(over="ignore"):
+        steps = np.rint(values / _along(scale, axis, values.ndim))
+    steps = steps + _along(zero.astype(np.float32), axis, values.ndim)
     made: Array = np.clip(steps, limits.min, limits.max).astype(zero.dtype)
     return made
 
@@ -138,7 +153,8 @@ def _centred(steps: Array, zero: Array | None, axis: int | None) -> Array:
 
 def _floats(steps: Array, scale: Array, zero: Array | None, axis: int | None) -> Array:
     """(x - zero point) · scale, rounded as the operator does."""
-    made: Array = _centred(steps, zero, axis).astype(np.float32) * _along(scale, axis, steps.ndim)
+    with np.errstate(over="ignore", invalid="ignore"):
+        made: Array = _centred(steps, zero, axis).astype(np.float32) * _along(scale, axis, steps.ndim)
     return made
 
 

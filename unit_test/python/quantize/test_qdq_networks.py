@@ -329,3 +329,43 @@ def test_other_quantised_forms_run_and_are_refused_by_name_with_the_cure(operato
         match=rf"layer: {operator}, .*write the network in the form QDQ, for example by aidge quantize",
     ):
         aidge_compress.compress(model, [[feeds["x"]]] * 4, keep_macs=0.5, latency=False)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.inf, np.nan, 3e38])
+def test_scales_that_make_no_numbers_stay_as_they_are(scale: float) -> None:
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s"], ["w"]),
+        helper.make_node("Add", ["x", "w"], ["y"]),
+    ]
+    constants = {"q": np.int8([1, -100, 5]), "s": np.float32(scale)}
+    model = model_of(nodes, constants, {"x": ("N", 3)}, {"y": ("N", 3)})
+    feeds = {"x": np.ones((2, 3), np.float32)}
+    graph = load(model, feeds)
+    np.testing.assert_array_equal(forward(graph, feeds), run(model, feeds)[0])
+    written = aidge_onnx.to_model_proto(graph)
+    np.testing.assert_array_equal(run(written, feeds)[0], run(model, feeds)[0])
+    assert TensorProto.INT8 in {entry.data_type for entry in written.graph.initializer}
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.int32])
+def test_integer_constants_that_are_no_weights_are_written_as_integers_again(kind: Any) -> None:
+    steps = np.random.default_rng(0).integers(0, 100, (1, 4, 1, 1)).astype(kind)
+    constants = {"q": steps, "s": np.float32([0.1, 0.2, 0.3, 0.4]), "w": np.ones((4, 3, 1, 1), np.float32)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], "conv"),
+        helper.make_node("DequantizeLinear", ["q", "s"], ["c"], axis=1),
+        helper.make_node("Mul", ["a", "c"], ["y"], "scaled"),
+        helper.make_node("Conv", ["y", "v"], ["z"], "last"),
+    ]
+    constants["v"] = np.ones((2, 4, 1, 1), np.float32)
+    graph = aidge_onnx.load_onnx(
+        model_of(nodes, constants, {"x": ("N", 3, 2, 2)}, {"z": ("N", 2, 2, 2)}, opset=21, ir_version=10)
+    )
+    aidge_core.remove_channels(graph, {graph.get_node("conv"): [1]}, dims=[[1, 3, 2, 2]])
+    arrays = {
+        entry.name: numpy_helper.to_array(entry)
+        for entry in aidge_onnx.to_model_proto(graph).graph.initializer
+    }
+    assert arrays["q"].dtype == kind
+    np.testing.assert_array_equal(arrays["q"], steps[:, [0, 2, 3]])
+    np.testing.assert_array_equal(arrays["s"], constants["s"][[0, 2, 3]])
