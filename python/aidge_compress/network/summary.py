@@ -157,6 +157,8 @@ def summarize(graph: GraphView, dims: Sequence[Sequence[int]] = ()) -> ModelSumm
 
     Raises ValueError if the dims do not fit, UnsupportedError for an operator that nothing here can run.
     """
+    import aidge_backend_cpu  # noqa: F401  (its kernels compute sizes that a graph computes from sizes)
+
     graph.forward_dims([list(entry) for entry in dims])
     inputs = []
     for entry, (node, index) in zip(graph.input_specs, graph.get_ordered_inputs(), strict=True):
