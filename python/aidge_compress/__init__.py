@@ -3,7 +3,7 @@
 One verb each: `compress`, `prune_activations` (FIBNLR), `merge_layers`, `recommend_channels` (PFA), `quantize`, `sweep`, `evaluate`, `profile` and
 `inspect`. They take a path, bytes, an onnx.ModelProto, a GraphView or a torch module, leave it as it is, and return a result.
 
-The methods are the packages fibnlr, merge, pfa and channels; sweeps and distributed run them with many settings or on many machines;
+The methods are the packages fibnlr, merge, pfa, channels and quantization; sweeps and distributed run them with many settings or on many machines;
 network, measure and report serve them all. Names are loaded when they are used for the first time.
 """
 

@@ -21,7 +21,7 @@ from ..network.summary import summarize, uncounted_note
 from ..options import changed, choices_of
 from ..progress import Clock, Progress
 from ..quantization import QuantizeOptions, quantize_cut
-from ..quantization.source import need_onnxruntime
+from ..quantization.source import check_float, need_onnxruntime
 from .allocate import UnreachableTarget
 from .auto import FITS, Allocation, Trial
 from .budget import choose_counts
@@ -94,7 +94,9 @@ def compress(
         asked = replace(asked, max_drop=DEFAULT_DROP)
     if asked.int8:
         need_onnxruntime("compress::compress")
-        data = replayable(batches_of(data, open_network(model, data)))
+        opened = open_network(model, data)
+        check_float(opened)
+        data = replayable(batches_of(data, opened))
     clock = Clock(progress)
     network = model if isinstance(model, aidge_core.GraphView) else open_network(model, data)
     judge = None if evaluation is None else batches_of(evaluation, network)

@@ -16,6 +16,7 @@ from ..network.files import file_bytes
 from ..network.opening import compile_for
 from ..network.sources import open_data
 from ..numbers import counted, shown
+from ..quantization.source import check_float, need_onnxruntime
 from ..report import Measured
 from . import shared_options as shared
 from .bars import progress_bar
@@ -255,6 +256,9 @@ def compress(
     check_outputs({"--out": out, "--report": report}, model, data, evaluate, retrained)
     check_recover(recover, data)
     network = load(model)
+    if options.int8:
+        need_onnxruntime("cli::compress")
+        check_float(network)
     if threads:
         import aidge_backend_cpu
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..network.opening import NetworkSource
 
-__all__ = ["FloatNetwork", "need_onnxruntime", "prepared", "quiet", "read", "restore"]
+__all__ = ["FloatNetwork", "check_float", "need_onnxruntime", "prepared", "quiet", "read", "restore"]
 
 _INSTALL = "pip install 'aidge-compress[ort]'"
 _PER_CHANNEL_OPSET = 13
@@ -67,6 +67,19 @@ def need_onnxruntime(where: str) -> None:
     missing = [name for name in ("onnxruntime", "ml_dtypes") if find_spec(name) is None]
     if missing:
         raise ImportError(f"[{where}] expected {' and '.join(missing)}, which quantises: {_INSTALL}")
+
+
+def check_float(network: GraphView) -> None:
+    """ValueError if a network that was read is quantised already."""
+    if "onnx.quantised" in dict(network.metadata):
+        raise ValueError(_already("constants behind DequantizeLinear"))
+    for node in network.get_ordered_nodes(deep=True):
+        if node.type().rpartition("::")[2] in _QUANTISED:
+            raise ValueError(_already(f"{node.type().rpartition('::')[2]} ({node.name()!r})"))
+
+
+def _already(what: str) -> str:
+    return f"[quantize::read] expected a network in float32, got one that is quantised already: it has {what}"
 
 
 @contextlib.contextmanager
@@ -127,9 +140,7 @@ def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
 def _check(proto: ModelProto) -> None:
     for node in _nodes(proto.graph):
         if node.op_type in _QUANTISED:
-            raise ValueError(
-                f"[quantize::read] expected a network in float32, got one that is quantised already: it has {node.op_type} ({node.name or node.output[0]!r})"
-            )
+            raise ValueError(_already(f"{node.op_type} ({node.name or node.output[0]!r})"))
     for tensor in proto.graph.initializer:
         if tensor.data_type in _OTHER_FLOATS and len(tensor.dims) > 1:
             kind = _OTHER_FLOATS[tensor.data_type]

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["dequantise_constants", "records_by_producer"]
 
+_UNFIT = -1
 _STEPS = frozenset({"int8", "uint8", "int16", "uint16", "int32"})
 
 
 def dequantise_constants(source: Source, max_bytes: int) -> dict[str, dict[str, Any]]:
-    """Replaces DequantizeLinear nodes of constants by their results (in place).
+    """Replaces DequantizeLinear nodes of constants by their results (in place), and QuantizeLinear nodes of constants before them, which files have
+    that were trained with rounded weights.
 
     max_bytes bounds the sum of the results; nodes beyond it stay.
 
@@ -29,6 +31,10 @@ def dequantise_constants(source: Source, max_bytes: int) -> dict[str, dict[str, 
     made: dict[tuple[int, ...], Array] = {}
     kept: list[OnnxNode] = []
     for node in source.nodes:
+        rounded = _quantised(source, node)
+        if rounded is not None:
+            source.constants[node.outputs[0]] = rounded
+            continue
         parts = _parts(source, node)
         if parts is None:
             kept.append(node)
@@ -39,8 +45,11 @@ def dequantise_constants(source: Source, max_bytes: int) -> dict[str, dict[str, 
             kept.append(node)
             continue
         if key not in made:
-            max_bytes -= 4 * steps.size
             made[key] = _floats(steps, scale, zero, axis)
+            max_bytes -= made[key].nbytes
+        if not np.isfinite(made[key]).all():
+            kept.append(node)
+            continue
         name = node.outputs[0]
         source.constants[name] = made[key]
         centred = _centred(steps, zero, axis)
@@ -76,12 +85,59 @@ def _parts(source: Source, node: OnnxNode) -> tuple[Array, Array, Array | None, 
         return None
     if zero is not None and zero.size != scale.size:
         return None
+    axis = _axis_of(node, steps.shape, scale)
+    return None if axis == _UNFIT or not _is_plain(steps, scale) else (steps, scale, zero, axis)
+
+
+def _is_plain(values: Array, scale: Array) -> bool:
+    """Whether there are values, all of them finite, and positive finite scales."""
+    return bool(values.size) and bool(
+        np.isfinite(values).all() and np.isfinite(scale).all() and (scale > 0).all()
+    )
+
+
+def _axis_of(node: OnnxNode, shape: tuple[int, ...], scale: Array) -> int | None:
+    """The axis along which scales differ, None for one scale, _UNFIT if the scales do not fit the tensor."""
     if scale.size == 1:
-        return steps, scale, zero, None
+        return None
     axis = int(node.attributes.get("axis", 1))
-    axis += steps.ndim if axis < 0 else 0
-    fits = scale.ndim == 1 and 0 <= axis < steps.ndim and steps.shape[axis] == scale.size
-    return (steps, scale, zero, axis) if fits else None
+    axis += len(shape) if axis < 0 else 0
+    fits = scale.ndim == 1 and 0 <= axis < len(shape) and shape[axis] == scale.size
+    return axis if fits else _UNFIT
+
+
+def _quantised(source: Source, node: OnnxNode) -> Array | None:
+    """The integers of a QuantizeLinear node whose inputs are all constants."""
+    if (
+        node.op != "QuantizeLinear"
+        or node.domain
+        or node.attributes.get("block_size", 0)
+        or len(node.inputs) != 3
+    ):
+        return None
+    values, scale, zero = (source.constants.get(name) for name in node.inputs)
+    if (
+        values is None
+        or scale is None
+        or zero is None
+        or values.dtype != np.float32
+        or scale.dtype != np.float32
+    ):
+        return None
+    axis = _axis_of(node, values.shape, scale)
+    if (
+        axis == _UNFIT
+        or zero.dtype.name not in _STEPS
+        or zero.size != scale.size
+        or not _is_plain(values, scale)
+    ):
+        return None
+    limits = np.iinfo(zero.dtype)
+    with np.errstate(over="ignore"):
+        steps = np.rint(values / _along(scale, axis, values.ndim))
+    steps = steps + _along(zero.astype(np.float32), axis, values.ndim)
+    made: Array = np.clip(steps, limits.min, limits.max).astype(zero.dtype)
+    return made
 
 
 def _along(array: Array, axis: int | None, rank: int) -> Array:
@@ -97,7 +153,8 @@ def _centred(steps: Array, zero: Array | None, axis: int | None) -> Array:
 
 def _floats(steps: Array, scale: Array, zero: Array | None, axis: int | None) -> Array:
     """(x - zero point) · scale, rounded as the operator does."""
-    made: Array = _centred(steps, zero, axis).astype(np.float32) * _along(scale, axis, steps.ndim)
+    with np.errstate(over="ignore", invalid="ignore"):
+        made: Array = _centred(steps, zero, axis).astype(np.float32) * _along(scale, axis, steps.ndim)
     return made
 
 

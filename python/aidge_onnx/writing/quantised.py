@@ -60,7 +60,7 @@ class _Restorer:
                 self._bias(node)
         for name, record in found.items():
             if record["type"] == _BIAS.name and name in write.initialisers and self._readers.get(name):
-                self._other(name, record)
+                self._weight(name, record)  # no bias of such a layer
         read = {name for node in [*self._made, *write.nodes] for name in node.input}
         for name in [name for name in found if name not in read]:
             write.initialisers.pop(name, None)
@@ -70,6 +70,8 @@ class _Restorer:
     def _weight(self, name: str, record: Mapping[str, Any]) -> None:
         values = self._write.initialisers[name]
         axis = None if record["axis"] is None else self._axis(name, record, values.ndim)
+        if values.dtype != np.float32 or not values.size or (axis is not None and axis >= values.ndim):
+            return  # something else became of it
         rows = (
             values.reshape(1, -1)
             if axis is None
@@ -125,14 +127,6 @@ class _Restorer:
             return None
         scale = self._write.initialisers.get(maker.input[1])
         return scale.reshape(1) if scale is not None and scale.size == 1 else None
-
-    def _other(self, name: str, record: Mapping[str, Any]) -> None:
-        """A constant of 32 bits that is no bias of such a layer."""
-        values = self._write.initialisers[name]
-        axis = record["axis"]
-        count = 1 if axis is None else values.shape[axis]
-        if name not in set(self._biases.values()) and count == len(record["scale"]):
-            self._dequantise(name, name, values, np.array(record["scale"], np.float32), None, axis, record)
 
     # --- both -----------------------------------------------------------------------------------------------
     def _dequantise(

@@ -12,6 +12,7 @@ import aidge_onnx
 import numpy as np
 import onnx
 import pytest
+from aidge_compress.measure.verify import write_verified
 from helpers.commands import aidge
 from helpers.quantised import NETWORKS, feeds_for, qdq, run
 from helpers.toy import info, model_of, save
@@ -234,6 +235,54 @@ def test_changed_weights_are_quantised_by_the_rule_of_the_file(zero: np.ndarray)
         np.testing.assert_array_equal(again[name], array)
 
 
+def test_what_is_written_is_verified_with_its_integers(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s"], ["w"], axis=0),
+        helper.make_node("Conv", ["x", "w"], ["y"], "conv"),
+    ]
+    steps = np.random.default_rng(0).integers(-127, 128, (3, 4, 2, 2)).astype(np.int8)
+    model = model_of(
+        nodes, {"q": steps, "s": np.float32([0.01, 0.02, 0.03])}, {"x": ("N", 4, 4, 4)}, {"y": ("N", 3, 3, 3)}
+    )
+    graph = aidge_onnx.load_onnx(model)
+    weight = graph.get_node("conv").get_parent(1).get_operator()
+    weight.set_output(0, (np.asarray(weight.get_output(0)) + np.float32(0.0137)).astype(np.float32))
+    graph.compile("cpu", dims=[[1, 4, 4, 4]])
+    before = np.asarray(weight.get_output(0)).copy()
+    data = [np.ones((1, 4, 4, 4), np.float32)]
+    assert write_verified(graph, tmp_path / "out.onnx", [data]).passed
+    assert [
+        entry.data_type
+        for entry in onnx.load(tmp_path / "out.onnx").graph.initializer
+        if len(entry.dims) == 4
+    ] == [TensorProto.INT8]
+    np.testing.assert_array_equal(np.asarray(weight.get_output(0)), before)
+
+
+@pytest.mark.parametrize("name", ["plain", "residual", "two_inputs"])
+def test_files_that_quantise_float_weights_are_read_like_those_with_integers(name: str) -> None:
+    model = qdq(NETWORKS[name](), AddQDQPairToWeight=True)
+    assert "w2" in {node.input[0] for node in model.graph.node if node.op_type == "QuantizeLinear"}
+    feeds = feeds_for(model, 16, seed=99)
+    graph = load(model, feeds)
+    assert not any(node.get_operator().is_generic() for node in graph.get_nodes())
+    expected = run(model, feeds)[0]
+    assert np.abs(forward(graph, feeds) - expected).max() <= 1.01 * np.abs(expected).max() / 127
+    written = aidge_onnx.to_model_proto(graph)
+    np.testing.assert_array_equal(run(written, feeds)[0], expected)
+    assert len(written.SerializeToString()) < 0.9 * len(model.SerializeToString())
+
+
+def test_a_quantised_network_is_not_quantised_again(tmp_path: Path) -> None:
+    model = qdq(NETWORKS["plain"]())
+    path = save(model, tmp_path / "net.onnx")
+    with pytest.raises(ValueError, match="got one that is quantised already: it has"):
+        aidge_compress.compress(path, batches(model), keep_macs=0.5, int8=True)
+    np.save(tmp_path / "data.npy", batches(model)[0][0])
+    words = ["compress", "net.onnx", "--data", "data.npy", "--int8", "--out", "out.onnx"]
+    assert "quantised already" in aidge(*words, expect=2, folder=tmp_path).stderr
+
+
 def test_a_network_without_integers_is_not_requantised() -> None:
     graph = aidge_onnx.load_onnx(NETWORKS["plain"]())
     before = aidge_onnx.to_model_proto(graph)
@@ -280,3 +329,43 @@ def test_other_quantised_forms_run_and_are_refused_by_name_with_the_cure(operato
         match=rf"layer: {operator}, .*write the network in the form QDQ, for example by aidge quantize",
     ):
         aidge_compress.compress(model, [[feeds["x"]]] * 4, keep_macs=0.5, latency=False)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.inf, np.nan, 3e38])
+def test_scales_that_make_no_numbers_stay_as_they_are(scale: float) -> None:
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s"], ["w"]),
+        helper.make_node("Add", ["x", "w"], ["y"]),
+    ]
+    constants = {"q": np.int8([1, -100, 5]), "s": np.float32(scale)}
+    model = model_of(nodes, constants, {"x": ("N", 3)}, {"y": ("N", 3)})
+    feeds = {"x": np.ones((2, 3), np.float32)}
+    graph = load(model, feeds)
+    np.testing.assert_array_equal(forward(graph, feeds), run(model, feeds)[0])
+    written = aidge_onnx.to_model_proto(graph)
+    np.testing.assert_array_equal(run(written, feeds)[0], run(model, feeds)[0])
+    assert TensorProto.INT8 in {entry.data_type for entry in written.graph.initializer}
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.int32])
+def test_integer_constants_that_are_no_weights_are_written_as_integers_again(kind: Any) -> None:
+    steps = np.random.default_rng(0).integers(0, 100, (1, 4, 1, 1)).astype(kind)
+    constants = {"q": steps, "s": np.float32([0.1, 0.2, 0.3, 0.4]), "w": np.ones((4, 3, 1, 1), np.float32)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], "conv"),
+        helper.make_node("DequantizeLinear", ["q", "s"], ["c"], axis=1),
+        helper.make_node("Mul", ["a", "c"], ["y"], "scaled"),
+        helper.make_node("Conv", ["y", "v"], ["z"], "last"),
+    ]
+    constants["v"] = np.ones((2, 4, 1, 1), np.float32)
+    graph = aidge_onnx.load_onnx(
+        model_of(nodes, constants, {"x": ("N", 3, 2, 2)}, {"z": ("N", 2, 2, 2)}, opset=21, ir_version=10)
+    )
+    aidge_core.remove_channels(graph, {graph.get_node("conv"): [1]}, dims=[[1, 3, 2, 2]])
+    arrays = {
+        entry.name: numpy_helper.to_array(entry)
+        for entry in aidge_onnx.to_model_proto(graph).graph.initializer
+    }
+    assert arrays["q"].dtype == kind
+    np.testing.assert_array_equal(arrays["q"], steps[:, [0, 2, 3]])
+    np.testing.assert_array_equal(arrays["s"], constants["s"][[0, 2, 3]])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.toy import model_of
 
-from . import blocks, inputs, layers, linear, resampling, tails, tied
+from . import blocks, inputs, layers, linear, quantised, resampling, tails, tied
 from .choices import Choices
 from .net import Net, Value
 
@@ -39,7 +39,7 @@ ALL: Sequence[Layer] = (
     blocks.squeeze_excite, blocks.transposed, blocks.branch, blocks.branch, blocks.other_input, blocks.other_input, blocks.side_output,
     blocks.side_output, inputs.picture, inputs.mask, inputs.identifiers, tails.tail, tails.tail,
     resampling.resize, resampling.depth_to_space, resampling.space_to_depth, resampling.instance_norm,
-    tied.levels, tied.recurrent, tied.there_and_back, tied.there_and_back,
+    tied.levels, tied.recurrent, tied.there_and_back, tied.there_and_back, quantised.integer_weights,
 )  # fmt: skip
 
 _BYTES = 224

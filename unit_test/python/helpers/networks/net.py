@@ -73,7 +73,7 @@ class Net:
     # --- constants ------------------------------------------------------------------------------------------
     def constant(self, *shape: int, low: float = -1.0, high: float = 1.0) -> str:
         """float32, uniform."""
-        return self._keep(self.random.uniform(low, high, shape).astype(np.float32))
+        return self.array(self.random.uniform(low, high, shape).astype(np.float32))
 
     def weight(self, *shape: int, fan_in: int) -> str:
         """A constant that keeps the size of what passes through a sum over `fan_in` products."""
@@ -82,17 +82,18 @@ class Net:
 
     def integers(self, *values: int) -> str:
         """A list of int64."""
-        return self._keep(np.asarray(values, np.int64))
+        return self.array(np.asarray(values, np.int64))
 
     def floats(self, *values: float) -> str:
         """A list of float32."""
-        return self._keep(np.asarray(values, np.float32))
+        return self.array(np.asarray(values, np.float32))
 
     def scalar(self, value: float) -> str:
         """float32 without dims."""
-        return self._keep(np.asarray(value, np.float32))
+        return self.array(np.asarray(value, np.float32))
 
-    def _keep(self, array: np.ndarray) -> str:
+    def array(self, array: np.ndarray) -> str:
+        """Any constant."""
         name = f"c{len(self.constants)}"
         self.constants[name] = array
         return name
