@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # for type checkers alone: at run time these are found when t
     from aidge_onnx.torch import from_torch
 else:
     __getattr__, __dir__ = _lazy_names(__name__, _above.NAMES | _above.ATTRIBUTES)
+    globals().update(_backends.inferring_functions())
     globals().update(_aidge.as_in_aidge())
 
 __version__: str = _core.__version__
