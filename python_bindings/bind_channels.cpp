@@ -82,6 +82,10 @@ void bindGroups(py::module_& m) {
       .def_readonly("size", &ChannelGroup::size, "Channels.")
       .def_readonly("sources", &ChannelGroup::sources, "In topological order; never empty.")
       .def_readonly("uses", &ChannelGroup::uses, "In topological order.")
+      .def_readonly(
+          "products", &ChannelGroup::products,
+          "Products of two tensors of data that sum over channels of the group, as that of queries and keys; `channels` has one entry\n"
+          "for each index that is summed over.")
       .def_readonly("crossed", &ChannelGroup::crossed,
                     "What the channels pass on the way: BatchNorm, activations, pooling, Add, depthwise convolutions ...")
       .def_readonly("fixed", &ChannelGroup::fixed, "Channels that must stay; ascending.")

@@ -180,16 +180,21 @@ void bindCompress(py::module_& m) {
   m.def(
       "collect_inputs",
       [](const GraphViewPtr& graph, PyCalibrationData& data,
-         const std::vector<std::tuple<NodePtr, IOIndex_t, std::vector<std::int64_t>>>& inputs, std::size_t maxRows) {
+         const std::vector<std::tuple<NodePtr, IOIndex_t, std::vector<std::int64_t>>>& inputs, std::size_t maxRows,
+         const std::vector<DimIdx_t>& axes) {
+        if (!axes.empty() && axes.size() != inputs.size())
+          throwExpected("compress::collectInputs", "one axis for each of the " + std::to_string(inputs.size()) + " inputs",
+                        std::to_string(axes.size()));
         std::vector<compress::InputUnits> wanted;
-        for (const auto& [node, input, units] : inputs) wanted.push_back({node, input, units});
+        for (const auto& [node, input, units] : inputs) wanted.push_back({node, input, units, axes.empty() ? 1 : axes[wanted.size()]});
         const py::gil_scoped_release release;
         return compress::collectInputs(graph, data.data(), wanted, maxRows);
       },
       py::arg("graph_view"), py::arg("data"), py::arg("inputs"), py::kw_only(), py::arg("max_rows") = 100'000,
+      py::arg("axes") = std::vector<DimIdx_t>{},
       "One Covariance for each (node, input, units): over all positions, between the channels that arrive there, or between `units`: for "
       "each\n"
-      "channel the number of its unit, -1 for none.");
+      "channel the number of its unit, -1 for none. The channels lie on axis 1, or on that of `axes`, one per input.");
   m.def(
       "compensate_layers",
       [](const GraphViewPtr& original, const GraphViewPtr& current, PyCalibrationData& data,

@@ -1508,6 +1508,12 @@ class ChannelGroup:
         Why those in `fixed` must stay; "" where there are none.
         """
     @property
+    def products(self) -> list[ChannelUse]:
+        """
+        Products of two tensors of data that sum over channels of the group, as that of queries and keys; `channels` has one entry
+        for each index that is summed over.
+        """
+    @property
     def size(self) -> int:
         """
         Channels.
@@ -3554,10 +3560,11 @@ def collect_inputs(
     ],
     *,
     max_rows: typing.SupportsInt | typing.SupportsIndex = 100000,
+    axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
 ) -> list[Covariance]:
     """
     One Covariance for each (node, input, units): over all positions, between the channels that arrive there, or between `units`: for each
-    channel the number of its unit, -1 for none.
+    channel the number of its unit, -1 for none. The channels lie on axis 1, or on that of `axes`, one per input.
     """
 
 def compensate_layers(

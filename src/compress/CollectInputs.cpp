@@ -30,17 +30,20 @@ class UnitRows {
       mPlaces[unit].push_back(i);
     }
     mAxis = input.units.size();
+    mUnitAxis = input.axis;
   }
 
   void add(const Tensor& tensor, std::size_t firstSample, std::size_t samples, std::size_t maxRows) {
     const Dims& dims = tensor.dims();
-    if (dims.size() < 2 || tensor.dataType() != DataType::Float32) {
+    if (dims.size() <= mUnitAxis || tensor.dataType() != DataType::Float32) {
       throwExpected(kWhereCollectInputs, "a float32 tensor (samples, channels, …) at " + mName, toString(dims));
     }
     const auto batch = static_cast<std::size_t>(dims[0]);
     const std::size_t features = elementCount(Dims(dims.begin() + 1, dims.end()));
-    begin(mAxis == features ? features : static_cast<std::size_t>(dims[1]));
+    begin(mAxis == features ? features : static_cast<std::size_t>(dims[mUnitAxis]));
     const std::size_t area = features / mAxis;
+    const std::size_t inner =
+        mAxis == features ? 1 : elementCount(Dims(dims.begin() + static_cast<std::ptrdiff_t>(mUnitAxis) + 1, dims.end()));
     const PositionSampler sampler(samples, area * mOccurrences, maxRows);
     const std::span<const float> values = tensor.data<float>();
     const std::size_t units = mPlaces.size();
@@ -51,7 +54,8 @@ class UnitRows {
       for (std::size_t r = 0; r < positions.size(); ++r) {
         const std::size_t occurrence = positions[r] / area;
         const std::size_t place = positions[r] % area;
-        for (std::size_t u = 0; u < units; ++u) mRows[r * units + u] = sample[mPlaces[u][occurrence] * area + place];
+        const float* position = sample + place / inner * mAxis * inner + place % inner;
+        for (std::size_t u = 0; u < units; ++u) mRows[r * units + u] = position[mPlaces[u][occurrence] * inner];
       }
       mCovariance.add(std::span<const float>(mRows), units);
     }
@@ -78,9 +82,10 @@ class UnitRows {
   }
 
   std::string mName;
-  std::size_t mAxis = 0;
+  std::size_t mAxis = 0;  ///< extent of the axis that the units lie on
+  DimIdx_t mUnitAxis = 1;
   std::size_t mOccurrences = 0;
-  std::vector<std::vector<std::size_t>> mPlaces;  ///< of each unit, the indices of axis 1
+  std::vector<std::vector<std::size_t>> mPlaces;  ///< of each unit, the indices of the axis
   std::vector<float> mRows;
   statistics::Covariance mCovariance;
 };

@@ -12,10 +12,16 @@ namespace Aidge::detail {
 // --- cuts -----------------------------------------------------------------------------------------------------------
 
 std::vector<std::int64_t> ChannelCut::kept(const LabelGrid& grid, DimIdx_t axis, DimSize_t extent) const {
-  const auto labels = labelsAlong(grid, axis, extent);
+  // A cut along another axis leaves something of each index of this one.
+  const std::size_t inner = elementCount(Dims(grid.extents.begin() + static_cast<std::ptrdiff_t>(axis) + 1, grid.extents.end()));
+  const auto repeats = static_cast<std::size_t>(grid.extents[axis]);
+  std::vector<bool> stays(repeats, false);
+  for (std::size_t i = 0; i < grid.labels.size(); ++i) {
+    if (!isGone(grid.labels[i])) stays[i / inner % repeats] = true;
+  }
   std::vector<std::int64_t> places;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (!isGone(labels[i])) places.push_back(static_cast<std::int64_t>(i));
+  for (DimSize_t i = 0; i < extent; ++i) {
+    if (stays[repeats == 1 ? 0 : static_cast<std::size_t>(i)]) places.push_back(i);
   }
   return places;
 }

@@ -82,6 +82,7 @@ class ChannelAnalysis {
   std::vector<ConstantUse> constants;
   std::vector<SourceRecord> sources;
   std::vector<UseRecord> uses;
+  std::vector<UseRecord> products;  ///< of two tensors of data: one label for each index that is summed over
   std::vector<AttributeEdit> edits;
   std::vector<CountDemand> demands;       ///< of numbers that are computed from dims
   std::vector<LiteralEdit> literalEdits;  ///< elements of constants that a cut changes

@@ -62,7 +62,13 @@ void GroupedChannels::placeSources(const ChannelAnalysis& analysis) {
 }
 
 void GroupedChannels::addUses(const ChannelAnalysis& analysis) {
-  for (const UseRecord& record : analysis.uses) {
+  addReaders(analysis, analysis.uses, &ChannelGroup::uses);
+  addReaders(analysis, analysis.products, &ChannelGroup::products);
+}
+
+void GroupedChannels::addReaders(const ChannelAnalysis& analysis, const std::vector<UseRecord>& records,
+                                 std::vector<ChannelUse> ChannelGroup::* readers) {
+  for (const UseRecord& record : records) {
     std::map<std::size_t, ChannelUse> byGroup;
     for (std::size_t i = 0; i < record.labels.size(); ++i) {
       const Place* place = find(analysis, record.labels[i]);
@@ -74,7 +80,7 @@ void GroupedChannels::addUses(const ChannelAnalysis& analysis) {
     for (auto& [group, use] : byGroup) {
       use.node = record.node;
       use.input = record.input;
-      groups[group].uses.push_back(std::move(use));
+      (groups[group].*readers).push_back(std::move(use));
     }
   }
 }

@@ -87,6 +87,8 @@ std::vector<Label> RuleScope::addSource(std::size_t channels) {
 
 void RuleScope::addUse(IOIndex_t input, std::vector<Label> labels) { mAnalysis.uses.push_back({mNode, input, std::move(labels)}); }
 
+void RuleScope::addProduct(std::vector<Label> labels) { mAnalysis.products.push_back({mNode, 0, std::move(labels)}); }
+
 void RuleScope::give(DimIdx_t axis, std::vector<Label> labels) { results = {LabelGrid::along(outputs[0].size(), axis, std::move(labels))}; }
 
 namespace {

@@ -65,6 +65,8 @@ class RuleScope {
   /// New atoms of this layer, one an output channel.
   std::vector<Label> addSource(std::size_t channels);
   void addUse(IOIndex_t input, std::vector<Label> labels);
+  /// A product of two tensors of data, which sums over these.
+  void addProduct(std::vector<Label> labels);
   /// One grid: these labels along one axis of output 0.
   void give(DimIdx_t axis, std::vector<Label> labels);
   void unite(Label a, Label b) { atoms().unite(a, b, mNode->describe()); }

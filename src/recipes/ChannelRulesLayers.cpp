@@ -169,6 +169,7 @@ class DataProduct {
     const Labels ofLeft = labelsAlong(input(kLeft).grid, left, extent);
     const Labels ofRight = labelsAlong(input(kRight).grid, right, extent);
     for (std::size_t k = 0; k < ofLeft.size(); ++k) mScope.unite(ofLeft[k], ofRight[k]);
+    mScope.addProduct(ofLeft);
     mScope.results = {LabelGrid::uniform(mRank, resultLabel())};
   }
 

@@ -27,6 +27,7 @@ struct GroupedChannels {
  private:
   void placeSources(const ChannelAnalysis& analysis);
   void addUses(const ChannelAnalysis& analysis);
+  void addReaders(const ChannelAnalysis& analysis, const std::vector<UseRecord>& records, std::vector<ChannelUse> ChannelGroup::* readers);
   void addCrossed(const ChannelAnalysis& analysis);
   void findFixed(const ChannelAnalysis& analysis);
 };

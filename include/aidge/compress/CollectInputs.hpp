@@ -15,9 +15,10 @@ namespace Aidge::compress {
 struct InputUnits {
   NodePtr node;
   IOIndex_t input = 0;
-  /// For each index of axis 1 (or each feature of a sample, where an FC flattens) its unit, -1: none; empty: each channel is a unit of its own. Indices of the same unit are further positions of it, as the features
+  /// For each index of `axis` (or each feature of a sample, where an FC flattens) its unit, -1: none; empty: each channel is a unit of its own. Indices of the same unit are further positions of it, as the features
   /// behind a Flatten are.
   std::vector<std::int64_t> units;
+  DimIdx_t axis = 1;  ///< the axis that the units lie on
 };
 
 /// Covariance between the units of the tensors that arrive at these inputs, over all samples and about `maxRows` of their positions (all, where they are

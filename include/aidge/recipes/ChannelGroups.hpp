@@ -32,6 +32,9 @@ struct ChannelGroup {
   std::size_t size = 0;                ///< channels
   std::vector<ChannelSource> sources;  ///< in topological order; never empty
   std::vector<ChannelUse> uses;        ///< in topological order
+  /// Products of two tensors of data that sum over channels of the group, as that of queries and keys; `channels` has one entry for each index
+  /// that is summed over. In topological order.
+  std::vector<ChannelUse> products;
   std::vector<NodePtr> crossed;     ///< what the channels pass on the way: BatchNorm, activations, pooling, Add, depthwise convolutions …
   std::vector<std::int64_t> fixed;  ///< channels that must stay; ascending
   std::string refusal;              ///< why the channels in `fixed` must stay; empty where there are none

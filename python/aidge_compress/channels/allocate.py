@@ -286,7 +286,8 @@ def _ranking(group: GroupStatistics, selection: str, seed: int) -> list[int]:
 
 def removal_order(group: GroupStatistics, selection: str, min_channels: int, seed: int = 0) -> list[int]:
     """The channels of the group that may go, in that order: none that must stay, and every layer keeps `min_channels` of its own."""
-    layers = [source.channels for source in group.group.sources] + [use.channels for use in group.group.uses]
+    readers = [*group.group.uses, *group.group.products]
+    layers = [source.channels for source in group.group.sources] + [reader.channels for reader in readers]
     size = group.group.size
     carried = np.array([np.bincount([c for c in channels if c >= 0], minlength=size) for channels in layers])
     spare = carried.sum(axis=1) - min_channels

@@ -127,7 +127,7 @@ def take_over(model: GraphView, group: GroupStatistics, kept: Sequence[int]) -> 
     """Changes the Conv and FC layers of `model`, by name, that read the group, as if its other channels were gone."""
     for use in group.uses:
         layers = [model.find_node(entry.node.name()) for entry in use.uses]
-        if all(_takes_over(layer) for layer in layers):
+        if layers and all(_takes_over(layer) for layer in layers):
             found = [layer for layer in layers if layer is not None]
             for layer in found:
                 _give_bias(model, layer)

@@ -84,7 +84,7 @@ class CostModel:
         for index, (group, order) in enumerate(zip(groups, orders, strict=True)):
             for source in group.sources:
                 made[source.node.name()] = index, 1.0 - _lost(source.channels, group.size, order)
-            for use in group.uses:
+            for use in [*group.uses, *group.products]:
                 read.setdefault(use.node.name(), {})[index] = _lost(use.channels, group.size, order)
             kept = 1.0 - _lost(range(group.size), group.size, order)
             for node in group.crossed:

@@ -167,8 +167,9 @@ def choose_orders(measured: Sequence[GroupStatistics], options: CompressOptions)
 
 def _can_be_measured(model: GraphView, group: ChannelGroup) -> bool:
     """Whether layers of the network itself, with their channels on axis 1, read it."""
-    nodes = [source.node for source in group.sources] + [use.node for use in group.uses]
-    if not group.uses or any(model.find_node(node.name()) != node for node in nodes):
+    readers = [*group.uses, *group.products]
+    nodes = [source.node for source in group.sources] + [reader.node for reader in readers]
+    if not readers or any(model.find_node(node.name()) != node for node in nodes):
         return False
     return all(
         use.node.type() not in ("Gemm", "MatMul") or len(dims_at(use.node, use.input)) == 2

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import aidge_core
 import numpy as np
 
+from ..measure.latency import dims_at
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,8 +25,11 @@ _ELIMINATION_RIDGE = 1e-4
 class UseStatistics:
     """One weight that reads a group: covariance and spectrum of the group's channels at its inputs, and W^T W.
 
+    A product of two tensors of data (queries and keys) has no weight. What it loses without a channel is the energy of that channel's term in the
+    sum: the mean square on one side times that on the other, as `covariance`, a diagonal matrix; `gram` is the identity.
+
     Attributes:
-        uses: the layers that share the weight.
+        uses: the layers that share the weight; empty for a product.
         moments: of the channels that are read, at the input of each of these layers.
         covariance: (size, size): of all of them together; zeros for channels that are not read.
         gram: (size, size): W^T W.
@@ -150,6 +155,22 @@ def _measure(uses: Sequence[ChannelUse], size: int, moments: Sequence[Covariance
     return UseStatistics(tuple(uses), tuple(moments), covariance, _gram(uses[0], size), spectrum)
 
 
+def _second_moments(moment: Covariance) -> np.ndarray:
+    """The mean square of each unit, (units,)."""
+    variance = np.diag(moment.matrix()) if moment.samples > 1 else np.zeros(len(moment.mean))
+    squares: np.ndarray = variance + np.asarray(moment.mean) ** 2
+    return squares
+
+
+def _measure_product(product: ChannelUse, size: int, left: Covariance, right: Covariance) -> UseStatistics:
+    """See UseStatistics; channels of the group over which the product does not sum have zeros."""
+    present, _ = occurrences(product.channels)
+    energy, is_summed = np.zeros(size), np.zeros(size)
+    energy[present] = _second_moments(left) * _second_moments(right)
+    is_summed[present] = 1.0
+    return UseStatistics((), (), np.diag(energy), np.diag(is_summed), np.sort(energy)[::-1])
+
+
 def _by_weight(uses: Sequence[ChannelUse]) -> list[list[int]]:
     """Numbers of the uses, those of one weight together."""
     tied: dict[tuple[object, ...], list[int]] = {}
@@ -170,15 +191,25 @@ def collect(
     model: GraphView, groups: Sequence[ChannelGroup], data: CalibrationData, max_rows: int = 100_000
 ) -> list[GroupStatistics]:
     """Covariances at every input that reads one of `groups`, in one pass over the data; the inputs of layers that share their weight are taken together."""
-    uses = [use for group in groups for use in group.uses]
-    wanted = [(use.node, use.input, _units(use)) for use in uses]
-    moments = iter(aidge_core.collect_inputs(model, data, wanted, max_rows=max_rows))
+    wanted, axes = [], []
+    for group in groups:
+        for use in group.uses:
+            wanted.append((use.node, use.input, _units(use)))
+            axes.append(1)
+        for product in group.products:
+            for side, from_end in ((0, 1), (1, 2)):
+                wanted.append((product.node, side, _units(product)))
+                axes.append(len(dims_at(product.node, side)) - from_end)
+    moments = iter(aidge_core.collect_inputs(model, data, wanted, max_rows=max_rows, axes=axes))
     statistics = []
     for group in groups:
         found = [next(moments) for _ in group.uses]
         measured = [
             _measure([group.uses[i] for i in tied], group.size, [found[i] for i in tied])
             for tied in _by_weight(group.uses)
+        ]
+        measured += [
+            _measure_product(product, group.size, next(moments), next(moments)) for product in group.products
         ]
         statistics.append(GroupStatistics(group, measured))
     return statistics
