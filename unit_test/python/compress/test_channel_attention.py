@@ -4,13 +4,17 @@ file, in float64, at batch sizes and numbers of tokens for which it was not cut,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import aidge_compress
 import aidge_core
 import aidge_onnx
 import numpy as np
 import onnx
 import pytest
+from aidge_compress.channels.statistics import collect
+from aidge_core.data import from_arrays
 from helpers import cutting
 from helpers.cutting import Builder
 from helpers.networks import run_exactly
@@ -215,3 +219,40 @@ def test_cut_attention_gives_what_the_masked_original_gives(case: Any, seed: int
     assert expected is not None
     for found, wanted in zip(exact, expected, strict=True):
         assert cutting.difference(found, wanted) <= EXACT
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_compress_cuts_attention_and_the_file_gives_what_memory_gives(case: Any, tmp_path: Path) -> None:
+    model = built(case)[0]
+    data = np.random.default_rng(0).standard_normal((32, TOKENS, WIDTH), dtype=np.float32)
+    result = aidge_compress.compress(
+        model, data, keep_macs=0.7, min_channels=1, allocation="uniform", latency=False
+    )
+    assert result.after.macs <= 0.7 * result.before.macs
+    assert result.save(tmp_path / "small.onnx").passed
+    feed = {"x": data[:3]}
+    found = cutting.run_ort(onnx.load(tmp_path / "small.onnx"), feed)
+    assert cutting.difference(found, cutting.run_ours(result.model, [data[:3]])) <= cutting.TOLERANCE
+
+
+def test_the_pair_with_the_smallest_term_is_removed_first() -> None:
+    """The energy of a term is the mean square of the query times that of the key."""
+    b = Builder()
+    q, k, v = (linear(b, "x", WIDTH, INNER) for _ in range(3))
+    weak = np.ones(DEPTH, np.float32)
+    weak[2] = 1e-3
+    b.constants["weak"] = weak
+    q, k = b.add("Mul", [heads(b, q), "weak"]), heads(b, k, perm=(0, 2, 3, 1))
+    x = attend(b, q, k, heads(b, v))
+    model = b.model({"x": ["n", TOKENS, WIDTH]}, [linear(b, x, INNER, 5)])
+    data = np.random.default_rng(0).standard_normal((64, TOKENS, WIDTH), dtype=np.float32)
+    graph = aidge_onnx.load_onnx(model)
+    graph.compile("cpu", dims=[[16, TOKENS, WIDTH]])
+    batches = from_arrays(data, batch_size=16)
+    (group,) = (group for group in aidge_core.channel_groups(graph) if group.products)
+    (measured,) = collect(graph, [group], aidge_core.CalibrationData(graph, batches))
+    both = b.model({"x": ["n", TOKENS, WIDTH]}, [q, k])
+    queries, keys = cutting.run_ort(both, {"x": data})
+    wanted = (queries**2).mean(axis=(0, 1, 2)) * (keys**2).mean(axis=(0, 1, 3))
+    np.testing.assert_allclose(np.diag(measured.uses[0].covariance), wanted, rtol=3e-3)
+    assert measured.elimination()[0] == np.argsort(wanted).tolist()

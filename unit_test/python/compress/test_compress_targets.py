@@ -142,7 +142,7 @@ def test_slower_is_what_is_slower_by_five_percent_and_a_tenth_of_a_millisecond(
     before: float, after: float, code: int
 ) -> None:
     result = SimpleNamespace(
-        before=SimpleNamespace(latency=None), after=SimpleNamespace(latency=None), drop=0.0
+        before=SimpleNamespace(latency=None), after=SimpleNamespace(latency=None), drop=0.0, int8=None
     )
     for files in (_Files(1, 1, before, after), _Files(1, 1)):
         assert _verdict(Screen(quiet=True), cast("Any", result), files, None, strict=True) == code
