@@ -19,7 +19,7 @@ from .curves import Curves, scaled
 from .stages import cut, one_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..progress import Clock
     from .allocate import Share
@@ -36,7 +36,10 @@ _LEAST_SAMPLES, _MOST_SAMPLES = 16, 256
 _ROWS_PER_UNKNOWN, _LEAST_ROWS, _MOST_UNKNOWNS = 3, 2000, 1200
 """Of a fit on trial."""
 _EXPONENTS = (1.0, 0.5)
-_LEAST_GAIN = 0.995
+_LEAST_GAIN = 0.99
+"""What is clearly better: a search between the best two goes on only then."""
+_HOPELESS = 1.3
+"""An allocation whose error before the fit is so many times the least one is not fitted; errors near 1, which say little, are all below that."""
 
 
 FITS = {
@@ -170,32 +173,51 @@ class _Search:
 
     def add(self, name: str, choose: Callable[[Share], list[int]]) -> bool:
         """Try what `choose` finds within the budget; whether it is clearly the best so far."""
+        counts = self._meet(choose)
+        return counts is not None and self._try(name, counts)
+
+    def _meet(self, choose: Callable[[Share], list[int]]) -> list[int] | None:
         try:
-            counts = self._budget.meet(choose)
+            return self._budget.meet(choose)
         except UnreachableTarget as unreachable:
             self.unreachable = unreachable
-            return False
+            return None
+
+    def _try(self, name: str, counts: list[int]) -> bool:
         error = self._trials.error(counts, fitted=self._fitted)
         before = min(self.errors.values(), default=float("inf"))
         self.errors[name], self.counts[name] = error, counts
         return error < _LEAST_GAIN * before
 
-    def rules(self) -> None:
-        """All of RULES."""
-        for rule in RULES:
-            self.add(rule, partial(self._by_rule, rule))
+    def rules(self) -> dict[str, list[int]]:
+        """What each of RULES finds within the budget."""
+        return self._found({rule: partial(self._by_rule, rule) for rule in RULES})
+
+    def _found(self, choices: Mapping[str, Callable[[Share], list[int]]]) -> dict[str, list[int]]:
+        found = {name: self._meet(choose) for name, choose in choices.items()}
+        return {name: counts for name, counts in found.items() if counts is not None}
+
+    def compare(self, candidates: Mapping[str, list[int]]) -> None:
+        """Try uniform, and those that can be the best one. A fit takes most of the time of a trial, so their errors before it are compared first."""
+        starts = {name: self._trials.error(counts, fitted=False) for name, counts in candidates.items()}
+        limit = _HOPELESS * min(starts.values())
+        for name, counts in candidates.items():
+            if not self._fitted or name == "uniform" or starts[name] <= limit:
+                self._try(name, counts)
 
     def _by_rule(self, rule: str, share: Share) -> list[int]:
         return allocate(self._groups, rule, self._limits, share, self._budget.target)
 
-    def by_sensitivity(self) -> None:
+    def by_sensitivity(self) -> dict[str, list[int]]:
         """Least squared error, as far as the errors of groups that are cut alone add up; and half way to equal sensitivities."""
         curves = Curves(self._groups, self._limits)
         sensitivity = _sensitivity(curves, self._trials)
+        choices = {}
         for exponent in _EXPONENTS:
             weights = [value**exponent for value in sensitivity]
             name = "sensitivity" if exponent == 1 else "root of sensitivity"
-            self.add(name, partial(curves.cheapest, weights))
+            choices[name] = partial(curves.cheapest, weights)
+        return self._found(choices)
 
     def between(self, number: int) -> bool:
         """Try the mean of the best two, and what lies beyond the best one, seen from the second one; whether one is clearly better."""
@@ -215,7 +237,7 @@ class _Search:
 def by_trials(prepared: Prepared, options: CompressOptions, budget: Budget, clock: Clock) -> Allocation:
     """The counts, within the budget, of the least error of the outputs among networks that are cut on trial.
 
-    Tried are every rule of RULES, allocations by measured sensitivity, and then what lies between the best ones, as long as that is better.
+    Tried are the rules of RULES, allocations by measured sensitivity (those that are much worse than another one before the fit are not fitted), and then what lies between the best ones, as long as that is better.
 
     Raises:
         UnreachableTarget: if the target cannot be reached; says what can.
@@ -227,11 +249,11 @@ def by_trials(prepared: Prepared, options: CompressOptions, budget: Budget, cloc
     if same not in prepared.trials:
         prepared.trials[same] = Trials(prepared, options, clock)
     search = _Search(prepared, options, budget, prepared.trials[same])
-    search.rules()
-    if not search.errors:
+    candidates = search.rules()
+    if not candidates:
         assert search.unreachable is not None
         raise search.unreachable
-    search.by_sensitivity()
+    search.compare({**candidates, **search.by_sensitivity()})
     for number in range(options.trials):
         if not search.between(number):
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import aidge_compress
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from aidge_compress.channels import CompressionResult
 from aidge_compress.channels.allocate import RULES
+from aidge_compress.channels.auto import _Search
 from aidge_compress.channels.run import Compressor
 from aidge_compress.measure.metrics import compare
 from aidge_compress.network.summary import summarize
@@ -54,11 +56,39 @@ def test_it_is_the_default() -> None:
 def test_the_best_of_what_was_tried_is_used_and_said() -> None:
     result = shrunk("bottlenecks", "auto")
     tried = {trial.name: trial.error for trial in result.tried}
-    assert set(RULES) < set(tried)
+    assert "uniform" in tried
+    assert len(tried) >= 2
     best = min(tried, key=lambda name: tried[name])
     assert result.allocation_note.startswith(f"allocation: {best}, ")
     assert result.allocation_note in str(result)
     assert [entry["name"] for entry in result.to_dict()["tried"]] == list(tried)
+
+
+@pytest.mark.parametrize(
+    ("starts", "fitted"),
+    [
+        ((0.21, 0.2, 0.5, 0.25), {"energy", "loss", "uniform", "kl"}),
+        ((0.5, 0.2, 0.5, 0.27), {"loss", "uniform"}),
+        ((0.97, 0.8, 0.99, 1.0), set(RULES)),  # errors near 1 say little
+    ],
+)
+def test_what_is_hopeless_before_a_fit_is_not_fitted(starts: tuple[float, ...], fitted: set[str]) -> None:
+    """Except uniform, which the default must not be worse than."""
+    calls = []
+
+    def error(counts: list[int], *, fitted: bool) -> float:
+        if fitted:
+            calls.append(RULES[counts[0]])
+        return starts[counts[0]]
+
+    search = _Search(
+        SimpleNamespace(measured=[]),
+        SimpleNamespace(limits=None, compensation="least_squares"),
+        SimpleNamespace(meet=lambda choose: [RULES.index(choose.args[0])]),
+        SimpleNamespace(error=error),
+    )
+    search.compare(search.rules())
+    assert set(calls) == set(search.errors) == fitted
 
 
 def test_rules_try_nothing() -> None:
