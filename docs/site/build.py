@@ -87,6 +87,7 @@ def stage_pages() -> None:
     for page in sorted(DOCS.glob("*.md")):
         text = page.read_text("utf-8")
         write(page.name, DIFF.sub(lambda match: fenced("diff", (DOCS / match[1]).read_text("utf-8")), text))
+    shutil.copytree(DOCS / "images", PAGES / "images")
     write("code.css", HtmlFormatter(style="default").get_style_defs(".codehilite"))
     dark = HtmlFormatter(style="github-dark").get_style_defs('[data-bs-theme="dark"] .codehilite')
     with (PAGES / "code.css").open("a", encoding="utf-8") as file:

@@ -1503,15 +1503,15 @@ class ChannelGroup:
         Channels that must stay; ascending.
         """
     @property
-    def refusal(self) -> str:
-        """
-        Why those in `fixed` must stay; "" where there are none.
-        """
-    @property
     def products(self) -> list[ChannelUse]:
         """
         Products of two tensors of data that sum over channels of the group, as that of queries and keys; `channels` has one entry
         for each index that is summed over.
+        """
+    @property
+    def refusal(self) -> str:
+        """
+        Why those in `fixed` must stay; "" where there are none.
         """
     @property
     def size(self) -> int:
@@ -3194,6 +3194,13 @@ def Producer(
     A node that holds zeros, float32.
     """
 
+def QuantizeLinear(name: str = "", **kwargs) -> Node:
+    """
+    Integers that stand for floats: y = round(x / scale) + zero point, ties to even, clipped to the type of the zero point, or `to`.
+
+    Attributes, by name: axis to
+    """
+
 def RMSNorm(
     nb_features: typing.SupportsInt | typing.SupportsIndex,
     epsilon: typing.SupportsFloat | typing.SupportsIndex = 1e-05,
@@ -3201,13 +3208,6 @@ def RMSNorm(
 ) -> Node:
     """
     scale * x / sqrt(mean of x^2 + epsilon) over the last axis of (..., nb_features). Makes the producer <name>_scale (1).
-    """
-
-def QuantizeLinear(name: str = "", **kwargs) -> Node:
-    """
-    Integers that stand for floats: y = round(x / scale) + zero point, ties to even, clipped to the type of the zero point, or `to`.
-
-    Attributes, by name: axis to
     """
 
 def Range(name: str = "", **kwargs) -> Node:
