@@ -132,7 +132,7 @@ def staged(block: Callable[[int, int, int], nn.Module], widths: Sequence[int] = 
 
 
 def side_of(i: int, o: int, s: int, norm: Any = nn.BatchNorm2d) -> nn.Module | None:
-    """The 1x1 convolution beside a block; None where the identity fits."""
+    """The 1x1 convolution beside a block; None if the identity fits."""
     return None if i == o and s == 1 else conv(i, o, 1, s, act=None, norm=norm)
 
 

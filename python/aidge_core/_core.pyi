@@ -2784,7 +2784,7 @@ def LogSoftmax(name: str = "", **kwargs) -> Node:
 
 def LpNormalization(name: str = "", **kwargs) -> Node:
     """
-    Along the axis: y = x / (sum of |x|^p)^(1/p), p = 1 or 2; 0 where that norm is 0.
+    Along the axis: y = x / (sum of |x|^p)^(1/p), p = 1 or 2; 0 if that norm is 0.
 
     Attributes, by name: axis p
     """

@@ -48,7 +48,7 @@ def export_onnx(
         free first dim.
     external_data: weights in a second file `<path>.data`; by default only where the model would pass 2 GB.
     notes: node name → text, for viewers such as Netron: it becomes the description of the node, and the shapes of all tensors are written too.
-    Raises ValueError where the graph does not fit the opset or is no valid model, or a note is of no node, OSError. On any error the
+    Raises ValueError if the graph does not fit the opset or is no valid model, or a note is of no node, OSError. On any error the
     file is as it was before.
     """
     target = Path(path)

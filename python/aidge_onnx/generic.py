@@ -76,7 +76,7 @@ class GenericNode:
 
     @classmethod
     def of(cls, node: aidge_core.Node) -> GenericNode:
-        """Reads it back. ValueError where the node did not come from ONNX."""
+        """Reads it back. ValueError if the node did not come from ONNX."""
         return cls.read(node.get_operator().attr.dict(), f"{node.name()} ({node.type()})")
 
     @classmethod

@@ -59,7 +59,7 @@ def load_onnx(
         export_onnx writes the types of the file again, those of inputs and outputs too. Files in which such values are inside control
         flow, sequences or operators of other domains are read as they are.
     Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and
-    aidge_core.UnsupportedError where a graph input or output is no tensor of numbers.
+    aidge_core.UnsupportedError if a graph input or output is no tensor of numbers.
     """
     if (source is None) == (filename is None):
         given = "none" if source is None else "source and filename"

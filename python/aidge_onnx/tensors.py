@@ -89,7 +89,7 @@ _ONNX_TYPES = {name: value for value, name in _NAMES.items()}
 
 
 def dtype_name(elem_type: int) -> str:
-    """NumPy's name of an ONNX element type; KeyError where a graph cannot hold it."""
+    """NumPy's name of an ONNX element type; KeyError if a graph cannot hold it."""
     return _NAMES[elem_type]
 
 
@@ -99,7 +99,7 @@ def type_text(elem_type: int) -> str:
 
 
 def onnx_type_of(dtype: Any) -> int:
-    """The ONNX element type of a NumPy dtype, or of a name; ValueError where a graph cannot hold it."""
+    """The ONNX element type of a NumPy dtype, or of a name; ValueError if a graph cannot hold it."""
     name = {"boolean": "bool"}.get(dtype, dtype) if isinstance(dtype, str) else str(np.dtype(dtype))
     if name not in _ONNX_TYPES:
         raise ValueError(f"[aidge_onnx.tensors] expected one of {', '.join(_ONNX_TYPES)}, got {name}")

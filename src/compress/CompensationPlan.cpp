@@ -175,7 +175,7 @@ std::vector<FittedLayer> arranged(std::vector<FittedLayer> layers, const GraphVi
   return layers;
 }
 
-/// Why the weight of a layer cannot change with it; empty where it can.
+/// Why the weight of a layer cannot change with it; empty if it can.
 std::string whyWeightStays(const GraphView& graph, const NodePtr& layer) {
   const NodePtr weight = layer->getParent(layers::kWeight);
   for (const GraphOutput& output : graph.outputs()) {

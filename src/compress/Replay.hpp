@@ -22,7 +22,7 @@ namespace Aidge::compress {
 /// Tensors of all calibration batches at the places where a graph has been cut: what is behind is computed from them.
 class Replay {
  public:
-  /// Up to `memory` bytes of tensors are kept. Throws std::invalid_argument where the data does not fit the graph.
+  /// Up to `memory` bytes of tensors are kept. Throws std::invalid_argument if the data does not fit the graph.
   Replay(GraphViewPtr graph, CalibrationData& data, std::size_t memory);
 
   /// A part of the graph, ready to run.
@@ -44,7 +44,7 @@ class Replay {
 
   /// Moves the cut to right before `node` in topological order, where its tensors fit into the memory. Weights before it must not change any more.
   void advanceTo(const NodePtr& node);
-  /// True where a part needs the batches themselves.
+  /// True if a part needs the batches themselves.
   [[nodiscard]] bool needsData() const noexcept { return !mIsKept; }
   /// Place in topological order.
   [[nodiscard]] std::size_t position(const NodePtr& node) const { return mPositions.at(node.get()); }

@@ -61,7 +61,7 @@ std::vector<double> constantValues(const NodePtr& node, IOIndex_t index) {
   return producer->getOperator()->getOutput(output)->toDoubles();
 }
 
-/// nullopt where the padding depends on the image size.
+/// nullopt if the padding depends on the image size.
 template <DimIdx_t DIM> std::optional<ConvShape> shapeOf(const NodePtr& node) {
   auto shape = convShape(convOf(node, DIM), Dims(DIM, kDynamicDim), weightDims(node));
   const auto bias = constantValues(node, 2);
@@ -71,7 +71,7 @@ template <DimIdx_t DIM> std::optional<ConvShape> shapeOf(const NodePtr& node) {
 
 bool isConvOf(const Operator& op, DimIdx_t dim) { return op.role() == Role::Convolution && op.traits().spatial == dim; }
 
-/// Both shapes; nullopt where a and b cannot merge.
+/// Both shapes; nullopt if a and b cannot merge.
 template <DimIdx_t DIM> std::optional<std::pair<ConvShape, ConvShape>> shapesOf(const NodePtr& a, const NodePtr& b) {
   if (!isConvOf(operatorOf(a), DIM) || !isConvOf(operatorOf(b), DIM)) return std::nullopt;
   auto first = shapeOf<DIM>(a);

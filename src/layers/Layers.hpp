@@ -25,9 +25,9 @@ inline constexpr IOIndex_t kBias = 2;
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
-/// The tensor of the producer at an input of `node`; nullptr where there is none in the graph, or it has no data or no floating-point type.
+/// The tensor of the producer at an input of `node`; nullptr if there is none in the graph, or it has no data or no floating-point type.
 [[nodiscard]] std::shared_ptr<const Tensor> constantAt(const GraphView& graph, const Node& node, IOIndex_t index);
-/// Its values; empty where there is none.
+/// Its values; empty if there is none.
 [[nodiscard]] std::vector<double> parameter(const GraphView& graph, const Node& node, IOIndex_t index);
 /// Whether an input of the graph feeds this input.
 [[nodiscard]] bool isFed(const GraphView& graph, const NodePtr& node, IOIndex_t index);
@@ -46,7 +46,7 @@ void setParameter(const GraphViewPtr& graph, const NodePtr& node, IOIndex_t inde
 
 // --- scaling --------------------------------------------------------------------------------------------------------
 
-/// Output channels of a Conv, ConvTranspose or FC whose weight has these dims; 0 where the rank is below 2.
+/// Output channels of a Conv, ConvTranspose or FC whose weight has these dims; 0 if the rank is below 2.
 [[nodiscard]] std::size_t outputChannels(const Operator& op, const Dims& weight);
 /// The weight with every element multiplied, in double, by the factor of its output channel. Keeps dims and type.
 [[nodiscard]] Tensor scaledWeight(const Operator& op, const Tensor& weight, std::span<const double> factor);

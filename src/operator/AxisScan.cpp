@@ -39,7 +39,7 @@ bool addExtremes() {
 bool addAxisOperators() {
   OperatorSchema lp;
   lp.type = "LpNormalization";
-  lp.brief = "Along the axis: y = x / (sum of |x|^p)^(1/p), p = 1 or 2; 0 where that norm is 0.";
+  lp.brief = "Along the axis: y = x / (sum of |x|^p)^(1/p), p = 1 or 2; 0 if that norm is 0.";
   lp.inputs = {{"data", InputCategory::Data, kFloatTypes}};
   lp.attributes = {{"axis", std::int64_t{-1}}, {"p", std::int64_t{2}}};
   lp.validate = [](const Operator& op) { requireInt(op, "p", 1, 2); };

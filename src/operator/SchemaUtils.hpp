@@ -71,7 +71,7 @@ void validateWindow(const Operator& op, std::size_t spatial, bool kernelOptional
 [[nodiscard]] bool sparesBatch(const Operator& op, Inputs inputs);
 /// For OperatorTraits::rectifier: holds back what is below 0, and nothing above.
 [[nodiscard]] std::optional<double> passesPositive(const Operator& op);
-/// `affine`, or nullopt where one of its values is not finite.
+/// `affine`, or nullopt if one of its values is not finite.
 [[nodiscard]] std::optional<ChannelAffine> finite(ChannelAffine affine);
 /// For schemas with an attribute `axis`: one output like the data.
 [[nodiscard]] std::vector<TensorInfo> inferAlongAxis(const Operator& op, Inputs inputs);

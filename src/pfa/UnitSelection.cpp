@@ -38,7 +38,7 @@ class Live {
 
   [[nodiscard]] const std::vector<std::size_t>& units() const { return mUnits; }
   [[nodiscard]] double value(std::size_t i, std::size_t j) const { return mValues[i * mSize + j]; }
-  /// Extreme value of a unit with another; NaN where it is the only one.
+  /// Extreme value of a unit with another; NaN if it is the only one.
   [[nodiscard]] double extreme(std::size_t unit) { return extremes(unit).first; }
   /// Whether `a` is further out than `b`; NaN is the least.
   [[nodiscard]] bool beyond(double a, double b) const { return mSign * a > mSign * b || (std::isnan(b) && !std::isnan(a)); }

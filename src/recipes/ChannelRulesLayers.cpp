@@ -122,7 +122,7 @@ void followGemm(RuleScope& scope) {
 
 // --- products of two tensors of data, as in attention ------------------------------------------------------------------
 
-/// Both operands of a product (…, M, K) times (…, K, N). A grid is compact: its extent is above 1 where the classes differ.
+/// Both operands of a product (…, M, K) times (…, K, N). A grid is compact: its extent is above 1 if the classes differ.
 class DataProduct {
  public:
   explicit DataProduct(RuleScope& scope) : mScope(scope), mRank(scope.outputs[0].size()) {

@@ -36,7 +36,7 @@ class ChainFinder {
   ChainFinder(const GraphView& graph, const GraphDims& dims) : mGraph(graph), mDims(dims) {}
   /// The longest chains, every usable layer in exactly one, in topological order of their ends.
   [[nodiscard]] std::vector<Chain> chains() const;
-  /// Why nothing else may take the place of this tensor; empty where it only goes to `heads`.
+  /// Why nothing else may take the place of this tensor; empty if it only goes to `heads`.
   [[nodiscard]] std::string whyKept(const TensorRef& wire, const std::vector<TensorRef>& heads) const;
   [[nodiscard]] TensorRef sourceAt(const NodePtr& node, IOIndex_t index) const;
   /// readLayer, once a node.

@@ -102,7 +102,7 @@ std::optional<DimSize_t> placeUnder(const ConvShape& shape, const Dims& position
   return place;
 }
 
-/// Distance between neighbouring taps; 0 where there is one.
+/// Distance between neighbouring taps; 0 if there is one.
 DimSize_t step(const ConvShape& shape, std::size_t axis) { return shape.kernel[axis] > 1 ? shape.dilation[axis] : 0; }
 
 /// Whether a window of a reaches data when it stands at `q`, outside of a's output.

@@ -44,7 +44,7 @@ std::optional<Fold> readFold(const GraphView& graph, const NodePtr& norm) {
   return Fold{norm, layer, std::move(*affine)};
 }
 
-/// The fold and those of all layers that share its weight; empty where one of them cannot take over the same map.
+/// The fold and those of all layers that share its weight; empty if one of them cannot take over the same map.
 std::vector<Fold> tiedFolds(const GraphView& graph, const Fold& fold) {
   const NodePtr weight = fold.layer->getParent(kWeight);
   const Operator& op = *fold.layer->getOperator();

@@ -38,7 +38,7 @@ struct MeasuredErrors {
 };
 
 /// Runs both graphs over the data and compares their outputs, and the outputs of pairs of nodes (of `before`, of `after`). Throws
-/// std::invalid_argument where there is no data.
+/// std::invalid_argument if there is no data.
 [[nodiscard]] MeasuredErrors measureErrors(const GraphViewPtr& before, const GraphViewPtr& after,
                                            const std::vector<std::pair<NodePtr, NodePtr>>& nodes, DataProvider& data);
 

@@ -21,7 +21,7 @@ struct GroupedChannels {
   std::vector<std::vector<Label>> classes;  ///< of each group: one a channel
   std::unordered_map<Label, Place> places;  ///< of each class
 
-  /// nullptr where no source makes it.
+  /// nullptr if no source makes it.
   [[nodiscard]] const Place* find(const ChannelAnalysis& analysis, Label label) const;
 
  private:

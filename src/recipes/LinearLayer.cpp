@@ -185,7 +185,7 @@ LinearLayer readFlatten(const GraphView&, const NodePtr& node, const GraphDims& 
   return layer;
 }
 
-/// nullptr where the operator is not linear in its data.
+/// nullptr if the operator is not linear in its data.
 Reader readerOf(const Operator& op) {
   switch (op.role()) {
     case Role::Convolution:

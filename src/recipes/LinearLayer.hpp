@@ -14,7 +14,7 @@ namespace Aidge::detail {
 /// Dims of every tensor of a graph and of the graphs inside it, for given input dims.
 class GraphDims {
  public:
-  /// Empty `inputs`: those the graph was compiled for, else the declared ones with a batch of 1. Throws std::invalid_argument where an axis behind the
+  /// Empty `inputs`: those the graph was compiled for, else the declared ones with a batch of 1. Throws std::invalid_argument if an axis behind the
   /// batch is free, and as inferShapes does.
   GraphDims(const GraphView& graph, std::vector<Dims> inputs);
 
@@ -55,7 +55,7 @@ struct LinearLayer {
   [[nodiscard]] bool isUsable() const noexcept { return reason.empty(); }
 };
 
-/// nullopt where the node's type is none of these.
+/// nullopt if the node's type is none of these.
 [[nodiscard]] std::optional<LinearLayer> readLayer(const GraphView& graph, const NodePtr& node, const GraphDims& dims);
 /// The values of a layer of kind Map or FullyConnected that is usable; `input`: dims of its data.
 [[nodiscard]] ConvMap loadLayer(const GraphView& graph, const NodePtr& node, const LinearLayer& layer, const Dims& input);

@@ -20,7 +20,7 @@ class MergedLayer {
   [[nodiscard]] const NodePtr& core() const noexcept { return mCore; }
   /// Any values, for timing.
   void fillAny();
-  /// Throws std::invalid_argument where a value is too large for the type.
+  /// Throws std::invalid_argument if a value is too large for the type.
   void fill(const LoadedComposite& loaded);
   /// Names nodes and producers after `name`; `free` makes a name that is not taken.
   void setNames(const std::string& name, const std::function<std::string(const std::string&)>& free);

@@ -22,7 +22,7 @@ bool hasScalableWeight(const Program& program, const Step& step) {
   return step.inputs.size() <= layers::kBias || step.inputs[layers::kBias] == kNoValue || constantOf(program, step.inputs[layers::kBias]);
 }
 
-/// What a step that follows does to `data`; nullopt where it is no affine map of each channel, or changes the dims.
+/// What a step that follows does to `data`; nullopt if it is no affine map of each channel, or changes the dims.
 std::optional<ChannelAffine> affineOf(const Program& program, const Step& step, ValueId data) {
   if (step.kind != StepKind::Kernel || !step.op || !step.postOps.empty()) return std::nullopt;
   const Dims& dims = program.values[data].desc.dims;

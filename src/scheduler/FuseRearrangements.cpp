@@ -10,7 +10,7 @@ namespace Aidge::plan {
 
 namespace {
 
-/// For each axis the first of the consecutive parts that it consists of; nullopt where an axis is no product of whole parts.
+/// For each axis the first of the consecutive parts that it consists of; nullopt if an axis is no product of whole parts.
 std::optional<std::vector<std::size_t>> firstParts(const Dims& dims, const Dims& parts) {
   std::vector<std::size_t> first;
   std::size_t next = 0;

@@ -17,7 +17,7 @@ struct MemoryPlan {
 };
 
 /// For every value the value whose buffer it takes over when it is written (kNoValue: none). Marks the post-ops that add in place. An output may take a buffer over
-/// that nobody reads later: of the tensor to be added, or of input 0 where the kernel allows it.
+/// that nobody reads later: of the tensor to be added, or of input 0 if the kernel allows it.
 [[nodiscard]] std::vector<ValueId> shareBuffers(Program& program);
 
 /// Gives every intermediate value and every step's scratch (bytes, one a step) a place; what is alive at the same time never overlaps. Greedy: biggest first, lowest

@@ -34,7 +34,7 @@ class Plan {
 
  private:
   struct Task {
-    std::unique_ptr<Kernel> kernel;           ///< nullptr where the step is no kernel, or writes no element
+    std::unique_ptr<Kernel> kernel;           ///< nullptr if the step is no kernel, or writes no element
     std::vector<SignAccumulator> signs;       ///< one a part and observer, while a segment runs
     std::vector<std::vector<double>> pooled;  ///< one an observer: (batch, channels), or empty
     DimSize_t turn = 0;                       ///< the part whose values are observed next
@@ -50,7 +50,7 @@ class Plan {
   };
 
   void createKernels();
-  /// Room for what a step's observers want pooled. Throws std::invalid_argument where the values are not float32 with a batch axis.
+  /// Room for what a step's observers want pooled. Throws std::invalid_argument if the values are not float32 with a batch axis.
   [[nodiscard]] std::vector<std::vector<double>> makePooled(const Step& step) const;
   void dropPackedConstants();
   void bindValues(std::span<const Tensor> inputs, std::byte* arena);

@@ -95,7 +95,7 @@ struct Program {
 
 /// Whether all of the step's outputs are empty: its kernel is neither made nor run.
 [[nodiscard]] bool writesNothing(const Program& program, const Step& step);
-/// The factory of a step's kernel; nullptr where the backend has none.
+/// The factory of a step's kernel; nullptr if the backend has none.
 [[nodiscard]] const KernelFactory* factoryOf(const Program& program, const Step& step);
 /// What kind of operator a step runs; Role::Other for those that a pass made.
 [[nodiscard]] Role roleOf(const Step& step);

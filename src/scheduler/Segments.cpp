@@ -43,7 +43,7 @@ class Segmenter {
   }
 
  private:
-  /// Axis 0 of all graph inputs, or 1 where they differ.
+  /// Axis 0 of all graph inputs, or 1 if they differ.
   static DimSize_t commonBatch(const Program& program) {
     DimSize_t batch = 0;
     for (const Value& value : program.values) {
@@ -164,7 +164,7 @@ class Segmenter {
     Extension(const Segmenter& owner, std::size_t first)
         : mOwner(owner), mFirst(first), mInner(owner.mChoices.size(), 0.0), mSeen(owner.mProducer.size(), false) {}
 
-    /// False where the step cannot belong to this segment: it needs the whole batch and is not alone.
+    /// False if the step cannot belong to this segment: it needs the whole batch and is not alone.
     bool add(std::size_t step) {
       const Traffic& traffic = mOwner.mTraffic[step];
       if (!traffic.separable && step != mFirst) return false;

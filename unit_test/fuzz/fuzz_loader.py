@@ -86,7 +86,7 @@ class Worker:
         self.unread = b""
 
     def read(self) -> bool:
-        """Takes in what the process has written; False where it has ended."""
+        """Takes in what the process has written; False if it has ended."""
         assert self.process is not None
         assert self.process.stdout is not None
         data = os.read(self.process.stdout.fileno(), 1 << 16)
@@ -108,7 +108,7 @@ class Worker:
             self.report.bad.append(f"{self.seed}:{index} {outcome}")
 
     def ended(self, what: str) -> bool:
-        """After the process has gone; True where nothing is left to do."""
+        """After the process has gone; True if nothing is left to do."""
         if self.current is not None:
             self.report.outcomes["BAD"] += 1
             self.report.bad.append(f"{self.seed}:{self.current} {what}")

@@ -26,23 +26,23 @@ class AIDGE_EXPORT GenericKernel {
 class AIDGE_EXPORT GenericProvider {
  public:
   virtual ~GenericProvider() = default;
-  /// Why this operator cannot run, as far as that shows without its inputs; "" where it can.
+  /// Why this operator cannot run, as far as that shows without its inputs; "" if it can.
   [[nodiscard]] virtual std::string refusal(const Operator& op) = 0;
-  /// Types and dims of the outputs; nullopt where the provider knows nothing of the operator. Throws DataDependentError where only a run tells the dims, std::invalid_argument
+  /// Types and dims of the outputs; nullopt if the provider knows nothing of the operator. Throws DataDependentError where only a run tells the dims, std::invalid_argument
   /// where the inputs do not fit.
   [[nodiscard]] virtual std::optional<std::vector<TensorInfo>> infer(const Operator& op, std::span<const TensorInfo> inputs) = 0;
-  /// The kernel; it copies what it needs of the inputs' values. Throws UnsupportedError where it cannot be made.
+  /// The kernel; it copies what it needs of the inputs' values. Throws UnsupportedError if it cannot be made.
   [[nodiscard]] virtual std::unique_ptr<GenericKernel> create(const Operator& op, std::span<const TensorInfo> inputs) = 0;
 };
 
 /// From now on `provider` runs generic operators and infers their outputs (nullptr: nobody does).
 AIDGE_EXPORT void setGenericProvider(std::shared_ptr<GenericProvider> provider);
-/// nullptr where there is none.
+/// nullptr if there is none.
 [[nodiscard]] AIDGE_EXPORT std::shared_ptr<GenericProvider> genericProvider();
 
 /// What the provider says of the operator's outputs; nullopt without a provider.
 [[nodiscard]] AIDGE_EXPORT std::optional<std::vector<TensorInfo>> inferGeneric(const Operator& op, std::span<const TensorInfo> inputs);
-/// Why the generic operator cannot run, "" where it can.
+/// Why the generic operator cannot run, "" if it can.
 [[nodiscard]] AIDGE_EXPORT std::string genericRefusal(const Operator& op);
 /// Makes the provider's kernels steps of a plan: row-major, for the whole batch.
 [[nodiscard]] AIDGE_EXPORT const KernelFactory& genericFactory();

@@ -107,7 +107,7 @@ struct AIDGE_EXPORT KernelFactory {
   std::function<bool(const KernelRequest&, const PostOp&)> canFuse;
   /// Empty: no; else whether the kernel can count signs before this activation, after the request's post-ops.
   std::function<bool(const KernelRequest&, const Operator& activation)> canCount;
-  /// Empty: always; else a reason in words why this node cannot run ("" where it can). For compile's list of offenders.
+  /// Empty: always; else a reason in words why this node cannot run ("" if it can). For compile's list of offenders.
   std::function<std::string(const Operator&, std::span<const TensorInfo>)> unsupported;
   std::function<std::unique_ptr<Kernel>(const KernelRequest&)> create;
 };
@@ -130,7 +130,7 @@ struct AIDGE_EXPORT BackendServices {
   std::function<void(const float* in, float* out, std::span<const DimSize_t> dims, Layout layout, const Operator* activation, double upper,
                      SignAccumulator& accumulator)>
       signActivation;
-  /// Writes one value an image and a channel to `out`, row-major (dims[0], channels), NaN where an image's channel holds NaN or infinity.
+  /// Writes one value an image and a channel to `out`, row-major (dims[0], channels), NaN if an image's channel holds NaN or infinity.
   std::function<void(const float* in, std::span<const DimSize_t> dims, Layout layout, Pooling pooling, double* out)> poolValues;
 };
 

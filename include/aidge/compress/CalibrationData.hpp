@@ -16,7 +16,7 @@ namespace Aidge::compress {
 class AIDGE_EXPORT CalibrationData {
  public:
   /// Reads `provider` once; `graph` says how many inputs a batch has. Up to `memory` bytes are kept. The provider must outlive this.
-  /// Throws std::invalid_argument where there is no batch, entries are missing or of different numbers of samples, or a value is NaN or infinite (naming
+  /// Throws std::invalid_argument if there is no batch, entries are missing or of different numbers of samples, or a value is NaN or infinite (naming
   /// input and batch).
   CalibrationData(const GraphView& graph, DataProvider& provider, std::size_t memory = kDefaultMemory);
   static constexpr std::size_t kDefaultMemory = std::size_t{1} << 31;
@@ -28,7 +28,7 @@ class AIDGE_EXPORT CalibrationData {
     std::size_t samples = 0;
     std::span<const Tensor> inputs;
   };
-  /// Calls `use` for every batch, in order. Throws std::invalid_argument where a second pass over the provider gives other batches than the first one.
+  /// Calls `use` for every batch, in order. Throws std::invalid_argument if a second pass over the provider gives other batches than the first one.
   void forEach(const std::function<void(const Batch&)>& use);
 
   /// Calls `use` for every batch without its inputs, which are not read again.

@@ -22,7 +22,7 @@ struct InputUnits {
 };
 
 /// Covariance between the units of the tensors that arrive at these inputs, over all samples and about `maxRows` of their positions (all, where they are
-/// fewer). One an entry, in order; one pass over the data; memory is that of the covariances. Throws std::invalid_argument where nothing arrives at an input, units
+/// fewer). One an entry, in order; one pass over the data; memory is that of the covariances. Throws std::invalid_argument if nothing arrives at an input, units
 /// do not fit its axis 1 or miss a number, or the graph is not compiled.
 [[nodiscard]] AIDGE_EXPORT std::vector<statistics::Covariance> collectInputs(const GraphViewPtr& graph, CalibrationData& data,
                                                                              const std::vector<InputUnits>& inputs,

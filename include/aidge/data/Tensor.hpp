@@ -39,9 +39,9 @@ class AIDGE_EXPORT Tensor {
   void setDataFormat(DataFormat format) noexcept { mDataFormat = format; }
   [[nodiscard]] bool isUndefined() const noexcept { return mUndefined; }
   [[nodiscard]] bool hasData() const noexcept { return mStorage != nullptr; }
-  /// True where the memory may be written through `mutableData` (numpy arrays can be read-only).
+  /// True if the memory may be written through `mutableData` (numpy arrays can be read-only).
   [[nodiscard]] bool isWritable() const noexcept;
-  /// True where the memory came from outside (fromExternal) and others may write to it.
+  /// True if the memory came from outside (fromExternal) and others may write to it.
   [[nodiscard]] bool isExternal() const noexcept;
   /// Grows with every write through this interface on the shared data; plans compare it to notice changed weights.
   [[nodiscard]] std::uint64_t revision() const noexcept;
@@ -51,7 +51,7 @@ class AIDGE_EXPORT Tensor {
   /// Forgets the data, keeps dims and type.
   void release() noexcept { mStorage.reset(); }
   [[nodiscard]] const void* rawData() const;
-  /// Writable memory; counts as a write. Throws std::logic_error where there is no data or it is read-only.
+  /// Writable memory; counts as a write. Throws std::logic_error if there is no data or it is read-only.
   [[nodiscard]] void* rawMutableData();
   /// Elements, row-major. Throws std::invalid_argument, naming both types, if T is not the tensor's type.
   template <TensorElement T> [[nodiscard]] std::span<const T> data() const;

@@ -104,7 +104,7 @@ template <AttributeRelation R, NodeAttribute T> [[nodiscard]] T& get(const NodeP
   return *detail::storeOf(node).get<T>(std::string(R::name), node->describe());
 }
 
-/// nullptr where there is none.
+/// nullptr if there is none.
 template <NodeAttribute T> [[nodiscard]] T* tryGet(const NodePtr& node) { return detail::storeOf(node).find<T>().get(); }
 template <NodeAttribute T> [[nodiscard]] T* tryGet(Id relation, const NodePtr& node) {
   return detail::storeOf(node).find<T>(relation).get();

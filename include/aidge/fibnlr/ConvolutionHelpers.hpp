@@ -40,9 +40,9 @@ template <DimIdx_t DIM>
 /// stride, which depends on the image size.
 template <DimIdx_t DIM> [[nodiscard]] AIDGE_EXPORT NodePtr convFrom(const NodePtr& a, const NodePtr& b);
 /// convFrom with producers of the composed weight and, where a or b has one, bias (composed in double). It computes what the two do wherever b
-/// reads no padding, and everywhere if mergesExactly. Throws std::invalid_argument where a weight or bias is no producer's.
+/// reads no padding, and everywhere if mergesExactly. Throws std::invalid_argument if a weight or bias is no producer's.
 template <DimIdx_t DIM> [[nodiscard]] AIDGE_EXPORT NodePtr mergeConv(const NodePtr& a, const NodePtr& b);
-/// Whether mergeConv is exact at the border too, for images of every size: b has no padding, or a no bias and zero response there. False where they
+/// Whether mergeConv is exact at the border too, for images of every size: b has no padding, or a no bias and zero response there. False if they
 /// cannot merge.
 template <DimIdx_t DIM> [[nodiscard]] AIDGE_EXPORT bool mergesExactly(const NodePtr& a, const NodePtr& b);
 

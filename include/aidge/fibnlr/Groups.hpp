@@ -16,10 +16,10 @@ namespace Aidge::fibnlr {
 
 /// Dims of each node's input (all prunable operators keep their input's dims), channels on axis 1.
 /// Taken from compile, else from the last forwardDims, else inferred where every graph input is static but for the batch.
-/// Throws std::invalid_argument where none of these says them.
+/// Throws std::invalid_argument if none of these says them.
 [[nodiscard]] AIDGE_EXPORT std::vector<Dims> inputDimsOf(const GraphViewPtr& model, const std::vector<NodePtr>& nodes);
 
-/// The group of each node under `params.group`; changes nothing. Throws std::invalid_argument where a manual assignment is missing or its
+/// The group of each node under `params.group`; changes nothing. Throws std::invalid_argument if a manual assignment is missing or its
 /// node unknown (all of them are listed), and as inputDimsOf for ImageSize.
 [[nodiscard]] AIDGE_EXPORT std::vector<Group> groupsOf(const GraphViewPtr& model, const std::vector<NodePtr>& nodes,
                                                        const Parameters& params);

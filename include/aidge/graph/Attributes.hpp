@@ -45,7 +45,7 @@ class AIDGE_EXPORT AttributeStore {
     if (!value) throwMissing(T::name, relation, owner);
     return value;
   }
-  /// nullptr where there is none. Throws std::invalid_argument, naming both types, if another type of the same name is stored.
+  /// nullptr if there is none. Throws std::invalid_argument, naming both types, if another type of the same name is stored.
   template <NodeAttribute T> [[nodiscard]] std::shared_ptr<T> find(const Relation& relation = {}) const {
     const Entry* entry = lookup(T::name, relation, typeid(T));
     return entry ? std::static_pointer_cast<T>(entry->value) : nullptr;

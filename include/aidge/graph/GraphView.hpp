@@ -68,7 +68,7 @@ class AIDGE_EXPORT GraphView : public OperatorBody, public std::enable_shared_fr
   void replace(const NodePtr& oldNode, const NodePtr& newNode);
   /// Puts a chain of new nodes, connected among themselves, in the place of a region: nodes that take one tensor from outside (producers aside), at
   /// whatever inputs, and give one. The first new node's input 0 gets it, the last one's output 0 takes the region's place. Throws
-  /// std::invalid_argument where the region takes or gives none or several.
+  /// std::invalid_argument if the region takes or gives none or several.
   void replace(std::span<const NodePtr> region, std::span<const NodePtr> chain);
   /// Takes a node with one data input out and wires its parent (or the graph input that feeds it) to its consumers; graph outputs
   /// move to the parent. Where the node joins a graph input directly to a graph output an Identity of the same name takes its place.
@@ -86,7 +86,7 @@ class AIDGE_EXPORT GraphView : public OperatorBody, public std::enable_shared_fr
   [[nodiscard]] std::vector<NodePtr> orderedNodes() const;
   /// Like orderedNodes, with every meta operator followed by the ordered nodes inside it, whatever the depth.
   [[nodiscard]] std::vector<NodePtr> orderedNodesDeep() const;
-  /// nullptr where there is none.
+  /// nullptr if there is none.
   [[nodiscard]] NodePtr findNode(std::string_view name) const;
   /// Throws std::invalid_argument with the nearest names where there is none.
   [[nodiscard]] NodePtr getNode(std::string_view name) const;

@@ -23,7 +23,7 @@ struct TensorView {
 struct SignSummary {
   double negative = 0.0;                 ///< sum of |v| over v < 0, plus v - upper over v > upper
   double positive = 0.0;                 ///< sum of v over v >= 0
-  std::span<const std::uint8_t> active;  ///< one a channel (axis 1): 1 where some v > 0
+  std::span<const std::uint8_t> active;  ///< one a channel (axis 1): 1 if some v > 0
 };
 
 /// What becomes of the axes behind the channels (of each image, each channel).

@@ -12,7 +12,7 @@ namespace Aidge {
 /// Transposed convolution (type "ConvTranspose<DIM>D") of (batch, inChannels, spatial …): x[n, c, p] · w[c, o, k] is added to y[n, o, p · stride + k · dilation - padding].
 /// paddingDims (beginnings, then ends) crops the result; outputPadding widens it at the end. Comes with zero-filled producers
 /// <name>_w (inChannels, outChannels / groups, kernel …) and, unless noBias, <name>_b (outChannels).
-/// Throws std::invalid_argument where a count is below 1, groups does not divide both channel counts, or an output padding is not below stride or dilation.
+/// Throws std::invalid_argument if a count is below 1, groups does not divide both channel counts, or an output padding is not below stride or dilation.
 template <std::size_t DIM>
 [[nodiscard]] AIDGE_EXPORT NodePtr ConvTranspose(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
                                                  const std::string& name = "",

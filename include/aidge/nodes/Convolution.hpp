@@ -18,7 +18,7 @@ template <std::size_t N> [[nodiscard]] constexpr std::array<DimSize_t, N> filled
 /// Convolution (type "Conv<DIM>D") of (batch, inChannels, spatial …) without padding:
 /// y[n, o, p] = bias[o] + sum over c, k of w[o, c, k] · x[n, c, p · stride + k · dilation].
 /// Comes with zero-filled producers <name>_w (outChannels, inChannels / groups, kernel …) and, unless noBias, <name>_b (outChannels).
-/// Throws std::invalid_argument where a count is below 1 or groups does not divide both channel counts.
+/// Throws std::invalid_argument if a count is below 1 or groups does not divide both channel counts.
 template <std::size_t DIM>
 [[nodiscard]] AIDGE_EXPORT NodePtr Conv(DimSize_t inChannels, DimSize_t outChannels, const std::array<DimSize_t, DIM>& kernelDims,
                                         const std::string& name = "", const std::array<DimSize_t, DIM>& strideDims = filled<DIM>(1),

@@ -11,7 +11,7 @@ namespace Aidge {
 // Elements at computed places.
 
 /// Slices of the data (input 0) at the indices (input 1, int32 or int64, negative ones count from the end) of an axis (type "Gather"): dims are
-/// data[:axis] + indices + data[axis + 1:]. Running throws std::invalid_argument where an index is out of range.
+/// data[:axis] + indices + data[axis + 1:]. Running throws std::invalid_argument if an index is out of range.
 [[nodiscard]] AIDGE_EXPORT NodePtr Gather(std::int64_t axis = 0, const std::string& name = "");
 /// out[i][j][k] = data[indices[i][j][k]][j][k] for axis 0, and so on (type "GatherElements"): the dims of the indices.
 [[nodiscard]] AIDGE_EXPORT NodePtr GatherElements(std::int64_t axis = 0, const std::string& name = "");

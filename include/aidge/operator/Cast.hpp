@@ -6,7 +6,7 @@
 #include "aidge/operator/Operator.hpp"
 
 namespace Aidge {
-/// Type that a Cast gives. Throws std::invalid_argument where its attribute `to` names none.
+/// Type that a Cast gives. Throws std::invalid_argument if its attribute `to` names none.
 [[nodiscard]] AIDGE_EXPORT DataType castTarget(const Operator& op);
 
 }  // namespace Aidge

@@ -40,7 +40,7 @@ struct AIDGE_EXPORT ConvShape {
 };
 
 /// The window of a convolution or a pooling, without channels. `spatial`: extents of the data's spatial axes, dynamic where they may vary. `kernel`: the weight's
-/// spatial dims, empty for a pooling. nullopt where the padding (auto_pad) depends on an extent that may vary. Throws as resolveWindow does.
+/// spatial dims, empty for a pooling. nullopt if the padding (auto_pad) depends on an extent that may vary. Throws as resolveWindow does.
 [[nodiscard]] AIDGE_EXPORT std::optional<ConvShape> windowShape(const Operator& op, const Dims& spatial,
                                                                 std::span<const DimSize_t> kernel = {});
 /// The same with the channels and groups of a Conv whose weight has the dims `weight` (out, in / groups, kernel …); hasBias stays false.

@@ -54,7 +54,7 @@ struct AIDGE_EXPORT OperatorSchema {
   AttributeMap attributes;  ///< names and defaults; the default's type is the attribute's type
   /// Number of outputs where the attributes decide it (fixed when the operator is made; the last name repeats). Empty: `outputs`.
   std::function<IOIndex_t(const Operator&)> outputCount;
-  /// Throws std::invalid_argument where the attributes contradict each other. May be empty.
+  /// Throws std::invalid_argument if the attributes contradict each other. May be empty.
   std::function<void(const Operator&)> validate;
   /// Output dims and types; throws std::invalid_argument (the caller prefixes the node's name) where inputs do not fit.
   std::function<std::vector<TensorInfo>(const Operator&, std::span<const TensorInfo>)> infer;

@@ -17,7 +17,7 @@ namespace Aidge {
 [[nodiscard]] AIDGE_EXPORT std::string listText(std::span<const std::int64_t> values);
 
 /// The integers that an extra input of an operator stands for: those of input `index` where that is connected, else the attribute of the input's name. Throws
-/// UnsupportedError where the input's value is only known at run time, std::invalid_argument where it is no list of integers.
+/// UnsupportedError if the input's value is only known at run time, std::invalid_argument if it is no list of integers.
 [[nodiscard]] AIDGE_EXPORT std::vector<std::int64_t> listArgument(const Operator& op, std::span<const TensorInfo> inputs,
                                                                   std::size_t index);
 
@@ -30,7 +30,7 @@ namespace Aidge {
 /// The axes in the order given, all in [0, rank). Throws std::invalid_argument on one out of range or given twice.
 [[nodiscard]] AIDGE_EXPORT std::vector<DimIdx_t> normaliseAxes(std::string_view site, std::span<const std::int64_t> axes, std::size_t rank);
 
-/// Dims of a ∘ b under NumPy's broadcasting: aligned at the last axis, an extent of 1 repeats. Throws std::invalid_argument where they do not fit.
+/// Dims of a ∘ b under NumPy's broadcasting: aligned at the last axis, an extent of 1 repeats. Throws std::invalid_argument if they do not fit.
 [[nodiscard]] AIDGE_EXPORT Dims broadcastDims(std::string_view site, const Dims& a, const Dims& b);
 /// Whether `from` can be repeated to exactly `to` (ONNX's unidirectional broadcasting).
 [[nodiscard]] AIDGE_EXPORT bool isBroadcastableTo(const Dims& from, const Dims& to);
@@ -56,7 +56,7 @@ struct AIDGE_EXPORT SpatialWindow {
 
 /// The window of a convolution (`weightKernel` = the weight's spatial dims) or of a pooling (`weightKernel` empty) for data of `inputDims`
 /// (batch, channels, spatial …). Output extent: floor((in + padBegin + padEnd - extent) / stride) + 1; with ceil_mode rounded up, less the window that
-/// would start beyond input and left padding. Throws std::invalid_argument where the rank is wrong, the window exceeds the padded input, or the
+/// would start beyond input and left padding. Throws std::invalid_argument if the rank is wrong, the window exceeds the padded input, or the
 /// kernel_dims attribute and the weight disagree.
 [[nodiscard]] AIDGE_EXPORT SpatialWindow resolveWindow(const Operator& op, const Dims& inputDims,
                                                        std::span<const DimSize_t> weightKernel = {});
@@ -75,7 +75,7 @@ struct AxisPads {
   Dims begin;
   Dims end;
 };
-/// Throws std::invalid_argument where the pads do not fit the rank.
+/// Throws std::invalid_argument if the pads do not fit the rank.
 [[nodiscard]] AIDGE_EXPORT AxisPads resolvePads(const Operator& op, const std::vector<std::int64_t>& pads, std::size_t rank);
 
 /// Dims that a Reshape's `shape` stands for: 0 copies (unless allowzero), -1 is inferred.

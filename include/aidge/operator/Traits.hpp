@@ -109,7 +109,7 @@ struct AIDGE_EXPORT ChannelAffine {
 };
 
 /// What an operator does to the data at input `data` (dims: `dims`) as an affine map, where that follows from its constant inputs. `inputs`: one entry for
-/// each input, nullptr where it is not constant. nullopt: it is no such map, or the map is not finite.
+/// each input, nullptr if it is not constant. nullopt: it is no such map, or the map is not finite.
 using AffineRule = std::optional<ChannelAffine> (*)(const Operator&, IOIndex_t data, const Dims& dims,
                                                     std::span<const Tensor* const> inputs);
 /// For operators that are no affine map of their data.

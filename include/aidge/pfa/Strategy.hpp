@@ -10,7 +10,7 @@ namespace Aidge::pfa {
 
 /// How many units a layer needs, from the eigenvalues of the covariance of its responses. Formulas: Cuadros, Suau, Zappella, Apostoloff,
 /// "Principal Filter Analysis for guided network compression" (2018), as in DNIKit 2.0.0. All take `eigenvalues` descending and >= 0, one a
-/// unit, and throw std::invalid_argument where there are none, or they are neither.
+/// unit, and throw std::invalid_argument if there are none, or they are neither.
 
 /// The Kullback-Leibler divergence of a spectrum from the flat one.
 struct KlDivergence {
@@ -26,7 +26,7 @@ struct KlDivergence {
 /// A number of units and what they hold of the energy (the sum of the eigenvalues).
 struct EnergyCount {
   std::size_t count = 0;         ///< units to keep
-  double keptEnergy = 0.0;       ///< share of the energy in the `count` largest eigenvalues; 1 where there is no energy
+  double keptEnergy = 0.0;       ///< share of the energy in the `count` largest eigenvalues; 1 if there is no energy
   double thresholdEnergy = 0.0;  ///< sum of the largest eigenvalues that reach the threshold, before minKept, as DNIKit has it
 };
 /// The smallest k >= 1 whose eigenvalues hold `threshold` of the energy (all units where there is no energy), then at least `minKept`, at most

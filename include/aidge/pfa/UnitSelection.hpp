@@ -28,13 +28,13 @@ struct SelectionOptions {
   double epsilonInactive = 1e-8;  ///< see inactiveUnits
 };
 
-/// Units with var_i < epsilon * largest var, ascending. `covariance`: (n, n), row-major. Throws std::invalid_argument where the size is
+/// Units with var_i < epsilon * largest var, ascending. `covariance`: (n, n), row-major. Throws std::invalid_argument if the size is
 /// another, or epsilon is negative.
 [[nodiscard]] AIDGE_EXPORT std::vector<std::size_t> inactiveUnits(std::span<const double> covariance, std::size_t n, double epsilon = 1e-8);
 
 /// The order in which units go: the inactive ones by index, then all active ones but the last; to keep k of the active ones, take all but the
 /// last k - 1 of the order. Two values count as equal where |a - b| <= 1e-8 + 1e-5 |b|; what is then still tied goes by index.
-/// Throws std::invalid_argument where the size is another than (n, n), or an element is NaN or infinite.
+/// Throws std::invalid_argument if the size is another than (n, n), or an element is NaN or infinite.
 [[nodiscard]] AIDGE_EXPORT std::vector<std::size_t> removalOrder(std::span<const double> covariance, std::size_t n, UnitStrategy strategy,
                                                                  const SelectionOptions& options = {});
 

@@ -37,7 +37,7 @@ struct ChannelGroup {
   std::vector<ChannelUse> products;
   std::vector<NodePtr> crossed;     ///< what the channels pass on the way: BatchNorm, activations, pooling, Add, depthwise convolutions …
   std::vector<std::int64_t> fixed;  ///< channels that must stay; ascending
-  std::string refusal;              ///< why the channels in `fixed` must stay; empty where there are none
+  std::string refusal;              ///< why the channels in `fixed` must stay; empty if there are none
   /// Whether some of its channels can be removed.
   [[nodiscard]] bool canBeCut() const noexcept { return fixed.size() < size && size > 1; }
 };
@@ -48,7 +48,7 @@ struct ChannelGroup {
 /// A constant that several inputs read is cut once: the channels along its axes are the same for all of them, or kept if one of them needs all of it.
 /// Lists of equal numbers (zeros, ones) tie nothing. Graph outputs, softmax or normalisation across channels, and unknown operators keep all channels
 /// that reach them. `dims` of the graph inputs, one entry each; empty: as compiled, else as declared with a batch of 1. Changes nothing.
-/// Throws std::invalid_argument where there is no graph, dims are open, or they do not fit.
+/// Throws std::invalid_argument if there is no graph, dims are open, or they do not fit.
 [[nodiscard]] AIDGE_EXPORT std::vector<ChannelGroup> channelGroups(const GraphViewPtr& graph, const std::vector<Dims>& dims = {});
 
 }  // namespace Aidge

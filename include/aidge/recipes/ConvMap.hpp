@@ -27,7 +27,7 @@ enum class BorderCase : std::uint8_t {
 [[nodiscard]] AIDGE_EXPORT BorderCase borderCase(const ConvShape& a, const ConvShape& b, const Dims& input);
 
 /// Geometry of "a feeds b": extent (e_b - 1) · s_a + e_a, stride s_a · s_b, padding p_a + s_a · p_b, groups gcd(g_a, g_b), and the largest dilation
-/// on whose grid all taps lie. Throws std::invalid_argument where the channels or the axes differ.
+/// on whose grid all taps lie. Throws std::invalid_argument if the channels or the axes differ.
 [[nodiscard]] AIDGE_EXPORT ConvShape compose(const ConvShape& a, const ConvShape& b);
 /// The weights of it, w[o, c] = sum over m of w_b[o, m] ∗ w_a[m, c], and the bias b_b + (sum over m, t of w_b[o, m, t] · b_a[m]). Equal to a followed by b
 /// wherever b reads no padding, or everywhere in the case BorderCase::Exact.
@@ -49,7 +49,7 @@ enum class BorderCase : std::uint8_t {
 [[nodiscard]] AIDGE_EXPORT std::vector<double> responseTo(const ConvMap& map, const std::vector<double>& values);
 /// The response to an image (in, input …), zero outside: (out, positions …), row-major; bias not added.
 [[nodiscard]] AIDGE_EXPORT std::vector<double> responseTo(const ConvMap& map, const std::vector<double>& image, const Dims& input);
-/// v with response -bias, so that map(x) = (map without bias)(x - v); least norm, one group at a time. nullopt where there is none, or where it would
+/// v with response -bias, so that map(x) = (map without bias)(x - v); least norm, one group at a time. nullopt if there is none, or where it would
 /// cost float precision (sum |w · v| above 100 · max |bias|). For pointwise maps.
 [[nodiscard]] AIDGE_EXPORT std::optional<std::vector<double>> inputShift(const ConvMap& map);
 

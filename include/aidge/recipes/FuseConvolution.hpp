@@ -80,7 +80,7 @@ struct FusionReport {
 /// mean, which goes before a pointwise layer; and across a residual sum whose branches are linear. The new layer keeps the name of the last Conv or FC
 /// in it. Left alone: what others use too, graph outputs, hooked or observed nodes, weights that are not constant. Weights are composed in double.
 /// A failed call leaves the graph as it was; idempotent with ExactAndCheaper. Latency is measured on the graph's backend and left out where it has none.
-/// Throws std::invalid_argument where there is no graph, dims are unknown or do not fit, Approximate has no data, or Latency no backend.
+/// Throws std::invalid_argument if there is no graph, dims are unknown or do not fit, Approximate has no data, or Latency no backend.
 AIDGE_EXPORT FusionReport fuseConvolution(const GraphViewPtr& graph, const FusionOptions& options = {});
 
 /// A table of the merges, the refusals and the totals.

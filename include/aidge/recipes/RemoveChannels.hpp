@@ -52,7 +52,7 @@ struct RemovalReport {
 /// goes. A group that cannot be cut, or of which nothing would be left, is refused with the reason, and the others go on. A constant that several inputs
 /// read stays one: channelGroups ties what it ties. (Only a list of equal numbers becomes several where layers keep different counts.) Nodes stay, with hooks, observers and attributes. The call makes all of these edits or,
 /// where it throws, none.
-/// Throws std::invalid_argument where there is no graph, a node is not in it, a channel does not exist, multiple < 1, or dims are open.
+/// Throws std::invalid_argument if there is no graph, a node is not in it, a channel does not exist, multiple < 1, or dims are open.
 AIDGE_EXPORT RemovalReport removeChannels(const GraphViewPtr& graph, const std::map<NodePtr, std::vector<std::int64_t>>& channels,
                                           const RemovalOptions& options = {});
 

@@ -41,7 +41,7 @@ class AIDGE_EXPORT SequentialScheduler {
 
   /// One pass. `data`: one tensor a graph input in order (extra trailing ones, labels for instance, are ignored); empty: the inputs' last data.
   /// Returns the graph outputs in order, row-major, and publishes them at the operators' outputs: each tensor is that of the run that finished last, whole,
-  /// whatever other schedulers of the graph do in other threads. What this scheduler's own last run left is told by `output`. Throws std::invalid_argument where a tensor
+  /// whatever other schedulers of the graph do in other threads. What this scheduler's own last run left is told by `output`. Throws std::invalid_argument if a tensor
   /// does not fit its input (says which entry looked like what).
   std::vector<Tensor> forward(std::span<const Tensor> data);
   /// Keeps these nodes' outputs at every forward (empty: none besides graph outputs and hooked nodes).

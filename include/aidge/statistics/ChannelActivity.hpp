@@ -19,7 +19,7 @@ struct AIDGE_EXPORT ChannelActivity {
 
   /// Takes one value of channel `index`; the list grows (dead) up to that index where it is shorter.
   void add(std::size_t index, double value);
-  /// Takes one flag a channel, not 0 where some value was > 0. Grows where `active` is longer.
+  /// Takes one flag a channel, not 0 if some value was > 0. Grows where `active` is longer.
   void add(std::span<const std::uint8_t> active);
   /// A channel is dead where both say so; grows to the longer of the two.
   void merge(const ChannelActivity& other);

@@ -13,9 +13,9 @@ class AIDGE_EXPORT ChannelRegression {
  public:
   /// Throws std::invalid_argument if channels is 0.
   explicit ChannelRegression(std::size_t channels);
-  /// Takes as many values of x as of y for a channel. Throws std::invalid_argument where the counts differ, the channel does not exist, or a value is not finite.
+  /// Takes as many values of x as of y for a channel. Throws std::invalid_argument if the counts differ, the channel does not exist, or a value is not finite.
   void add(std::size_t channel, std::span<const float> x, std::span<const float> y);
-  /// Adds what another one has seen. Throws std::invalid_argument where its channels are not as many.
+  /// Adds what another one has seen. Throws std::invalid_argument if its channels are not as many.
   void merge(const ChannelRegression& other);
 
   [[nodiscard]] std::size_t channels() const noexcept { return mChannels.size(); }

@@ -17,7 +17,7 @@ class AIDGE_EXPORT Covariance {
   Covariance() = default;
   /// Throws std::invalid_argument if units is 0.
   explicit Covariance(std::size_t units);
-  /// Puts back what samples(), mean() and scatter() gave. Throws std::invalid_argument where the sizes do not belong together, or a value is
+  /// Puts back what samples(), mean() and scatter() gave. Throws std::invalid_argument if the sizes do not belong together, or a value is
   /// not finite.
   Covariance(std::size_t samples, std::span<const double> mean, std::span<const double> scatter);
 
@@ -25,7 +25,7 @@ class AIDGE_EXPORT Covariance {
   /// the samples); nothing is taken then.
   void add(std::span<const float> rows, std::size_t units);
   void add(std::span<const double> rows, std::size_t units);
-  /// Adds what another accumulator has seen. Throws std::invalid_argument where its units are not as many.
+  /// Adds what another accumulator has seen. Throws std::invalid_argument if its units are not as many.
   void merge(const Covariance& other);
   /// Works off the last rows, which wait to be taken together. The getters do the same on a copy.
   void flush();

@@ -35,7 +35,7 @@ struct HeldOutRidge {
 };
 
 /// Fits on `fit` with each strength, takes the one of the least error on `held` - or none, if none is below predicting 0 -, and refits on both together.
-/// Ties go to the first. Throws std::invalid_argument where a strength is not > 0, there are none, or the units differ. With no rows in `fit` or `held`
+/// Ties go to the first. Throws std::invalid_argument if a strength is not > 0, there are none, or the units differ. With no rows in `fit` or `held`
 /// nothing is chosen.
 [[nodiscard]] AIDGE_EXPORT HeldOutRidge heldOutRidge(const Covariance& fit, const Covariance& held, std::size_t unknowns,
                                                      std::span<const double> ridges);
@@ -57,7 +57,7 @@ struct AIDGE_EXPORT TiedRidge {
 };
 
 /// heldOutRidge for one set with an intercept; else the least squared error over the rows of all sets together: rows count from the mean of their set's
-/// rows for the fit, or from 0 where the set has no intercept. Throws as heldOutRidge does, or where there is no set.
+/// rows for the fit, or from 0 if the set has no intercept. Throws as heldOutRidge does, or where there is no set.
 [[nodiscard]] AIDGE_EXPORT TiedRidge tiedRidge(std::span<const RidgeRows> sets, std::size_t unknowns, std::span<const double> ridges);
 
 /// Several regressions, each with coefficients and sets of its own, of one strength: that of the least held-out error over all of them together, or none.

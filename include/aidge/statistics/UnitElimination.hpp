@@ -26,11 +26,11 @@ struct Elimination {
 /// Backward elimination: again and again the unit goes whose removal costs the uses least, |W_j|² / (S^-1)_jj with S = covariance + ridge · mean(diag) · I,
 /// and the rest takes over what it can: W += W_j b_j^T, S^-1 loses a rank (Hassibi and Stork, "Second order derivatives for network pruning: Optimal Brain
 /// Surgeon", 1993, for linear layers). Only `gram` is updated for W. Ties go to the lowest index. Memory O(n²), time O(n³) a use.
-/// Throws std::invalid_argument where there are no uses, sizes differ, or a value is not finite.
+/// Throws std::invalid_argument if there are no uses, sizes differ, or a value is not finite.
 [[nodiscard]] AIDGE_EXPORT Elimination eliminateUnits(std::span<const LinearUse> uses, std::size_t n, double ridge = 1e-4);
 
 /// Which units to keep first: the one that explains most of the trace that is left, then the Schur complement, and so on (pivoted Cholesky). What has no
-/// variance left comes last, by index. Throws std::invalid_argument where the size is another than (n, n), or a value is not finite.
+/// variance left comes last, by index. Throws std::invalid_argument if the size is another than (n, n), or a value is not finite.
 [[nodiscard]] AIDGE_EXPORT std::vector<std::size_t> pivotedCholesky(std::span<const double> covariance, std::size_t n);
 
 /// The removed units from the kept ones.

@@ -45,7 +45,7 @@ class _LayerCost:
 
 
 def _elements(node: Node, index: int, counted: set[int]) -> int:
-    """Of the constant at an input; 0 where there is none, or another layer has counted it."""
+    """Of the constant at an input; 0 if there is none, or another layer has counted it."""
     weight, parent = weight_of(node, index), node.get_parent(index) if index < node.get_nb_inputs() else None
     if weight is None or parent is None or parent.id() in counted:
         return 0

@@ -27,7 +27,7 @@ __all__ = ["CompressionResult", "GroupChange", "LayerChange"]
 
 @dataclass(frozen=True)
 class LayerChange:
-    """A layer with weights before and after; (0, …) after where it was merged into another. Parameters are 0 where an earlier layer has the same ones."""
+    """A layer with weights before and after; (0, …) after where it was merged into another. Parameters are 0 if an earlier layer has the same ones."""
 
     name: str
     type: str
@@ -126,7 +126,7 @@ class CompressionResult(Result):
         return compress_story(self)
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row a layer with weights. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row per layer with weights. ImportError if pandas is missing."""
         return data_frame([asdict(layer) for layer in self.layers], list(LayerChange.__dataclass_fields__))
 
     @property

@@ -92,7 +92,7 @@ class GroupStatistics:
 
 
 def weight_of(node: Node, index: int = 1) -> np.ndarray | None:
-    """The constant at an input, in double; None where there is none."""
+    """The constant at an input, in double; None if there is none."""
     parent = node.get_parent(index) if index < node.get_nb_inputs() else None
     if parent is None or parent.type() != "Producer":
         return None

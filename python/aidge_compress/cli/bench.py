@@ -1,4 +1,4 @@
-"""`aidge bench`: where the time of a forward pass goes."""
+"""`aidge bench`: the time of each layer in a forward pass."""
 
 from __future__ import annotations
 

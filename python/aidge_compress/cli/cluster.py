@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEDULER_HELP", "WORKERS_HELP", "Cluster", "share_of_threads"]
 
-WORKERS_HELP = "Measure in so many processes on this machine (needs dask.distributed)."
+WORKERS_HELP = "Measure in N processes on this machine (needs dask.distributed)."
 SCHEDULER_HELP = "Measure on the workers of a running dask scheduler, such as tcp://10.0.0.1:8786."
 
 
@@ -40,7 +40,7 @@ class Cluster:
     def asked(
         workers: int, scheduler: str | None, data: str, model: GraphView, options: DataOptions
     ) -> Cluster | None:
-        """What --workers and --scheduler ask for; None where neither is given."""
+        """What --workers and --scheduler ask for; None if neither is given."""
         return (
             Cluster(workers, scheduler, DataSource.of(data, model, options)) if workers or scheduler else None
         )

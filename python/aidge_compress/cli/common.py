@@ -41,7 +41,7 @@ __all__ = [
 class Screen:
     """Where people read: standard output, or nothing at all for --json.
 
-    Texts are printed as they are: brackets in names are no markup. Lines are broken between words, never inside a name.
+    Texts are printed as they are: brackets in names are not markup. Lines are broken between words, never inside a name.
     """
 
     def __init__(self, quiet: bool = False) -> None:
@@ -68,7 +68,7 @@ class Screen:
         left: Sequence[str] = (),
         styles: Sequence[str] = (),
     ) -> None:
-        """Prints columns of figures behind a name; a name that does not fit beside them has a line of its own. Empty columns are left out.
+        """Prints columns of figures behind a name; a name that does not fit beside them has its own line. Empty columns are left out.
 
         Args:
             titles: of all columns; the first is that of the names.
@@ -150,7 +150,7 @@ def parse_dims(texts: Sequence[str] | None, model: GraphView) -> list[list[int]]
 
 
 def reading_of(model: GraphView, reading: Mapping[str, Any], seed: int | None = None) -> DataOptions:
-    """How data is read, from what the user gave of shared_options.READING; `seed` is that of a command whose --seed is for more.
+    """How data is read, from the options of shared_options.READING that the user gave; `seed` is that of a command whose --seed is for more.
 
     Raises:
         ValueError: if a value is not what it must be, or the dims do not fit the network.

@@ -271,7 +271,7 @@ def compress(
     screen = Screen(quiet=as_json)
     if default:
         screen.say(
-            "No goal given: looking for the smallest network that loses at most 1 %, or 0.01 of a metric that is no share (other goals: --keep-macs, --max-drop).\n"
+            "No goal given: looking for the smallest network that loses at most 1 %, or 0.01 of a metric that is not a share (other goals: --keep-macs, --max-drop).\n"
         )
     from ..channels import compress as run
     from ..measure.latency import random_inputs

@@ -1,4 +1,4 @@
-"""`aidge doctor`: is the installation complete, what does it run on, and what could be added."""
+"""`aidge doctor`: is the installation complete, what it runs on, and what could be added."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _strangers() -> Iterator[Finding]:
         {owner for name in _PACKAGES for owner in owners.get(name, ()) if owner.replace("_", "-") != _OURS}
     )
     if foreign:
-        cure = f"pip uninstall {' '.join(foreign)}, then pip install --force-reinstall --no-deps {_OURS}; or an environment of its own"
+        cure = f"pip uninstall {' '.join(foreign)}, then pip install --force-reinstall --no-deps {_OURS}; or use a separate environment"
         yield Finding("packages of the same names", ", ".join(foreign), "problem", cure)
     places = {}
     for name in _PACKAGES:
@@ -199,7 +199,7 @@ def examine() -> list[Finding]:
         try:
             findings += list(part())
         except Exception as error:
-            cure = f"pip install --force-reinstall {_OURS}, in an environment of its own"
+            cure = f"pip install --force-reinstall {_OURS}, in a separate environment"
             topic = part.__name__.strip("_").replace("_", " ")
             findings.append(Finding(topic, f"{type(error).__name__}: {error}", "problem", cure))
     return findings

@@ -166,9 +166,7 @@ def pfa(
     recommended = analysis.recommend(strategy=options.how_many(network), unit_strategy=options.which())
     recipes = dict(recommended.recipes)
     if not recipes:
-        raise ValueError(
-            "[cli::pfa] expected at least 2 samples, of which covariances can be taken, got fewer"
-        )
+        raise ValueError("[cli::pfa] expected at least 2 samples to compute covariances from, got fewer")
     document = {"model": str(model), "pooling": options.pooling, **recommended.to_dict()}
     if out:
         write_text(out, json.dumps(document, indent=2, allow_nan=False) + "\n")

@@ -80,7 +80,7 @@ def quantize(
     """Quantise a network to int8, without training (needs ONNX Runtime).
 
     Writes QuantizeLinear and DequantizeLinear around the layers, which ONNX Runtime runs with its integer kernels. The calibration that
-    gives the least error on held-out samples is used. With --max-drop, the layers that cost most stay in float.
+    gives the least error on held-out samples is used. With --max-drop, the layers that cost most are kept in float.
 
     Exit codes: 0 done; 1 the file failed its check, and was not written; 2 bad input, or a --max-drop that cannot be reached.
     """

@@ -85,7 +85,7 @@ def recover(
     """Train a smaller network until it does better (needs PyTorch).
 
     No labels are needed: its outputs and those of its blocks follow the reference. Held-out samples decide which weights are kept; if none
-    are better, the network stays as it is. Ctrl-C ends the training, and the best weights so far are kept.
+    are better, the network does not change. Ctrl-C ends the training, and the best weights so far are kept.
     """
     options = RecoverOptions(**chosen)
     check_outputs({"--out": out, "--report": report, "--state": state}, model, data, reference, evaluate)

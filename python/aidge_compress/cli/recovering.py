@@ -25,14 +25,14 @@ RecoverOption = Annotated[
     float | None,
     typer.Option(
         "--recover",
-        help="Then train the network for so many minutes to give what the original gives (needs PyTorch); see aidge recover.",
+        help="Then train the network for this many minutes to give the outputs of the original (needs PyTorch); see aidge recover.",
         metavar="MINUTES",
     ),
 ]
 
 
 def check_recover(minutes: float | None, data: str | None) -> None:
-    """Before any work is done: ValueError for a number that is no time or if there is no data, ImportError without PyTorch."""
+    """Before any work is done: ValueError for a number that is not a time, or without data, ImportError without PyTorch."""
     if minutes is None:
         return
     if data is None:

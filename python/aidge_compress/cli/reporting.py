@@ -75,7 +75,7 @@ def latencies(before: GraphView, after: GraphView) -> Measured:
 
 
 def file_sizes(before: Path, after: Path | None) -> Measured:
-    """Bytes of the ONNX files; the second is None where nothing was written."""
+    """Bytes of the ONNX files; the second is None if nothing was written."""
     size = file_bytes(after) if after is not None and after.exists() else None
     return Measured("file", file_bytes(before), size, "bytes")
 
@@ -87,7 +87,7 @@ def write_report(
     data: dict[str, Any],
     measured: Sequence[Measured] = (),
 ) -> None:
-    """The report of a command, where one is wanted; data sources are as the user named them, None where not given."""
+    """The report of a command, where one is wanted; data sources are as the user named them, None if not given."""
     if path is None:
         return
     given = {name: source for name, source in data.items() if source is not None}

@@ -90,7 +90,7 @@ def fibnlr(
 
 
 def _prepared(model: GraphView, params: fibnlr_Parameters) -> list[Node]:
-    """The prepared activations in topological order. ValueError where the model is not compiled."""
+    """The prepared activations in topological order. ValueError if the model is not compiled."""
     if not model.is_compiled:
         raise ValueError(
             "[distributed::fibnlr_compute] expected a graph that has been compiled, got one without a backend"

@@ -1,4 +1,4 @@
-"""Data cut into partitions, each of which a worker reads by itself."""
+"""Data split into partitions that workers read by themselves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Opener: TypeAlias = Callable[[], Any]
 
 
 def batches_of(partition: Partition) -> Iterable[Any]:
-    """Return the batches of a partition, opening it where it is a function."""
+    """Return the batches of a partition, opening it if it is a function."""
     return as_provider(partition() if callable(partition) else partition)
 
 
@@ -77,12 +77,12 @@ def split(
             each worker opens it by itself, so nothing of it is sent. An ArrayProvider or DataProvider: each partition takes its samples
             (or its database) along.
         batches: of a partition; the last one may have fewer.
-        batch_size: samples a batch, for paths.
+        batch_size: samples per batch, for paths.
 
     Shuffled providers are cut as their first pass is.
 
     Raises:
-        ValueError: if `batches` < 1, or there is no way to cut `source`: then hand in a list of partitions of your own.
+        ValueError: if `batches` < 1, or there is no way to cut `source`: then pass your own list of partitions.
     """
     if batches < 1:
         raise ValueError(f"[distributed::split] expected batches >= 1, got {batches}")
@@ -104,7 +104,7 @@ def split(
 
 
 def require_partitions(where: str, partitions: Sequence[Partition] | Iterable[Partition]) -> list[Partition]:
-    """Return the partitions as a list. ValueError where there is none, or `partitions` is a single source."""
+    """Return the partitions as a list. ValueError if there is none, or `partitions` is a single source."""
     if isinstance(partitions, (str, bytes, os.PathLike)) or hasattr(partitions, "part"):
         raise ValueError(
             f"[{where}] expected a list of partitions, got {type(partitions).__name__}: see aidge_compress.distributed.split"

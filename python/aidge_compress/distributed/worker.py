@@ -88,7 +88,7 @@ def _graph(key: ModelKey) -> GraphView:
 
 
 def _counted(partition: Partition, limit: int | None = None) -> Iterator[Any] | None:
-    """The first `limit` batches, or None where there is none at all."""
+    """The first `limit` batches, or None if there is none at all."""
     batches = iter(batches_of(partition))
     first = next(batches, None)
     return None if first is None or limit == 0 else chain([first], _rest(batches, limit))
@@ -189,7 +189,7 @@ def measure_responses(
 
 
 def merge(parts: Iterable[Responses]) -> Responses:
-    """Return the statistics of all parts; they stay as they are. ValueError where a partition would count twice."""
+    """Return the statistics of all parts; they stay as they are. ValueError if a partition would count twice."""
     seen: frozenset[int] = frozenset()
     layers: dict[str, Covariance] = {}
     for part in parts:

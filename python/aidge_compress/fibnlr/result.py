@@ -106,7 +106,7 @@ class FibnlrResult(Result):
         }
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row an activation. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row per activation. ImportError if pandas is missing."""
         return data_frame([asdict(row) for row in self.rows], list(ActivationRow.__dataclass_fields__))
 
     def _story(self) -> Story:

@@ -128,7 +128,7 @@ def _of_class(pairs: Iterable[tuple[np.ndarray, np.ndarray]], number: int) -> np
 
 
 def _matches(found: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(overlaps, found): 1 where a box is right, 0 where it is wrong, -1 where it does not count."""
+    """(overlaps, found): 1 if a box is right, 0 if it is wrong, -1 if it does not count."""
     crowd = labels[:, 4] < 0
     shared = overlaps(found[:, :4], labels[:, :4], crowd=crowd)
     state = np.zeros((len(IOUS), len(found)), dtype=np.int8)

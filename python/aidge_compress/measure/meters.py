@@ -77,7 +77,7 @@ def class_scores(output: np.ndarray, *, probability: bool = False) -> np.ndarray
 
 
 def decisions(output: np.ndarray, *, probability: bool = False) -> np.ndarray | None:
-    """Return the class that is predicted for each sample, (samples,), -1 where a score is NaN; None if an output does not choose among classes.
+    """Return the class that is predicted for each sample, (samples,), -1 if a score is NaN; None if an output does not choose among classes.
 
     An output of one integer per sample, as behind an ArgMax, is the class itself.
     """

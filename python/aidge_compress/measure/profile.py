@@ -86,7 +86,7 @@ class ModelProfile:
         return f"{shown(self.seconds, 'seconds')} a pass with {threads}, {shown(self.macs, 'count')} MACs, {self.gflops:.1f} GFLOP/s"
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row a step. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row per step. ImportError if pandas is missing."""
         steps = self.to_dict()["steps"]
         return data_frame(steps, list(steps[0]) if steps else [])
 
@@ -121,7 +121,7 @@ def profile_model(
 
     data: one array a graph input; random ones of the compiled dims if None.
     passes: how many passes are timed without, and again with profiling.
-    Raises ValueError where the model is not compiled, the data does not fit or `passes` is below 1.
+    Raises ValueError if the model is not compiled, the data does not fit or `passes` is below 1.
     """
     import aidge_backend_cpu
 

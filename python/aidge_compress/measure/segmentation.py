@@ -16,7 +16,7 @@ IGNORED = 255
 
 
 def class_maps(output: np.ndarray, *, probability: bool = False) -> np.ndarray | None:
-    """Return the class of every pixel, (samples, height, width), -1 where a score is NaN; None if an output is no map of classes.
+    """Return the class of every pixel, (samples, height, width), -1 if a score is NaN; None if an output is no map of classes.
 
     Args:
         output: scores (samples, classes, height, width); one value per pixel behind a sigmoid, (samples, 1, height, width), is the probability

@@ -1,4 +1,4 @@
-"""Adjacent linear layers become one where that is exact and cheaper."""
+"""Adjacent linear layers become one if that is exact and cheaper."""
 
 from __future__ import annotations
 

@@ -38,9 +38,9 @@ def _refusals(result: MergeResult) -> Section:
     pairs = [(pair.first, pair.second, pair.reason) for pair in result.fusion.refused]
     warnings = [tag("p", f"Note: {warning}") for warning in result.warnings]
     if not pairs:
-        return Section("Left apart", join(tag("p", "No pair of layers was refused."), warnings))
+        return Section("Not merged", join(tag("p", "No pair of layers was refused."), warnings))
     body = join(warnings, table(("layer", "and the next", "reason"), pairs, left=3))
-    return Section("Left apart", body, "Linear layers that follow each other and stay two.")
+    return Section("Not merged", body, "Adjacent linear layers that were not merged.")
 
 
 def merge_story(result: MergeResult) -> Story:

@@ -58,7 +58,7 @@ class MergeResult(Result):
         }
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row per merge. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row per merge. ImportError if pandas is missing."""
         rows = [merge.to_dict() for merge in self.fusion.merged]
         columns = (
             "name", "type", "nodes", "border", "macs_before", "macs_after", "parameters_before", "parameters_after",

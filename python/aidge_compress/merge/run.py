@@ -36,10 +36,10 @@ def merge_layers(
     metric: MetricSource = None,
     **changes: Any,
 ) -> MergeResult:
-    """Merge adjacent linear layers of a network where that is exact and cheaper.
+    """Merge adjacent linear layers of a network if that is exact and cheaper.
 
     Args:
-        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it is not changed.
         options: which layers, and how; None: the defaults.
         data: for border "approximate", whose error is measured on it, and for the example inputs of a module.
         dims: one list per input, for which costs are counted; none: those that the network is compiled for, or the declared ones.

@@ -18,7 +18,7 @@ def inspect(model: NetworkSource, dims: Sequence[Sequence[int]] = (), *, data: A
     """Return a network's layers with shapes, parameters and multiply-accumulates; nothing is run.
 
     Args:
-        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it is not changed.
         dims: one list per input; none: those that the network is compiled for, or the declared ones with free dims taken as 1.
         data: for a module without dims: batches from which to take example inputs.
 

@@ -53,7 +53,7 @@ _KINDS = {
 
 
 def kind_name(node: Node) -> str:
-    """Return the name of the node's ResponseInfo.LayerKind, "UNKNOWN" where it has none."""
+    """Return the name of the node's ResponseInfo.LayerKind, "UNKNOWN" if it has none."""
     if node.type() == "Clip":
         attributes = node.get_operator().attr
         return "RELU6" if (attributes.min, attributes.max) == (0.0, 6.0) else "UNKNOWN"

@@ -87,13 +87,13 @@ def naming_free_dims(model: GraphView, given: Sequence[Any], cure: str) -> Itera
 
 
 def open_network(source: NetworkSource, data: Any = None, dims: Sequence[Sequence[int]] = ()) -> GraphView:
-    """Return a network of one's own, whatever it comes as; the source stays as it is.
+    """Return a network in memory that is the caller's own, from any form of source; the source is not changed.
 
     Args:
         source: the path of an ONNX file, its bytes, an onnx.ModelProto, a GraphView (a copy is returned, compiled as the source is), or a
             torch.nn.Module.
-        data: for a module: batches, of which the first one's leading entries are the example inputs.
-        dims: for a module without data: one list per input, of which zeros in float32 are the example inputs.
+        data: for a module: batches; the leading entries of the first one are the example inputs.
+        dims: for a module without data: one list per input; zeros in float32 of these dims are the example inputs.
 
     Raises:
         TypeError: if `source` is none of these.

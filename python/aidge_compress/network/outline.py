@@ -29,7 +29,7 @@ class OutlineNode:
 
     @property
     def channels(self) -> int:
-        """Extent of axis 1 of the output; 0 where there is none."""
+        """Extent of axis 1 of the output; 0 if there is none."""
         return self.dims[1] if len(self.dims) > 1 else 0
 
     @property

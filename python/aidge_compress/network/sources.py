@@ -75,7 +75,7 @@ class DataOptions:
 
 
 def channel_values(texts: Sequence[str] | None) -> tuple[float, ...]:
-    """["0.485,0.456,0.406"] or ["0.485", "0.456", "0.406"] → (0.485, 0.456, 0.406). ValueError where that is no list of numbers."""
+    """["0.485,0.456,0.406"] or ["0.485", "0.456", "0.406"] → (0.485, 0.456, 0.406). ValueError if that is no list of numbers."""
     try:
         return tuple(float(part) for text in texts or () for part in text.split(","))
     except ValueError:
@@ -314,7 +314,7 @@ def _open_folder(path: Path, model: HasInputs, options: DataOptions) -> DataProv
                 f"[cli::data] expected images of one size in {path}, as the network takes batches of {options.batch_size}, got {len(sizes)} sizes"
             )
         warnings.warn(
-            f"the images in {path} have {len(sizes)} sizes: each is a batch of its own", stacklevel=2
+            f"the images in {path} have {len(sizes)} sizes: each forms a separate batch", stacklevel=2
         )
         options = replace(options, batch_size=1)
     return DataProvider(
@@ -382,7 +382,7 @@ def _open_parquet(path: Path, model: HasInputs, options: DataOptions) -> DataPro
 
 
 def fixed_batch(model: HasInputs) -> int | None:
-    """The batch that the file allows alone; None where it leaves it open. ValueError for a batch of 0 samples."""
+    """The batch that the file allows alone; None if it leaves it open. ValueError for a batch of 0 samples."""
     for spec in model.input_specs:
         if spec.dims and spec.dims[0] == 0:
             raise ValueError(
@@ -445,7 +445,7 @@ def batches_of(data: Any, model: GraphView) -> Iterable[Any]:
     Args:
         data: the path of an .npz, .npy or .parquet file or of a folder of images, "mnist:train" and the like (all read as `open_data` does
             with its default options), or anything that aidge_core.data.as_provider takes: arrays, datasets, iterables of batches. If the
-            network's file fixes a batch above 1, batches of another size are put together anew, and what does not fill the last one is
+            network's file fixes a batch above 1, batches of another size are regrouped, and samples that do not fill the last one are
             left out with a warning.
         model: the network, whose inputs say how files are read.
 

@@ -44,7 +44,7 @@ _ACTIVATIONS = frozenset(
 class LayerSummary:
     """One node: its output's dims, its parameters (elements) and its multiply-accumulates for the given input dims.
 
-    Dims and multiply-accumulates are None if they are known only in a run (NonMaxSuppression, NonZero and what follows them).
+    Dims and multiply-accumulates are None if they are known only in a run (NonMaxSuppression, NonZero and the nodes behind them).
     """
 
     name: str
@@ -89,7 +89,7 @@ class ModelSummary:
         return ", ".join(parts) + (f"; {note}" if note else "")
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row a layer. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row per layer. ImportError if pandas is missing."""
         return data_frame([asdict(layer) for layer in self.layers], list(LayerSummary.__dataclass_fields__))
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _BISECTIONS = 50
 
 
 def _constant(node: Node, index: int) -> Node | None:
-    """The producer at an input; None where there is none."""
+    """The producer at an input; None if there is none."""
     parent = node.get_parent(index) if index < node.get_nb_inputs() else None
     return parent if parent is not None and parent.type() == "Producer" else None
 

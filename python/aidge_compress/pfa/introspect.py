@@ -46,7 +46,7 @@ class PFA:
     """
 
     class Strategy:
-        """How many units a layer keeps; a callable of one's own: see PFAStrategyType."""
+        """How many units a layer keeps; or your own callable: see PFAStrategyType."""
 
         KL = strategies.KL
         Energy = strategies.Energy
@@ -54,7 +54,7 @@ class PFA:
         Budget = budget.Budget
 
     class UnitSelectionStrategy:
-        """Which units go; a callable of one's own: see PFAUnitSelectionStrategyType."""
+        """Which units are removed; or your own callable: see PFAUnitSelectionStrategyType."""
 
         AbsMax = units.AbsMax
         AbsMin = units.AbsMin
@@ -214,7 +214,7 @@ class PFA:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PFA:
-        """Read what `save` wrote. ValueError where the file is something else."""
+        """Read what `save` wrote. ValueError if the file is something else."""
         accumulators, epsilon, strict = storage.load(Path(path))
         return cls(accumulators, epsilon_inactive=epsilon, strict_samples=strict)
 
@@ -246,7 +246,7 @@ class PFA:
 
     @property
     def failed_responses(self) -> list[str]:
-        """Layers that were left out for want of samples."""
+        """Layers that were skipped because there were too few samples."""
         return list(self._failed)
 
     @property
@@ -269,7 +269,7 @@ class PFA:
         A layer keeps at most its active units; where the strategy asks for more, the recipe says so (`requested_output_count`, `note`).
 
         Raises:
-            ValueError: if a strategy of one's own returns a layer, a count or units that cannot be, naming the layer.
+            ValueError: if your own strategy returns a layer, a count or units that cannot be, naming the layer.
         """
         choose: PFAStrategyType = strategies.KL() if strategy is None else strategy
         select: PFAUnitSelectionStrategyType = units.L1Max() if unit_strategy is None else unit_strategy

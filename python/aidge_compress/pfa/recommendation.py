@@ -82,7 +82,7 @@ class PFARecommendation(Result):
         write_text(path, json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame of all columns of PFA.show. ImportError where pandas is missing."""
+        """A pandas DataFrame of all columns of PFA.show. ImportError if pandas is missing."""
         from .tables import recipe_table
 
         return recipe_table([self.recipes], [], None)

@@ -19,7 +19,7 @@ __all__ = ["pfa_story"]
 def _row(name: str, recipe: PFARecipe) -> BarRow:
     before, after = recipe.original_output_count, recipe.recommended_output_count
     inactive = f"{recipe.number_inactive_units} inactive" if recipe.number_inactive_units else ""
-    detail = ", ".join(part for part in (f"{after / before:.0%} stay", inactive, recipe.note) if part)
+    detail = ", ".join(part for part in (f"{after / before:.0%} kept", inactive, recipe.note) if part)
     return BarRow(name, detail, [Bar(after, f"{before} → {after}", before)])
 
 
@@ -65,7 +65,7 @@ def _choices(result: PFARecommendation) -> Section:
         cells = [f"{row[key]:.4f}" if isinstance(row[key], float) else str(row[key]) for key in figures]
         units = ", ".join(str(unit) for unit in recipe.maximally_correlated_units)
         rows.append([tag("details", tag("summary", name), tag("p", f"units to remove, in order: {units or 'none'}")), *cells])  # fmt: skip
-    failed = [tag("p", f"Left out for want of samples: {', '.join(result.failed_responses)}")]
+    failed = [tag("p", f"Skipped because there were too few samples: {', '.join(result.failed_responses)}")]
     body = join(table(("layer", *figures), rows), failed if result.failed_responses else None)
     return Section("Recipes", body, "Open a layer to see which units would go.")
 

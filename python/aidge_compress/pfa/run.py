@@ -37,7 +37,7 @@ def recommend_channels(
     """Recommend how many channels each layer of a network keeps, and which, from the covariance of its outputs (PFA).
 
     Args:
-        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it stays as it is.
+        model: the path or the bytes of an ONNX file, an onnx.ModelProto, a GraphView or a torch.nn.Module; it is not changed.
         data: what to run through the network: a path as --data takes it, arrays, or any source of batches; labels are ignored.
         options: how to choose; None: the defaults.
         progress: called with (stage, done, total).

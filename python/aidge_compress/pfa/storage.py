@@ -31,7 +31,7 @@ def save(path: Path, accumulators: Mapping[str, Covariance], epsilon: float, str
 
 
 def load(path: Path) -> tuple[dict[str, Covariance], float, bool]:
-    """Return accumulators, epsilon_inactive and strict_samples. ValueError where the file is something else."""
+    """Return accumulators, epsilon_inactive and strict_samples. ValueError if the file is something else."""
     try:
         # Opened here: NumPy leaves a broken file open.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:

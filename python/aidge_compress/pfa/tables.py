@@ -61,7 +61,7 @@ def _column(name: str) -> str:
 def recipe_table(
     several: Sequence[Mapping[str, PFARecipe]], include: Sequence[str] | None, exclude: Sequence[str] | None
 ) -> DataFrame:
-    """Return one row a layer and result; see PFA.show."""
+    """Return one row per layer and result; see PFA.show."""
     try:
         import pandas as pd
     except ImportError as error:

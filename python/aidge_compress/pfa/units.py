@@ -1,4 +1,4 @@
-"""Which units of a layer go, given how many stay."""
+"""Which units of a layer are removed, given how many are kept."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class QuantizeResult(Result):
         }
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row a file that is compared. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row a file that is compared. ImportError if pandas is missing."""
         figures = ("samples", "metric", "drop", "accuracy", "original_accuracy", "agreement", "error")
         rows = [
             {"name": column.name, "bytes": column.bytes, "latency": column.latency, **({name: getattr(column.quality, name) for name in figures} if column.quality else {})}

@@ -109,7 +109,7 @@ class RecoverResult(Result):
         }
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row a round. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row a round. ImportError if pandas is missing."""
         return data_frame([asdict(entry) for entry in self.rounds], list(Round.__dataclass_fields__))
 
     def _story(self) -> Story:

@@ -15,7 +15,7 @@ _ORDER = ("share", "number", "count", "bytes", "seconds")
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure before and after; None where it is not known.
+    """A figure before and after; None if it is not known.
 
     `kind`: "share" (printed in percent, compared by difference), "count", "bytes" or "seconds" (compared by ratio), "number".
     """

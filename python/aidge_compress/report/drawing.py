@@ -1,4 +1,4 @@
-"""A network as rows of operations beside the lanes of the tensors that connect them, with what changed marked."""
+"""A network as rows of operations beside the lanes of the tensors that connect them, with changes marked."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _index(links: Sequence[Markup]) -> Markup:
 
 
 def draw_network(sketch: Outline, marks: Mapping[str, Mark]) -> Markup:
-    """The network from top to bottom, one row a layer with what follows it, and links to what changed.
+    """The network from top to bottom, one row per layer and the nodes behind it, with links to the changes.
 
     Args:
         sketch: the network before the change.

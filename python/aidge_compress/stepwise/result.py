@@ -85,7 +85,7 @@ class StepwiseResult(Result):
         }
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row a step. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row a step. ImportError if pandas is missing."""
         return data_frame([asdict(step) for step in self.steps], list(Step.__dataclass_fields__))
 
     def _story(self) -> Story:

@@ -134,7 +134,7 @@ class SweepResult(Result):
         ]
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, one row a setting. ImportError where pandas is missing."""
+        """A pandas DataFrame, one row a setting. ImportError if pandas is missing."""
         records = self._records()
         return data_frame(records, list(records[0]))
 

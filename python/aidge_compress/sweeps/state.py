@@ -71,7 +71,7 @@ class State:
             self._document = _read(path, keys)
 
     def statistics(self, method: str) -> Any:
-        """What was stored for a method; None where nothing was."""
+        """What was stored for a method; None if nothing was."""
         return self._document["statistics"].get(method)
 
     def keep_statistics(self, method: str, values: Any) -> None:
@@ -80,7 +80,7 @@ class State:
         self._write()
 
     def choice(self, setting: str) -> str | None:
-        """The key of the decision that a setting leads to; None where that is not known."""
+        """The key of the decision that a setting leads to; None if that is not known."""
         found: str | None = self._document["choices"].get(setting)
         return found
 
@@ -90,7 +90,7 @@ class State:
         self._write()
 
     def outcome(self, decision: str) -> Outcome | None:
-        """What was found for a decision; None where nothing was."""
+        """What was found for a decision; None if nothing was."""
         found = self._document["outcomes"].get(decision)
         return Outcome(**found["outcome"]) if found is not None else None
 

@@ -219,7 +219,7 @@ class Batches:
         self._inputs = list(inputs)
 
     def batch_count(self) -> int | None:
-        """Return the batches of one pass, None where that is not known."""
+        """Return the batches of one pass, None if that is not known."""
         try:
             return len(self._provider)  # type: ignore[arg-type]
         except (TypeError, NotImplementedError):

@@ -49,7 +49,7 @@ class Dataset(Protocol):
 
 
 def database_length(database: Database | Dataset) -> int:
-    """Return the number of samples; ValueError where there is none."""
+    """Return the number of samples; ValueError if there is none."""
     length = len(database)
     if length <= 0:
         raise ValueError(

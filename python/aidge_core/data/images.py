@@ -265,7 +265,7 @@ def from_image_folder(
 
 
 def pillow() -> tuple[Any, Any]:
-    """Return Pillow's modules Image and ImageOps. ImportError where it is missing."""
+    """Return Pillow's modules Image and ImageOps. ImportError if it is missing."""
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
@@ -281,7 +281,7 @@ def _per_channel(values: float | Sequence[float], channels: int, name: str) -> n
 
 
 def _scan(root: Path) -> tuple[list[tuple[Path, int | None]], list[str]]:
-    """Return (file, label) in order, and the names of the classes; labels are None where there are no
+    """Return (file, label) in order, and the names of the classes; labels are None if there are no
     subfolders."""
     if not root.is_dir():
         raise ValueError(f"[data::ImageFolder] expected a folder, got {root}")

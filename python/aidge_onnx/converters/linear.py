@@ -12,7 +12,7 @@ from ..writing.writer import Writer
 
 
 def _bias(node: OnnxNode, build: Builder, outputs: int) -> Array | None:
-    """C as (outputs,), or None where it is no such thing."""
+    """C as (outputs,), or None if it is no such thing."""
     array = build.constant(node, 2)
     if array is None or array.dtype != np.float32:
         return None

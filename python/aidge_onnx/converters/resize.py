@@ -116,7 +116,7 @@ def export_resize(node: aidge_core.Node, write: Writer) -> None:
     inputs = [names[0]]
     for index, key in ((1, "roi"), (2, "scales")):
         values = np.asarray(attributes[key], np.float32)
-        # Opset 11 demands roi and scales, empty where they say nothing.
+        # Opset 11 demands roi and scales, empty if they say nothing.
         wanted = values.size or write.opset < 13
         inputs.append(names[index] or (write.constant(node, key, values) if wanted else ""))
     if names[3] or attributes["sizes"]:

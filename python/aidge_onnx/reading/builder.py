@@ -106,15 +106,15 @@ class Builder:
         return self._node_names[node]
 
     def has_input(self, node: OnnxNode, index: int) -> bool:
-        """True where the node's input is connected."""
+        """True if the node's input is connected."""
         return index < len(node.inputs) and bool(node.inputs[index])
 
     def constant(self, node: OnnxNode, index: int) -> Array | None:
-        """An input's value where it is constant; None where it is absent or computed."""
+        """An input's value where it is constant; None if it is absent or computed."""
         return self.source.constants.get(node.inputs[index]) if self.has_input(node, index) else None
 
     def required_constant(self, node: OnnxNode, index: int, what: str) -> Array:
-        """An input's constant value; NotNative where it is computed, InvalidModelError where it is absent."""
+        """An input's constant value; NotNative if it is computed, InvalidModelError if it is absent."""
         if not self.has_input(node, index):
             raise InvalidModelError(f"{node.where()}: {what} is missing")
         array = self.constant(node, index)
@@ -132,7 +132,7 @@ class Builder:
         return array
 
     def ints(self, node: OnnxNode, index: int, attribute: str) -> list[int] | None:
-        """A list of ints that is an attribute in old opsets and an input in newer ones; None where it is
+        """A list of ints that is an attribute in old opsets and an input in newer ones; None if it is
         absent."""
         if attribute in node.attributes:
             return [int(value) for value in node.attributes[attribute]]
@@ -196,7 +196,7 @@ class Builder:
         return Value(made)
 
     def _check_types(self, kind: str, inputs: Sequence[_Input]) -> None:
-        """NotNative where an input is known to be of a type that the operator does not take."""
+        """NotNative if an input is known to be of a type that the operator does not take."""
         taken = _input_types(kind)
         for index, entry in enumerate(inputs):
             dtype = self.type_name(entry)
@@ -204,7 +204,7 @@ class Builder:
                 raise NotNative(f"works on {dtype}")
 
     def type_name(self, entry: _Input) -> str | None:
-        """Name of the element type of an input; None where it is absent or not known."""
+        """Name of the element type of an input; None if it is absent or not known."""
         if isinstance(entry, Fresh):
             return dtype_name(onnx_type_of(entry.array.dtype))
         elem = self.source.type_of(entry).elem if isinstance(entry, str) and entry else None
@@ -348,7 +348,7 @@ class Builder:
         return Value(made)
 
     def _packed_dims(self, proto: NodeProto, inputs: Sequence[str]) -> list[int] | None:
-        """For each output its rank, then its dims, -1 for the batch; None where any dim is not known."""
+        """For each output its rank, then its dims, -1 for the batch; None if any dim is not known."""
         constants = self.source.constants
         computed = [dims for name in inputs if name and name not in constants and (dims := self.dims(name))]
         packed: list[int] = []
@@ -381,7 +381,7 @@ class Builder:
 
 
 def scalar(array: Array, node: OnnxNode, what: str) -> float:
-    """The only element of an array; InvalidModelError where there are more or none."""
+    """The only element of an array; InvalidModelError if there are more or none."""
     if array.size != 1:
         refuse(node, f"{what} has {array.size} elements, expected 1")
     return float(array.reshape(()))

@@ -154,7 +154,7 @@ def _read_exactly(handle: int, count: int, where: str) -> bytes:
 def internalize(tensor: TensorProto, base: Path | None, where: str) -> None:
     """Brings the tensor's external bytes into its raw data (in place).
 
-    InvalidModelError where anything is not as it must be.
+    InvalidModelError if anything is not as it must be.
     """
     check_tensor(tensor, where, external=True)
     entry = ExternalData.parse(tensor, where)

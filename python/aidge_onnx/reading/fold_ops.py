@@ -283,7 +283,7 @@ def _result_bytes(node: OnnxNode, inputs: Inputs) -> int:
 
 
 def evaluate(node: OnnxNode, inputs: Inputs, opset: int, max_bytes: int) -> Array | None:
-    """The single output, or None where the operator is not of this kind, does not fit its inputs or would
+    """The single output, or None if the operator is not of this kind, does not fit its inputs or would
     take more than `max_bytes`."""
     rule = _RULES.get(node.op)
     if rule is None or node.domain or len(node.outputs) != 1:

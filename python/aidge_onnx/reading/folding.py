@@ -144,7 +144,7 @@ def _shape_of(source: Source, node: OnnxNode) -> np.ndarray[Any, Any] | None:
 
 
 def _resolve_reshape(source: Source, node: OnnxNode) -> bool:
-    """Replaces a Reshape's computed target by a constant one with 0 and -1 where that says the same."""
+    """Replaces a Reshape's computed target by a constant one with 0 and -1 if that says the same."""
     if node.op != "Reshape" or node.domain or len(node.inputs) < 2:
         return False
     dims = source.type_of(node.inputs[0]).dims
@@ -175,7 +175,7 @@ def _freed_target(source: Source, node: OnnxNode, dims: tuple[Dim, ...] | None) 
 
 
 def reshape_target(target: list[Dim], dims: tuple[Dim, ...] | None, allow_zero: bool) -> list[int] | None:
-    """The target with 0 for a dim that is copied and -1 for the one that is left; None where that does not
+    """The target with 0 for a dim that is copied and -1 for the one that is left; None if that does not
     suffice."""
     shape: list[int] = []
     for axis, element in enumerate(target):

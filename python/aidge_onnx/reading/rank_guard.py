@@ -31,7 +31,7 @@ _Length = Callable[[str], int | None]
 def hide_shape_operands(graph: GraphProto, length: _Length, stand_in: str) -> set[str]:
     """Puts `stand_in` in the place of shape operands of unknown length, in place and in inner graphs too.
 
-    Returns the names of those in the outer graph. InvalidModelError where an operand is longer than MAX_RANK.
+    Returns the names of those in the outer graph. InvalidModelError if an operand is longer than MAX_RANK.
     """
     hidden: set[str] = set()
     for node in graph.node:

@@ -15,7 +15,7 @@ __all__ = ["hinted_dims"]
 
 
 def hinted_dims(source: Source, node: OnnxNode) -> tuple[Dim, ...] | None:
-    """Dims of the node's first output, from the symbolic value of its shape input; None where that says
+    """Dims of the node's first output, from the symbolic value of its shape input; None if that says
     nothing."""
     if node.op in ("Resize", "Upsample") and not node.domain:
         dims = _scaled(source, node)

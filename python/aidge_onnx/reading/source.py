@@ -160,7 +160,7 @@ class Source:
 
     @property
     def opset(self) -> int:
-        """Version of the standard operators (1 where the model imports none)."""
+        """Version of the standard operators (1 if the model imports none)."""
         return self.opsets.get("", 1)
 
     @classmethod

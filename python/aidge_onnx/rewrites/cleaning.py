@@ -100,7 +100,7 @@ def _same_shape(node: OnnxNode, source: Source, uses: Uses) -> bool:
 
 
 def _copies(target: list[int], dims: list[int | Sym]) -> bool:
-    """True where this target of a Reshape stands for these dims."""
+    """True if this target of a Reshape stands for these dims."""
     if len(target) != len(dims) or target.count(-1) > 1:
         return False
     return all(wanted in (0, -1) or wanted == dim for wanted, dim in zip(target, dims, strict=True))

@@ -40,7 +40,7 @@ class OnnxRuntime:
     """The provider of generic kernels (see aidge_core.set_generic_provider)."""
 
     def refusal(self, kind: str, attributes: Mapping[str, Any]) -> str:
-        """Why the operator cannot run; "" where it can."""
+        """Why the operator cannot run; "" if it can."""
         if "onnx_node" not in attributes:
             return "a generic operator that did not come from ONNX: nothing can run it"
         entry = GenericNode.read(attributes, kind)
@@ -104,7 +104,7 @@ def _inputs(infos: Sequence[_Info]) -> list[Input]:
 
 
 def session_of(model: ModelProto) -> Any:
-    """A model as one session of ONNX Runtime; aidge_core.UnsupportedError where it is missing or refuses."""
+    """A model as one session of ONNX Runtime; aidge_core.UnsupportedError if it is missing or refuses."""
     if importlib.util.find_spec("onnxruntime") is None:
         raise aidge_core.UnsupportedError(f"ONNX Runtime would run this model: {_INSTALL}")
     return _session(model.SerializeToString())

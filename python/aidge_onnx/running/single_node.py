@@ -19,7 +19,7 @@ __all__ = ["Inferred", "Input", "infer_outputs", "single_node_model"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Inferred: TypeAlias = tuple[list[int] | None, str]
-"""Dims of an output, None where only a run tells them, and the name of its type."""
+"""Dims of an output, None if only a run tells them, and the name of its type."""
 
 _SMALL = 4096
 _IR_VERSION = 10
@@ -105,9 +105,9 @@ def _opsets(entry: GenericNode) -> dict[str, int]:
 
 
 def infer_outputs(entry: GenericNode, inputs: Sequence[Input]) -> list[Inferred] | None:
-    """Dims and type of every output by ONNX's own shape inference; None where it does not know a type.
+    """Dims and type of every output by ONNX's own shape inference; None if it does not know a type.
 
-    ValueError where the inputs do not fit.
+    ValueError if the inputs do not fit.
     """
     model = single_node_model(entry, inputs, largest_constant=_SMALL)
     return _inferred(

@@ -85,7 +85,7 @@ class Building:
 
     # --- what the makers ask --------------------------------------------------------------------------------
     def producer(self, node: aidge_core.Node, index: int) -> aidge_core.Node | None:
-        """The producer at an input, None where the value is computed or absent."""
+        """The producer at an input, None if the value is computed or absent."""
         if index >= node.get_nb_inputs() or (node.id(), index) in self._fed:
             return None
         parent = node.get_parent(index)
@@ -114,7 +114,7 @@ class Building:
         return [self.input(node, index) for index in range(node.get_nb_inputs())]
 
     def dims(self, node: aidge_core.Node, index: int) -> list[int] | None:
-        """Dims of an input for the declared sizes (free ones are 1), None where they are not known."""
+        """Dims of an input for the declared sizes (free ones are 1), None if they are not known."""
         if (node.id(), index) in self._fed:
             specs = (spec for spec in self.model.input_specs if (node, index) in spec.targets)
             known = next((spec.dims for spec in specs), None)

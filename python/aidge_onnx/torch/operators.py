@@ -324,7 +324,7 @@ def _window(node: Node, kernel: Sequence[int]) -> tuple[list[int], list[int], li
 
 
 def _even(pads: Sequence[int]) -> list[int] | None:
-    """The padding of each axis, None where its two ends differ."""
+    """The padding of each axis, None if its two ends differ."""
     half = len(pads) // 2
     return list(pads[:half]) if list(pads[:half]) == list(pads[half:]) else None
 

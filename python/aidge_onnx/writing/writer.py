@@ -115,7 +115,7 @@ class Writer:
         self._values[node.id(), index] = name
 
     def is_named(self, node: aidge_core.Node, index: int) -> bool:
-        """True where the output has its name already."""
+        """True if the output has its name already."""
         return (node.id(), index) in self._values
 
     def name_node(self, node: aidge_core.Node) -> None:

@@ -66,7 +66,7 @@ template <typename T> FunctionKernel::Function cumSumFunction(const KernelReques
   };
 }
 
-/// x / (sum |x|) or x / sqrt(sum x^2); 0 where that norm is 0.
+/// x / (sum |x|) or x / sqrt(sum x^2); 0 if that norm is 0.
 template <typename T> FunctionKernel::Function lpFunction(const KernelRequest& request) {
   const Operator& op = *request.op;
   return [lines = AxisLines(request, op.attribute<std::int64_t>("axis")), squares = op.attribute<std::int64_t>("p") == 2](

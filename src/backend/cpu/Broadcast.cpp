@@ -14,7 +14,7 @@ std::vector<std::size_t> memoryOrder(std::size_t rank, Layout layout) {
   return order;
 }
 
-/// Distance in elements between neighbours along every logical axis of an output of `rank`; 0 where the operand is repeated.
+/// Distance in elements between neighbours along every logical axis of an output of `rank`; 0 if the operand is repeated.
 std::vector<std::size_t> logicalSteps(const TensorDesc& operand, std::size_t rank) {
   std::vector<std::size_t> steps(rank, 0);
   std::size_t step = 1;

@@ -168,7 +168,7 @@ void forReduced(const ReducePlan& plan, const Elements<T, A>& elements, const st
   }
 }
 
-/// What the exponents are taken relative to: 0 where the largest value is not finite.
+/// What the exponents are taken relative to: 0 if the largest value is not finite.
 template <typename A> A offsetOf(A most) { return std::isfinite(static_cast<double>(most)) ? most : A{0}; }
 
 template <Reduction R, typename T, typename A>

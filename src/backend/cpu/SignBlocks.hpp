@@ -29,7 +29,7 @@ class ActiveChannels {
   };
   void refresh();
 
-  std::vector<float> mMost;  ///< > 0 where the channel was
+  std::vector<float> mMost;  ///< > 0 if the channel was
   std::size_t mScans = 0;
   std::vector<Range> mOpen;  ///< short runs of channels that hold all those without a positive value
 };
@@ -52,7 +52,7 @@ class BlockActivation {
   std::vector<float> mSlopes;
 };
 
-/// PReLU's slopes for data of `dims`, one or one a channel; empty where it has others or none.
+/// PReLU's slopes for data of `dims`, one or one a channel; empty if it has others or none.
 [[nodiscard]] std::vector<float> slopesOf(const Operator& prelu, std::span<const DimSize_t> dims);
 
 /// Statistics and activation of a tensor.

@@ -67,7 +67,7 @@ struct VectorLoops {
   bool (*finiteMaximumColumns)(const float* in, std::size_t rows, std::size_t columns, float* most);
   /// sums[c] += the values of column c, in double.
   void (*sumColumns)(const float* in, std::size_t rows, std::size_t columns, double* sums);
-  /// False where a value is NaN or infinite.
+  /// False if a value is NaN or infinite.
   bool (*allFinite)(const float* in, std::size_t n);
   /// By UnaryLoop. (a, b): LeakyRelu (slope, -), Clip (min, max), HardSigmoid (alpha, beta), Selu (alpha, gamma), Elu, Celu, ThresholdedRelu and Swish (alpha, -),
   /// else unused.
@@ -91,7 +91,7 @@ struct VectorLoops {
   [[nodiscard]] Unary loop(UnaryLoop which) const { return unary[static_cast<std::size_t>(which)]; }
 };
 
-/// The table of one instruction set; nullptr where the processor or the build lacks it.
+/// The table of one instruction set; nullptr if the processor or the build lacks it.
 [[nodiscard]] const VectorLoops* findVectorLoops(InstructionSet set);
 /// The best table that this processor can run.
 [[nodiscard]] const VectorLoops& vectorLoops();

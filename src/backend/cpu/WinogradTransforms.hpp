@@ -32,7 +32,7 @@ struct WinogradTransforms {
   Output output4;
 };
 
-/// The transforms for one instruction set; nullptr where the processor or the build lacks it.
+/// The transforms for one instruction set; nullptr if the processor or the build lacks it.
 [[nodiscard]] const WinogradTransforms* findWinogradTransforms(InstructionSet set);
 /// The best ones that this processor can run.
 [[nodiscard]] const WinogradTransforms& winogradTransforms();

@@ -31,7 +31,7 @@ class Case:
 
 
 def onnx_dims(case: Case) -> Dims | None:
-    """Dims by strict ONNX inference; None where it refuses, or where no window is left."""
+    """Dims by strict ONNX inference; None if it refuses, or where no window is left."""
     element = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(case.dtype))
     value = onnx.helper.make_tensor_value_info
     inputs = [value(f"x{i}", element, dims) for i, dims in enumerate(case.inputs)]

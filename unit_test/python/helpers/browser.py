@@ -30,7 +30,7 @@ _FLAGS = [
 
 
 def find_chromium() -> str | None:
-    """The program, or None where it is not installed."""
+    """The program, or None if it is not installed."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((found for found in map(shutil.which, names) if found), None)
 

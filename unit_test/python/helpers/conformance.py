@@ -120,7 +120,7 @@ def run_onnxruntime(model: ModelProto, inputs: Sequence[Any]) -> Sequence[Any]:
 
 
 def failure(case: TestCase, run: Run) -> str:
-    """What goes wrong with a case; "" where it passes."""
+    """What goes wrong with a case; "" if it passes."""
     model = model_of(case)
     try:
         for inputs, expected in data_of(case, model):

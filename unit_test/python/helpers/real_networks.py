@@ -25,7 +25,7 @@ OCR_MODELS = {
 
 
 def ocr_model(name: str) -> Path | None:
-    """Path of a network of rapidocr-onnxruntime, None where the package is not installed."""
+    """Path of a network of rapidocr-onnxruntime, None if the package is not installed."""
     spec = importlib.util.find_spec("rapidocr_onnxruntime")
     folders = spec.submodule_search_locations if spec is not None else None
     return None if not folders else Path(next(iter(folders))) / "models" / f"{name}.onnx"

@@ -89,6 +89,6 @@ def test_images_keep_their_size(tmp_path: Path) -> None:
     mixed = folder(tmp_path / "mixed", (20, 12), (12, 20), (16, 16), (33, 9))
     done = ok("eval", path, "--data", mixed, "--json")
     assert done.document["samples"] == 4
-    assert "4 sizes: each is a batch of its own" in done.err
+    assert "4 sizes: each forms a separate batch" in done.err
     fixed = network(tmp_path / "fixed.onnx", "H", "W", batch=2)
     assert "images of one size" in refused("eval", fixed, "--data", mixed)

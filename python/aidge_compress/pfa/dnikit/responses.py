@@ -18,7 +18,7 @@ class ResponseInfo:
     Attributes:
         name: of the response, by which it is asked for.
         dtype: of its elements.
-        shape: None where an extent is not known, as that of the samples in front; an empty tuple where nothing is known.
+        shape: None if an extent is not known, as that of the samples in front; an empty tuple where nothing is known.
         layer: the layer that makes it.
     """
 

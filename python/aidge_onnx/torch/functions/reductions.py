@@ -76,7 +76,7 @@ def running_sum(x: Any, axis: int, exclusive: bool, reverse: bool) -> Any:
 
 
 def lp_normalised(x: Any, axis: int, p: int) -> Any:
-    """x over its p-norm along the axis; 0 where that norm is 0."""
+    """x over its p-norm along the axis; 0 if that norm is 0."""
     norm = torch.linalg.vector_norm(x, ord=p, dim=axis, keepdim=True)
     return torch.where(
         norm == 0, torch.zeros_like(x), x / torch.where(norm == 0, torch.ones_like(norm), norm)

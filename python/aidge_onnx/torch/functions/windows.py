@@ -219,7 +219,7 @@ def lp_pool(
 
 
 def _root(total: Any, p: int) -> Any:
-    """total^(1/p), with a gradient of 0 where it is 0."""
+    """total^(1/p), with a gradient of 0 if it is 0."""
     empty = total <= 0
     return torch.where(
         empty, torch.zeros_like(total), torch.where(empty, torch.ones_like(total), total) ** (1.0 / p)

@@ -15,7 +15,7 @@ namespace Aidge::cpu::onednn {
 /// A stream of the calling thread.
 [[nodiscard]] dnnl::stream& stream();
 
-/// Memory descriptor of a buffer. Throws std::invalid_argument where a type or an extent is beyond what oneDNN can take.
+/// Memory descriptor of a buffer. Throws std::invalid_argument if a type or an extent is beyond what oneDNN can take.
 [[nodiscard]] dnnl::memory::desc toDesc(const TensorDesc& desc);
 /// Descriptor that leaves the memory order to the primitive.
 [[nodiscard]] dnnl::memory::desc anyDesc(const Dims& dims);

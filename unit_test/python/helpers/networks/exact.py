@@ -78,7 +78,7 @@ def _wide(array: np.ndarray) -> np.ndarray:
 
 
 def run_exactly(model: onnx.ModelProto, *feeds: Mapping[str, np.ndarray]) -> list[list[np.ndarray]] | None:
-    """The outputs for each of the feeds in float64; None where the evaluator cannot run the model, or is far from ONNX Runtime."""
+    """The outputs for each of the feeds in float64; None if the evaluator cannot run the model, or is far from ONNX Runtime."""
     try:
         evaluator = ReferenceEvaluator(_in_double(model), new_ops=[BatchNormalization, LRN])
         results = [evaluator.run(None, {name: _wide(x) for name, x in feed.items()}) for feed in feeds]
