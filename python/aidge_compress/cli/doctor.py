@@ -49,7 +49,7 @@ _EXTRAS = (
     ("torch", "torch", "from_torch, retraining"),
     ("torch", "onnxscript", "from_torch"),
 )
-_DISTRIBUTIONS = {"PIL": "pillow"}
+_DISTRIBUTIONS = {"PIL": "pillow", "ml_dtypes": "ml-dtypes"}
 
 
 @dataclass(frozen=True)

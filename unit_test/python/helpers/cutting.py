@@ -38,6 +38,32 @@ def masked_weight(node: onnx.NodeProto, weight: np.ndarray, dead: np.ndarray) ->
     return weight
 
 
+def masked_integers(
+    model: onnx.ModelProto, node: onnx.NodeProto, dead: np.ndarray, constants: dict[str, onnx.TensorProto]
+) -> None:
+    """Gives the layer its weight behind a DequantizeLinear of its own, with zero points where it meets dead input channels."""
+    places = {name: index for index, maker in enumerate(model.graph.node) for name in maker.output}
+    place = places[node.input[1]]
+    maker = onnx.NodeProto.FromString(model.graph.node[place].SerializeToString())
+    values = onnx.numpy_helper.to_array(constants[maker.input[0]])
+    zero = (
+        onnx.numpy_helper.to_array(constants[maker.input[2]])
+        if len(maker.input) > 2
+        else np.zeros((), values.dtype)
+    )
+    shape = [1] * values.ndim
+    if zero.ndim:
+        shape[attribute(maker, "axis", 1)] = -1
+    kept = masked_weight(node, np.ones_like(values), dead) == 1
+    integers = np.where(kept, values, np.broadcast_to(zero.reshape(shape), values.shape))
+    name = f"masked_{len(constants)}"
+    constants[name] = onnx.numpy_helper.from_array(integers, name)
+    model.graph.initializer.append(constants[name])
+    maker.name, maker.input[0], maker.output[0] = f"{name}_maker", name, f"{name}_out"
+    node.input[1] = maker.output[0]
+    model.graph.node.insert(place, maker)
+
+
 def masked(
     model: onnx.ModelProto, groups: Sequence[Any], gone: Mapping[int, Sequence[int]]
 ) -> onnx.ModelProto:
@@ -48,6 +74,9 @@ def masked(
     for number, channels in gone.items():
         for use in groups[number].uses:
             node = nodes[use.node.name()]
+            if node.input[1] not in constants:
+                masked_integers(model, node, np.isin(use.channels, list(channels)), constants)
+                continue
             weight = onnx.numpy_helper.to_array(constants[node.input[1]])
             masked = masked_weight(node, weight, np.isin(use.channels, list(channels)))
             node.input[1] = f"masked_{len(constants)}"
