@@ -89,7 +89,7 @@ def test_the_pfa_report_has_units_and_cuts(reports: Reports) -> None:
     text = Reader(document).text
     for name, recipe in reports.pfa.recipes.items():
         before, after = recipe.original_output_count, recipe.recommended_output_count
-        assert f"{name} {after / before:.0%} stay" in text
+        assert f"{name} {after / before:.0%} kept" in text
         assert f"{before} → {after}" in text
         energy = reports.pfa.layers[name].eigenvalues
         assert f"{after} of {before}, {energy[:after].sum() / energy.sum():.1%} of the energy" in text
