@@ -1,7 +1,7 @@
 """A network, cut to the same MACs by Torch-Pruning and by us, without training: accuracy on MNIST's 10,000 test images, agreement with the original.
 
 Torch-Pruning 1.6.1 gets the network through onnx2torch; MACs are those that our operators count of the exported result, for all.
-`pip install --no-deps torch-pruning==1.6.1 onnx2torch==1.5.15` beside torch (an environment of its own).
+`pip install --no-deps torch-pruning==1.6.1 onnx2torch==1.5.15` beside torch (in a separate environment).
 
     python benchmark/against_torch_pruning.py --ratios 2 3 5
     python benchmark/against_torch_pruning.py --svhn SVHN.onnx    # as for compress_goals.py: MNIST as 32x32 RGB

@@ -1,4 +1,4 @@
-"""FIBNLR with the published Eclipse Aidge wheels; run by the Python of their own environment.
+"""FIBNLR with the published Eclipse Aidge wheels; run by the Python of a separate environment.
 
     python -m venv .venv-aidge
     .venv-aidge/bin/pip install aidge_core==0.10.1 aidge_backend_cpu==0.10.1 aidge_onnx==0.10.1

@@ -71,7 +71,7 @@ def _run(
 
 
 def _runtime(files: list[bytes], dims: list[int]) -> list[float]:
-    """Median seconds of one image in ONNX Runtime, one thread, in turns."""
+    """Median seconds of one image in ONNX Runtime, one thread, measured alternately."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

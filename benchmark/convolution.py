@@ -1,10 +1,10 @@
-"""3x3 convolutions of stride 1, layer by layer: direct, F(2x2) and F(4x4), one scheduler each, in turn in one process.
+"""3x3 convolutions of stride 1, layer by layer: direct, F(2x2) and F(4x4), one scheduler each, alternately in one process.
 
 python benchmark/convolution.py --threads 1
 
 A ratio below 1 means that Winograd is faster. With ``--fit`` a grid of layers is measured with Winograd wherever it is
-possible, and the rule of src/backend/cpu/onednn/Winograd.cpp (so many channels on both sides, so many tiles) is fitted to
-it: the thresholds that lose least against always taking the faster kernel, beside those that are built in.
+possible, and the rule of src/backend/cpu/onednn/Winograd.cpp (a least number of channels on both sides and of tiles) is
+fitted to it: the thresholds that lose least against always taking the faster kernel, beside those that are built in.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def layer_step(scheduler: Any) -> Any:
 def step_seconds(
     layer: tuple[int, int, int, int], variants: dict[str, dict[str, Any]], rounds: int
 ) -> dict[str, tuple[str, float]]:
-    """Kernel and median seconds of the layer under each variant's options of `compile`, measured in turn."""
+    """Kernel and median seconds of the layer under each variant's options of `compile`, measured alternately."""
     batch, channels, _, size = layer
     data = np.random.default_rng(1).standard_normal((batch, channels, size, size)).astype(np.float32)
     file = one_layer(*layer)
@@ -124,7 +124,7 @@ class Sample:
 
 
 def samples(accuracy: str, rounds: int) -> list[Sample]:
-    """One sample a layer of the grid; ``accuracy`` "default" is F(2x2), "fast" F(4x4)."""
+    """One sample per layer of the grid; ``accuracy`` "default" is F(2x2), "fast" F(4x4)."""
     tile = 2 if accuracy == "default" else 4
     options: dict[str, Any] = {"convolution_accuracy": accuracy}
     variants: dict[str, dict[str, Any]] = {

@@ -1,6 +1,6 @@
 """Latency in ONNX Runtime after half of the MACs were taken out: MobileNetV2 and ResNet-50 topologies, one image of 224x224.
 
-Random weights: latency does not depend on them. Channels go by filter norm, the same share of every group, in multiples.
+Random weights: latency does not depend on them. Channels are removed by filter norm, the same share of every group, in multiples.
 
     python benchmark/cut_latency.py mobilenet_v2 resnet50 --multiple 16
 """
@@ -71,7 +71,7 @@ def cut(file: bytes, ratio: float, multiple: int, dims: list[list[int]]) -> tupl
 
 
 def latencies(files: list[bytes], shape: list[int], rounds: int, threads: int) -> list[float]:
-    """Median seconds of each file, run in turns so that all see the same machine."""
+    """Median seconds of each file, run alternately, so that all see the same state of the machine."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     sessions = [onnxruntime.InferenceSession(f, options, providers=["CPUExecutionProvider"]) for f in files]
@@ -83,7 +83,7 @@ def latencies(files: list[bytes], shape: list[int], rounds: int, threads: int) -
 
 
 def main() -> None:
-    """Print a row a network."""
+    """Print one row per network."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

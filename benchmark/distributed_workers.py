@@ -1,4 +1,4 @@
-"""FIBNLR and PFA on one and two workers of this machine: images a second, bytes that move, and what many would cost.
+"""FIBNLR and PFA on one and two workers of this machine: images per second, bytes sent, and the estimated cost with many workers.
 
     python benchmark/distributed_workers.py --net light_squeezenet --images 192 --batch 8
 
@@ -44,7 +44,7 @@ HEADER = (
 
 
 class Noise(Database):
-    """Images that are computed where they are read."""
+    """Images that are computed by the worker that reads them."""
 
     def __init__(self, count: int, shape: tuple[int, ...]) -> None:
         self._count, self._shape = count, shape
@@ -76,7 +76,7 @@ def run_fibnlr(graph: Any, parts: list[Any], client: Any) -> Any:
 
 
 def run_pfa(graph: Any, parts: list[Any], client: Any) -> Any:
-    """The covariances of all layers; without their eigenvalues, which are the client's work, for want of samples."""
+    """The covariances of all layers; without eigenvalues, which the client computes, because there are too few samples."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return distributed.introspect_model(graph, parts, client=client, strict_samples=True)
@@ -127,9 +127,9 @@ def main() -> None:
     print(format_table(HEADER, rows))
     network = aidge_onnx.export.to_model_proto(graph).ByteSize()
     print(f"\nnetwork: {network / 1e6:.2f} MB, to each worker once")
-    print(f"covariances: {sizes[1] / 1e6:.2f} MB a copy")
+    print(f"covariances: {sizes[1] / 1e6:.2f} MB per copy")
     nodes = sum(aidge_core.fibnlr_has_npr(node) for node in graph.get_ordered_nodes(deep=True))
-    print(f"NPR: {nodes} activations, {16 * nodes} bytes a batch to the client")
+    print(f"NPR: {nodes} activations, {16 * nodes} bytes per batch to the client")
 
 
 if __name__ == "__main__":

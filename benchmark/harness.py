@@ -1,8 +1,8 @@
-"""Interleaved timing of two or more engines, each in a process of its own.
+"""Interleaved timing of two or more engines, each in a separate process.
 
 Every engine lives in a freshly spawned process whose thread count is fixed before any library is loaded, so
 that two OpenMP run-times never share a process and no engine's idle threads spin beside the other's work. The
-parent lets them run in turn, A B B A A B ..., and compares the two times of each pair; the median of those
+parent runs them alternately, A B B A A B ..., and compares the two times of each pair; the median of those
 ratios is immune to a machine that is slower for a while.
 """
 
@@ -47,7 +47,7 @@ SETTLE_SECONDS = 0.1
 
 
 class EngineError(RuntimeError):
-    """An engine could not be set up or failed while it ran; the text is that of its own error."""
+    """An engine could not be set up or failed while it ran; the text is that of the engine's error."""
 
 
 class Runner(Protocol):
@@ -149,7 +149,7 @@ class Worker:
         return float(seconds)
 
     def result(self) -> tuple[float, Any]:
-        """One run: its seconds and what it returned."""
+        """One run: its seconds and its result."""
         self._connection.send((1, True))
         seconds, result = self._receive()
         return float(seconds), result
@@ -175,7 +175,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Times in seconds of the pairs that were run, and what each engine returned in its first run."""
+    """Times in seconds of the pairs that were run, and the result of each engine's first run."""
 
     first: tuple[float, ...]
     second: tuple[float, ...]

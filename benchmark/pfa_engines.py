@@ -200,7 +200,7 @@ class CollectingPass(PlainPass):
             yield from self._batches
 
     def prepare(self) -> None:
-        """Begins a pass in a thread of its own, which waits after each batch until the next one is asked for."""
+        """Begins a pass in a separate thread, which waits after each batch until the next one is asked for."""
         import queue
         import threading
 

@@ -1,11 +1,11 @@
 """How far compress reaches: small networks of many architectures, each loaded, compared with ONNX Runtime, and cut to 0.7 of its MACs.
 
-python benchmark/reach.py --out reach.jsonl            # goes on where it was stopped; prints a table in the end
+python benchmark/reach.py --out reach.jsonl            # continues a run that was stopped; prints a table at the end
 python benchmark/reach.py --out reach.jsonl --only vit resnet
 python benchmark/reach.py --out reach.jsonl --table    # only the table
 
-Weights are random (seed 0), statistics of BatchNorm are those of noise. A network runs in a process of its own, for at most --seconds. "share of
-MACs": of the layers that make or read channels that can go. compress calibrates on 32 random inputs.
+Weights are random (seed 0), statistics of BatchNorm are those of noise. Each network runs in a separate process, for at most --seconds. "share of
+MACs": of the layers that make or read channels that can be removed. compress calibrates on 32 random inputs.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def own_outputs(model: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def examine(name: str) -> dict[str, Any]:
-    """Everything about one network; `reason` says where it ended."""
+    """Everything about one network; `reason` says at which stage it ended."""
     import aidge_compress
     import aidge_core
     from aidge_compress.measure.metrics import relative_difference
@@ -132,7 +132,7 @@ def examine(name: str) -> dict[str, Any]:
 
 
 def run(name: str, seconds: float) -> dict[str, Any]:
-    """`examine` in a process of its own."""
+    """`examine` in a separate process."""
     started = time.perf_counter()
     try:
         done = subprocess.run(
@@ -199,7 +199,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="*", help="names of networks")
     parser.add_argument("--seconds", type=float, default=300.0, help="at most for a network")
-    parser.add_argument("--table", action="store_true", help="only print the table of what is there")
+    parser.add_argument("--table", action="store_true", help="only print the table of the results so far")
     parser.add_argument("--examine", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.examine:

@@ -144,7 +144,7 @@ def _() -> nn.Module:
 
 
 class Split(nn.Module):
-    """Half of the channels pass, the other half goes through a body; then channels are shuffled."""
+    """Half of the channels pass unchanged, the other half through a body; then channels are shuffled."""
 
     def __init__(self, body: nn.Module, shuffle: int = 0) -> None:
         super().__init__()

@@ -34,7 +34,7 @@ CASES: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 @dataclass(frozen=True)
 class Data:
-    """What is trained on, what decides, and what the figures are of."""
+    """Data for training, for choosing the weights that are kept, and for the figures."""
 
     train: Any
     decide: Any

@@ -15,7 +15,7 @@ __all__ = ["check_writable", "replacing", "write_npz", "write_text"]
 
 
 def replacing(path: str | os.PathLike[str]) -> AbstractContextManager[BinaryIO]:
-    """A file that takes the place of `path`, or of what a symbolic link there leads to, when it is whole; see aidge_core._files.replacing."""
+    """A file that replaces `path`, or the target of a symbolic link there, when it is complete; see aidge_core._files.replacing."""
     return _files.replacing(path, follow=True)
 
 

@@ -137,7 +137,7 @@ def check(options: Any, where: str) -> None:
     """Validates a dataclass in its `__post_init__`: choices get their one spelling, numbers must be within their bounds.
 
     Raises:
-        ValueError: names the option, what is expected, and what it got.
+        ValueError: names the option, the expected value, and the given one.
         TypeError: if a value is of another type.
     """
     for info in describe(type(options)):

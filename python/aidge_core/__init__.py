@@ -1,6 +1,6 @@
 """Graphs, execution, statistics and graph rewriting: the compiled core, and data for it.
 
-The names follow Eclipse Aidge where it has them. `model.compile("cpu")` finds aidge_backend_cpu; `aidge_onnx` reads and writes ONNX files;
+Names are those of Eclipse Aidge if it has the function. `model.compile("cpu")` finds aidge_backend_cpu; `aidge_onnx` reads and writes ONNX files;
 `aidge_compress` holds the methods, whose names this package gives, too.
 """
 

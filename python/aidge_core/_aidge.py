@@ -1,4 +1,4 @@
-"""Calls that are written as in Eclipse Aidge: its names of arguments are understood, and what would mean something else there says what to write."""
+"""Accepts Eclipse Aidge's names of arguments; a call that means something else in Eclipse Aidge raises an error that says how to write it."""
 
 from __future__ import annotations
 

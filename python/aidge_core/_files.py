@@ -17,7 +17,7 @@ def _draft_of(target: Path) -> Path:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Makes sure that `replacing` can write this file, by making an empty one beside it and removing that; what is there stays as it is.
+    """Makes sure that `replacing` can write this file, by making an empty one beside it and removing that; an existing file is not changed.
 
     Raises:
         OSError: as `replacing` does, and if the path is that of a folder or a device.
@@ -41,7 +41,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def replacing(path: str | os.PathLike[str], *, follow: bool = False) -> Iterator[BinaryIO]:
     """A file under a temporary name in the same folder that takes the place of `path` at the end of the block, and vanishes if the block raises.
 
-    follow: a symbolic link stays, and the file that it leads to is replaced; otherwise the link is replaced.
+    follow: keep a symbolic link, and replace the file that it leads to; otherwise the link is replaced.
 
     Raises:
         OSError: if there is no such folder, no space in it, or no right to write there; it names `path`.

@@ -44,7 +44,7 @@ def bias_behind(graph_view: GraphView, node: Node, outputs: int) -> tuple[Node, 
 def matmul_to_fc(graph_view: GraphView) -> int:
     """Put an FC in the place of each MatMul of data (batch, features) and a constant matrix, with the Add of a bias behind it.
 
-    The FC has the name of the MatMul. Products of data with more axes stay, because an FC flattens its data, and so do matrices that other nodes read.
+    The FC has the name of the MatMul. A MatMul of data with more axes is kept, because an FC flattens its data; so is one whose matrix other nodes read, too.
 
     Args:
         graph_view: changed in place; its dims must be known (compile or forward_dims).
@@ -89,7 +89,7 @@ def _set(layer: Node, index: int, values: np.ndarray) -> None:
 
 
 def _keep_name(old: Node, new: Node) -> None:
-    """The weight goes by the name that it had."""
+    """The new layer's weight gets the name of the old one's."""
     before, after = old.get_parent(1), new.get_parent(1)
     assert before is not None
     assert after is not None

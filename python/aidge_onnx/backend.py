@@ -77,14 +77,14 @@ class PreparedModel(BackendRep):  # type: ignore[misc,unused-ignore]
 
     @property
     def graph(self) -> aidge_core.GraphView | None:
-        """The graph of the last run; None before the first one where its settings come with the inputs."""
+        """The graph of the last run; None before the first run if its settings come with the inputs."""
         return self._graph
 
     def run(self, inputs: Sequence[Any] | Mapping[str, Any] | Array, **kwargs: Any) -> tuple[Any, ...]:
         """One pass; `inputs` in the model's order, or by name, or the only one.
 
-        Returns one array an output. Raises ValueError where inputs do not fit, aidge_core.UnsupportedError
-        where the CPU backend cannot run the model.
+        Returns one array per output. Raises ValueError if inputs do not fit, aidge_core.UnsupportedError
+        if the CPU backend cannot run the model.
         """
         feeds = self._feeds(inputs)
         if self._session is not None:

@@ -6,5 +6,5 @@ __all__ = ["InvalidModelError"]
 
 
 class InvalidModelError(ValueError):
-    """The file, the bytes or the proto is not a valid ONNX model, or its external data is not where it may
-    be."""
+    """The file, the bytes or the proto is not a valid ONNX model, or its external data is in a place that is
+    not allowed."""

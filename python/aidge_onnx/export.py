@@ -42,13 +42,13 @@ def export_onnx(
     """Writes the graph as an ONNX file, checked by onnx.checker and strict shape inference.
 
     opset: version of the standard operators (7 or newer); by default the source's, raised to at least 13
-        where the graph has no generic operators, and 17 for graphs that did not come from ONNX.
+        if the graph has no generic operators, and 17 for graphs that did not come from ONNX.
     ir_version: by default the oldest that fits the opset, at least 8.
-    input_dims: dims of the graph inputs, None where free; by default as declared, then as compiled with a
+    input_dims: dims of the graph inputs, None for free ones; by default as declared, then as compiled with a
         free first dim.
-    external_data: weights in a second file `<path>.data`; by default only where the model would pass 2 GB.
+    external_data: weights in a second file `<path>.data`; by default only if the model would exceed 2 GB.
     notes: node name → text, for viewers such as Netron: it becomes the description of the node, and the shapes of all tensors are written too.
-    Raises ValueError if the graph does not fit the opset or is no valid model, or a note is of no node, OSError. On any error the
+    Raises ValueError if the graph does not fit the opset or is not a valid model, or a note names an unknown node; OSError. On any error the
     file is as it was before.
     """
     target = Path(path)

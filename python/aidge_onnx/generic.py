@@ -81,7 +81,7 @@ class GenericNode:
 
     @classmethod
     def read(cls, attributes: Mapping[str, Any], where: str) -> GenericNode:
-        """Reads it from an operator's attributes. ValueError, with `where`, where it did not come from ONNX."""
+        """Reads it from an operator's attributes. ValueError, which names `where`, if it did not come from ONNX."""
         if _NODE not in attributes:
             raise ValueError(
                 f"[aidge_onnx.export] expected a generic operator that came from ONNX, got {where}"

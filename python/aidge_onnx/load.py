@@ -50,16 +50,16 @@ def load_onnx(
     source: path of a file, the file's bytes, or a ModelProto (left as it is). filename: the same, as Aidge calls it.
     base_dir: where external data may be; by default the file's own directory, and nowhere for bytes and
         protos.
-    dynamic_batch: leave the first dim of every graph input free, also where the file fixes it; Reshape
+    dynamic_batch: leave the first dim of every graph input free, even if the file fixes it; Reshape
         targets that start with it follow.
     max_constant_bytes: bound of the memory for constants that the file computes (ConstantOfShape, Expand …).
-    cleaning: take out what does nothing (Identity, Dropout …) and put together what exporters have taken apart
+    cleaning: remove nodes that do nothing (Identity, Dropout …) and join operators that exporters have split
         (GeLU, HardSwish, ReLU6, padding, BatchNorm); False keeps the file's nodes one by one.
     in_float32: read networks whose layers are in float16, bfloat16 or float64 as networks of float32, on which every method works;
         export_onnx writes the types of the file again, those of inputs and outputs too. Files in which such values are inside control
         flow, sequences or operators of other domains are read as they are.
     Raises InvalidModelError for anything that is not a valid model, FileNotFoundError, and
-    aidge_core.UnsupportedError if a graph input or output is no tensor of numbers.
+    aidge_core.UnsupportedError if a graph input or output is not a tensor of numbers.
     """
     if (source is None) == (filename is None):
         given = "none" if source is None else "source and filename"
@@ -269,7 +269,7 @@ def _properties(source: Source, builder: Builder) -> dict[str, dict[str, list[li
 
 
 def _metadata(source: Source, unused: list[ValueInfoProto]) -> dict[str, str]:
-    """What of the file's header has no place of its own in a graph, for the export."""
+    """The parts of the file's header that a graph has no fields for, for the export."""
     model = source.model
     names = [value.name for value in source.inputs]
     return {

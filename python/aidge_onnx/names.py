@@ -18,7 +18,7 @@ class Names:
         return name in self._taken
 
     def reserve(self, name: str) -> bool:
-        """Takes exactly this name; False if it is gone already."""
+        """Takes exactly this name; False if it is taken already."""
         if name in self._taken:
             return False
         self._taken.add(name)

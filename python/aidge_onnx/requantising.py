@@ -1,4 +1,4 @@
-"""Weights of quantised networks that a method has changed become those that a file can hold."""
+"""Rounds changed weights of quantised networks to values that a file can hold."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _RECORDS = "onnx.quantised"
 
 
 def requantise(graph: aidge_core.GraphView) -> bool:
-    """Round the constants that the file of a network held as integers to what export_onnx writes for them (in place).
+    """Round the constants that the network's file held as integers to the values that export_onnx writes for them (in place).
 
-    Other networks stay as they are. The graph then computes what the written file computes, and has to be compiled anew.
+    Other networks do not change. The graph then computes the same as the written file, and has to be compiled again.
 
     Returns:
         Whether there are such constants.

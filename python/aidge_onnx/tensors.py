@@ -142,9 +142,9 @@ def check_tensor(tensor: TensorProto, where: str, external: bool = False) -> Non
         raise InvalidModelError(f"{where}: segmented tensors are not supported")
     if tensor.data_location == TensorProto.EXTERNAL:
         if not external:
-            raise InvalidModelError(f"{where}: external data where none can be")
+            raise InvalidModelError(f"{where}: external data is not allowed here")
         if filled or tensor.HasField("raw_data") or tensor.data_type == TensorProto.STRING:
-            raise InvalidModelError(f"{where}: external data beside data of its own")
+            raise InvalidModelError(f"{where}: external data beside data in the tensor itself")
         return
     if tensor.HasField("raw_data"):
         if filled or tensor.data_type == TensorProto.STRING:

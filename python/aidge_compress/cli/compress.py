@@ -57,7 +57,7 @@ OPTIONS = options_of(
 
 @dataclass(frozen=True)
 class _Files:
-    """Bytes of the ONNX files, and medians of ONNX Runtime in seconds, before and after; None if there is no file or no ONNX Runtime."""
+    """Bytes of the ONNX files, and medians of ONNX Runtime in seconds, before and after; None without a file or without ONNX Runtime."""
 
     bytes_before: int
     bytes_after: int | None = None
@@ -77,7 +77,7 @@ def _runtime_medians(paths: list[Path], inputs: Mapping[str, np.ndarray]) -> lis
 
     try:
         return medians_in_turn([runner(path) for path in paths])
-    except Exception:  # e.g. a file whose batch is fixed: there is no figure then
+    except Exception:  # e.g. a file whose batch is fixed: it is not timed
         return None
 
 
@@ -342,7 +342,7 @@ def _grown(result: CompressionResult, options: CompressOptions) -> str:
         return ""
     return (
         f"The result was not written: it has more parameters than before ({quantity(before)}, now {quantity(after)}). "
-        "Weights that layers share stay shared, so merged layers are the likely cause: try --no-merge."
+        "Weights that layers share remain shared, so merged layers are the likely cause: try --no-merge."
     )
 
 

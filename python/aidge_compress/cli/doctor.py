@@ -1,4 +1,4 @@
-"""`aidge doctor`: is the installation complete, what it runs on, and what could be added."""
+"""`aidge doctor`: whether the installation is complete, the machine it runs on, and optional packages."""
 
 from __future__ import annotations
 

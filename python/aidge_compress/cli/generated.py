@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["EXPERT", "Option", "choices", "options_of", "sweep_lists", "takes"]
 
 EXPERT = "Expert options"
-"""The panel for what few people need."""
+"""The panel for options that few people need."""
 _WIDEST = 18
 
 

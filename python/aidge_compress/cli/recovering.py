@@ -54,7 +54,7 @@ def recovered(
     metric: MetricSource = None,
     quiet: bool,
 ) -> RecoverResult | None:
-    """The network after training, None if it is not wanted; `judge` is the data that decides, None: a share of `data`."""
+    """The network after training, None if it is not wanted; `judge` is the data that decides which weights are kept, None: a share of `data`."""
     if minutes is None:
         return None
     with progress_bar(quiet) as progress:

@@ -38,7 +38,7 @@ def check_outputs(outputs: Mapping[str, Path | None], *read: str | Path | None) 
         read: networks and data; names that are not files are passed over. External data of a network counts as read.
 
     Raises:
-        OSError: if a file cannot be written where it should go.
+        OSError: if a file cannot be written at its path.
         ValueError: if it is read, also by another name or through a link, or two options name one file.
     """
     given = {option: path for option, path in outputs.items() if path is not None}
@@ -87,7 +87,7 @@ def write_report(
     data: dict[str, Any],
     measured: Sequence[Measured] = (),
 ) -> None:
-    """The report of a command, where one is wanted; data sources are as the user named them, None if not given."""
+    """Writes the report of a command, if one is wanted; data sources are as the user named them, None if not given."""
     if path is None:
         return
     given = {name: source for name, source in data.items() if source is not None}
@@ -97,7 +97,7 @@ def write_report(
 
 
 def say_written(*paths: Path | None) -> None:
-    """Names the files that were written beside the network, on standard error, where no --json is disturbed."""
+    """Names the files that were written beside the network, on standard error, so that the output of --json remains valid."""
     for path in paths:
         if path is not None:
             Console(stderr=True, highlight=False, markup=False).print(f"wrote {path}", soft_wrap=True)

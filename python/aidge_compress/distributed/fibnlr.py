@@ -49,7 +49,7 @@ def fibnlr_compute(
         compile_options: options of the backend "cpu" that `model` was compiled with.
 
     Raises:
-        ValueError: as there, before anything runs, or if there is no batch at all.
+        ValueError: as there, before anything runs, or if the data has no batches.
         PartitionError: if a partition cannot be measured; model and attributes are as before the call.
         Stopped: if `progress` returns False; likewise.
     """

@@ -82,7 +82,7 @@ def split(
     Shuffled providers are cut as their first pass is.
 
     Raises:
-        ValueError: if `batches` < 1, or there is no way to cut `source`: then pass your own list of partitions.
+        ValueError: if `batches` < 1, or `source` cannot be cut: then pass your own list of partitions.
     """
     if batches < 1:
         raise ValueError(f"[distributed::split] expected batches >= 1, got {batches}")

@@ -55,7 +55,7 @@ def introspect_model(
         compile_options: options of the backend "cpu" that `model` was compiled with.
 
     Raises:
-        ValueError: as there, before anything runs, or if there is no batch at all.
+        ValueError: as there, before anything runs, or if the data has no batches.
         PartitionError: if a partition cannot be measured.
         Stopped: if `progress` returns False.
     """

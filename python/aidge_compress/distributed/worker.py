@@ -189,7 +189,7 @@ def measure_responses(
 
 
 def merge(parts: Iterable[Responses]) -> Responses:
-    """Return the statistics of all parts; they stay as they are. ValueError if a partition would count twice."""
+    """Return the statistics of all parts together; the parts are not changed. ValueError if a partition would count twice."""
     seen: frozenset[int] = frozenset()
     layers: dict[str, Covariance] = {}
     for part in parts:

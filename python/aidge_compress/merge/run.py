@@ -48,7 +48,7 @@ def merge_layers(
         changes: fields of MergeOptions that differ from `options`, e.g. policy="always".
 
     Raises:
-        ValueError: if an option is out of range, dims are open, or there is no data for "approximate".
+        ValueError: if an option is out of range, dims are open, or "approximate" has no data.
         TypeError: for an unknown option, or a model that is none of these.
     """
     chosen = changed(options or MergeOptions(), changes, "merge::merge_layers")

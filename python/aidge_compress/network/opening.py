@@ -55,7 +55,7 @@ def compile_for(model: GraphView, provider: Any, threads: int = 0) -> None:
     """Compile as `compile_model`; dims behind the batch that the file leaves free are those of the first batch of `provider`.
 
     Raises:
-        ValueError: if there is no batch, it does not fit, or the network takes other sizes.
+        ValueError: if `provider` has no batches, the first one does not fit, or the network takes other sizes.
     """
     if not any(entry.dims is None or None in list(entry.dims)[1:] for entry in model.input_specs):
         compile_model(model, threads)
@@ -74,7 +74,7 @@ def compile_for(model: GraphView, provider: Any, threads: int = 0) -> None:
 
 @contextmanager
 def naming_free_dims(model: GraphView, given: Sequence[Any], cure: str) -> Iterator[None]:
-    """Where no dims were given, adds to a ValueError that some behind the batch are free, which may be why, and what to do."""
+    """If no dims were given, adds to a ValueError that free dims behind the batch may be its cause, and how to set them."""
     try:
         yield
     except ValueError as error:
@@ -146,11 +146,11 @@ def _from_module(module: Any, data: Any, dims: Sequence[Sequence[int]]) -> Graph
 def prepare(source: NetworkSource, data: Any) -> tuple[GraphView, Any]:
     """Return (network, provider of batches): the network is a copy, compiled as the source is or else for the first batch.
 
-    Raises as open_network and batches_of do; ValueError if there is no batch.
+    Raises as open_network and batches_of do; ValueError if the data has no batches.
     """
     if data is not None and not isinstance(data, (str, os.PathLike)):
         data = as_provider(data)
-        data = list(data) if isinstance(data, Iterator) else data  # what can be read only once is kept
+        data = list(data) if isinstance(data, Iterator) else data  # an iterator can be read only once
     graph = open_network(source, data)
     provider = batches_of(data, graph)
     if not graph.is_compiled:

@@ -17,7 +17,7 @@ _BATCH_NORMS = ("BatchNorm1D", "BatchNorm2D", "BatchNorm3D")
 class OutlineNode:
     """A node that computes: `parents` are indices of nodes before it, `dims` its first output's (empty where unknown).
 
-    `weights` are the elements of its constants; `inner` names and types of what a meta operator is made of.
+    `weights` are the elements of its constants; `inner` the names and types of the nodes inside a meta operator.
     """
 
     name: str

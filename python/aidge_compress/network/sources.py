@@ -75,7 +75,7 @@ class DataOptions:
 
 
 def channel_values(texts: Sequence[str] | None) -> tuple[float, ...]:
-    """["0.485,0.456,0.406"] or ["0.485", "0.456", "0.406"] → (0.485, 0.456, 0.406). ValueError if that is no list of numbers."""
+    """["0.485,0.456,0.406"] or ["0.485", "0.456", "0.406"] → (0.485, 0.456, 0.406). ValueError if it is not a list of numbers."""
     try:
         return tuple(float(part) for text in texts or () for part in text.split(","))
     except ValueError:
@@ -393,7 +393,7 @@ def fixed_batch(model: HasInputs) -> int | None:
 
 
 def open_data(spec: str, model: HasInputs, options: DataOptions) -> Iterable[Any]:
-    """A re-iterable provider: every batch is the network's inputs in order, then the labels where there are some.
+    """A re-iterable provider: every batch is the network's inputs in order, then the labels if there are any.
 
     If the file fixes its batch, all batches are of that size, and the last samples, if they do not fill one, are left out with a warning.
 

@@ -1,6 +1,6 @@
 """Principal Filter Analysis: how many units each layer of a network needs, and which.
 
-The names follow Apple's DNIKit where it has them; its notebook runs with `from aidge_compress.pfa import …` in place of its imports.
+Names are those of Apple's DNIKit if it has the function; its notebook runs with `from aidge_compress.pfa import …` in place of its imports.
 """
 
 from __future__ import annotations

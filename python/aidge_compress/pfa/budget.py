@@ -49,7 +49,7 @@ def _channels(node: Node, output: int = 0) -> int:
 
 
 def _joined(node: Node, parents: list[tuple[Node, float]]) -> float:
-    """Share of a node's channels that stays, given its inputs' shares: the largest, or the mean of what stands side by side."""
+    """Share of a node's channels that is kept, given its inputs' shares: the largest, or for a Concat their mean, weighted by channels."""
     if not parents:
         return 1.0
     if node.type() == "Concat":
@@ -60,11 +60,11 @@ def _joined(node: Node, parents: list[tuple[Node, float]]) -> float:
 
 
 def network_cost(graph: GraphView, kept: Mapping[str, float]) -> tuple[float, float]:
-    """Return parameters and multiply-accumulates of a network of which some layers keep a share of their units.
+    """Return parameters and multiply-accumulates of a network in which some layers keep only a share of their units.
 
-    Layers that follow lose the same share of their inputs; a depthwise convolution and what stands between layers keep what they are fed with; a sum keeps
-    the larger of its operands. Constants that several layers share count once, and such layers keep alike. So it is what removal of channels can reach, up to
-    rounding. The graph must have shapes (compile it).
+    Layers that follow lose the same share of their inputs; a depthwise convolution and the nodes between layers keep the share of their input; a sum keeps
+    the largest share of its operands. Constants that several layers share count once, and such layers keep the same share. The result is the cost that
+    removing channels can reach, up to rounding. The graph must have shapes (compile it).
 
     Args:
         graph: the network.
@@ -107,9 +107,9 @@ class Budget:
 
     Args:
         graph: the network whose layers were analysed, with shapes (compiled).
-        parameters: share of the parameters that may stay, in (0, 1]; None: no limit.
-        macs: share of the multiply-accumulates that may stay, in (0, 1]; None: no limit.
-        min_kept_count: units that each layer keeps at least, where it has as many.
+        parameters: largest share of the parameters to keep, in (0, 1]; None: no limit.
+        macs: largest share of the multiply-accumulates to keep, in (0, 1]; None: no limit.
+        min_kept_count: units that each layer keeps at least; a layer with fewer keeps all.
 
     Raises:
         ValueError: if neither or a wrong share is given; when called, if a layer is not in the graph, or not even the smallest recipe
@@ -133,7 +133,7 @@ class Budget:
             )
 
     def __call__(self, covariances: Mapping[str, PFACovariancesResult], /) -> dict[str, PFARecipe]:
-        """Return one recipe a layer."""
+        """Return one recipe per layer."""
         names = {node.name() for node in self.graph.get_ordered_nodes()}
         if missing := [name for name in covariances if name not in names]:
             raise ValueError(f"[pfa::Budget] expected layers of the graph, got {missing}")
@@ -168,7 +168,7 @@ class Budget:
     def _cost(
         self, covariances: Mapping[str, PFACovariancesResult], threshold: float, whole: tuple[float, float]
     ) -> tuple[float, float]:
-        """Shares of parameters and MACs that recipes of this threshold leave, inactive units gone."""
+        """Shares of parameters and MACs that recipes of this threshold leave, with inactive units removed."""
         kept = {}
         for name, layer in covariances.items():
             count = pfa_energy_count(layer.eigenvalues, threshold, self.min_kept_count)[0]

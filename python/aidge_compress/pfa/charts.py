@@ -53,7 +53,7 @@ def _short(name: str) -> str:
 
 
 def recipe_chart(recipes: Mapping[str, PFARecipe], ax: Axes | None = None) -> Axes:
-    """Return a chart of original and recommended counts, one bar of each a layer, with the share that stays above it."""
+    """Return a chart of original and recommended counts, one bar of each per layer, with the share that is kept above it."""
     names = list(recipes)
     original = np.array([recipe.original_output_count for recipe in recipes.values()])
     kept = np.array([recipe.recommended_output_count for recipe in recipes.values()])

@@ -101,7 +101,7 @@ class PFA:
         self._warn_of_few_samples()
 
     def _warn_of_few_samples(self) -> None:
-        """One warning for the layers that are left out and one for the others, each of which names the widest."""
+        """One warning for the layers that are left out and one for the others; each names the widest layer."""
         few = [
             (entry.units, name)
             for name, entry in self._accumulators.items()
@@ -117,9 +117,7 @@ class PFA:
             units, name = max(layers)
             samples = self._accumulators[name].samples
             counts = f"{samples} samples" + (
-                f" of {units} units, fewer than units"
-                if samples >= 2
-                else ", of which no covariance can be taken"
+                f" of {units} units, fewer than units" if samples >= 2 else ", too few for a covariance"
             )
             others = f"; so it is with {len(layers) - 1} more layers" if len(layers) > 1 else ""
             warnings.warn(f"layer {name!r} has {counts}: {verdict}{others}", stacklevel=4)
@@ -135,17 +133,17 @@ class PFA:
         epsilon_inactive: float = 1e-8,
         strict_samples: bool = False,
     ) -> PFA:
-        """Take the responses of a producer: one covariance a field, whatever the number of samples.
+        """Take the responses of a producer: one covariance per field, whatever the number of samples.
 
         Args:
             producer: batch size → batches of arrays (samples, units) of any real type; put a Pooler behind responses with more axes.
-            batch_size: samples that a batch is asked for; without influence on the result.
+            batch_size: samples to ask for per batch; it does not change the result.
             epsilon_inactive: a unit is inactive if its variance is below this times the layer's largest.
             strict_samples: leave layers out that have fewer samples than units, as DNIKit does, instead of warning.
 
         Raises:
-            ValueError: if there is no batch, a response has not two axes or is no array of real numbers, the number of a layer's units
-                changes, or there is NaN or infinity (naming layer and samples).
+            ValueError: if the producer has no batches, a response does not have two axes or is not an array of real numbers, the number of
+                a layer's units changes, or a value is NaN or infinite (the error names layer and samples).
         """
         if batch_size < 1:
             raise ValueError(f"[pfa::introspect] expected batch_size >= 1, got {batch_size}")
@@ -220,10 +218,10 @@ class PFA:
 
     @classmethod
     def merge(cls, parts: Iterable[PFA]) -> PFA:
-        """Return the PFA of all samples that the parts have seen, as if by one; the parts stay as they are.
+        """Return the PFA of all samples that the parts have seen, as if by one; the parts are not changed.
 
         Raises:
-            ValueError: if there is none, their epsilon_inactive or strict_samples differ, or a layer has not always as many units.
+            ValueError: if `parts` is empty, their epsilon_inactive or strict_samples differ, or a layer's number of units differs.
         """
         several = list(parts)
         settings = {(part._epsilon, part._strict) for part in several}
@@ -260,7 +258,7 @@ class PFA:
         strategy: PFAStrategyType | None = None,
         unit_strategy: PFAUnitSelectionStrategyType | None = None,
     ) -> dict[str, PFARecipe]:
-        """Return one recipe a layer: how many units to keep, and which go.
+        """Return one recipe per layer: how many units to keep, and which to remove.
 
         Args:
             strategy: PFA.Strategy.KL() if None.
@@ -288,7 +286,7 @@ class PFA:
         strategy: PFAStrategyType | None = None,
         unit_strategy: PFAUnitSelectionStrategyType | None = None,
     ) -> PFARecommendation:
-        """Return the recipes of `get_recipe` together with what a report and a table need of them."""
+        """Return the recipes of `get_recipe` together with the data that a report and a table show."""
         recipes = self.get_recipe(strategy=strategy, unit_strategy=unit_strategy)
         samples = {accumulator.samples for accumulator in self._accumulators.values()}
         chosen = {
@@ -317,7 +315,7 @@ class PFA:
             exclude_columns: columns to leave out of these.
 
         Raises:
-            ValueError: if there is no recipe, a column is unknown, none is left, or several results are to be one chart.
+            ValueError: if recipes are missing, a column is unknown, no column is left, or a chart is asked for of several results.
             ImportError: if pandas or matplotlib is missing.
         """
         if isinstance(recipe_result, PFA):
@@ -334,7 +332,7 @@ class PFA:
         return charts.recipe_chart(several[0])
 
     def show_spectrum(self, layer: str, recipe: PFARecipe | None = None, *, ax: Axes | None = None) -> Axes:
-        """Return a chart of a layer's eigenvalues, their cumulated energy and, if a recipe is given, where it cuts.
+        """Return a chart of a layer's eigenvalues, their cumulated energy and, if a recipe is given, the position of its cut.
 
         Raises:
             ValueError: if there is no such layer.

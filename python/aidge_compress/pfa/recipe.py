@@ -74,8 +74,8 @@ class PFARecipe:
         recommended_output_count: units to keep; once units are selected at most the active ones.
         maximally_correlated_units: the units to remove, in the order of removal, inactive ones first; empty while none are selected.
         number_inactive_units: units whose variance is next to nothing.
-        diagnostics: what the strategy found; None from your own strategy.
-        requested_output_count: what the strategy asked for, where that was more than there are active units; else None.
+        diagnostics: the strategy's findings; None from your own strategy.
+        requested_output_count: the strategy's count, if it was larger than the number of active units; else None.
     """
 
     original_output_count: int

@@ -35,10 +35,10 @@ class PFARecommendation(Result):
         recipes: layer → recipe, as get_recipe has them.
         layers: layer → statistics.
         failed_responses: layers that were left out because there were too few samples.
-        chosen: strategies and what is known of the statistics, by name.
+        chosen: strategies, settings of the statistics and numbers of samples, by name.
         network: the network that was analysed; None if PFA has seen responses alone.
         model: the same, as it is; None from PFA.recommend.
-        before, after: costs of the network, and estimates of what following the recipes would leave; None if they are not known.
+        before, after: costs of the network, and estimates of its costs if the recipes are followed; None if they are not known.
         options: of recommend_channels.
         quality: always None.
     """
@@ -56,7 +56,7 @@ class PFARecommendation(Result):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Strategies and what is known of the statistics, by name."""
+        """Strategies, settings of the statistics and numbers of samples, by name."""
         return self.chosen
 
     def _headline(self) -> str:
@@ -66,7 +66,7 @@ class PFARecommendation(Result):
         return f"keep {kept:,} of {units:,} units{share} of {counted(len(self.recipes), 'layer')}"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: the recipes, and what they were chosen by."""
+        """For JSON: the recipes, and the strategies that chose them."""
         return {
             "strategy": repr(self.chosen.get("strategy")),
             "unit_strategy": repr(self.chosen.get("unit_strategy")),

@@ -44,7 +44,7 @@ def _spectra(result: PFARecommendation) -> Section:
         if name in result.layers
     ]
     note = (
-        "Solid: eigenvalues of the covariance of a layer's responses by rank, largest first, on a log scale of its own. "
+        "Solid: eigenvalues of the covariance of a layer's responses by rank, largest first; each layer has its own log scale. "
         "Dashed: their cumulated share from 0 to 1. Shaded: as many as units are kept."
     )
     return Section("Eigenvalues", tag("div", charts, class_="small"), note)

@@ -25,7 +25,7 @@ class PFAStrategyType(Protocol):
     """From the statistics of all layers to a recipe for each, without selected units."""
 
     def __call__(self, covariances: Mapping[str, PFACovariancesResult], /) -> Mapping[str, PFARecipe]:
-        """Return one recipe a layer, by name."""
+        """Return one recipe per layer, by name."""
 
 
 def _share(where: str, name: str, value: float) -> float:
@@ -72,7 +72,7 @@ class KL:
     interpolation_function: Callable[[float, float], float] | None = None
 
     def __call__(self, covariances: Mapping[str, PFACovariancesResult], /) -> dict[str, PFARecipe]:
-        """Return one recipe a layer."""
+        """Return one recipe per layer."""
         return {name: self._of(name, layer) for name, layer in covariances.items()}
 
     def _of(self, name: str, layer: PFACovariancesResult) -> PFARecipe:
@@ -93,7 +93,7 @@ class Energy:
 
     Args:
         energy_threshold: the share, in [0, 1].
-        min_kept_count: units that each layer keeps at least, where it has as many.
+        min_kept_count: units that each layer keeps at least; a layer with fewer keeps all.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -107,7 +107,7 @@ class Energy:
         _count("Energy", self.min_kept_count)
 
     def __call__(self, covariances: Mapping[str, PFACovariancesResult], /) -> dict[str, PFARecipe]:
-        """Return one recipe a layer."""
+        """Return one recipe per layer."""
         return _by_energy(covariances, self.energy_threshold, self.min_kept_count, PFAEnergyDiagnostics)
 
 
@@ -119,8 +119,8 @@ class Size:
 
     Args:
         relative_size: the share of units to keep, in [0, 1].
-        min_kept_count: units that each layer keeps at least, where it has as many.
-        epsilon_energy: the threshold stays in [epsilon_energy, 1 - epsilon_energy].
+        min_kept_count: units that each layer keeps at least; a layer with fewer keeps all.
+        epsilon_energy: the threshold is kept within [epsilon_energy, 1 - epsilon_energy].
 
     Raises:
         ValueError: if an argument is out of range.
@@ -136,7 +136,7 @@ class Size:
         _count("Size", self.min_kept_count)
 
     def __call__(self, covariances: Mapping[str, PFACovariancesResult], /) -> dict[str, PFARecipe]:
-        """Return one recipe a layer."""
+        """Return one recipe per layer."""
         if not covariances:
             return {}
         spectra = [layer.eigenvalues.tolist() for layer in covariances.values()]

@@ -59,7 +59,7 @@ class PfaGrid(Grid):
         return name not in SHARES.values() or SHARES.get(options["strategy"]) == name
 
     def cases(self, bench: Bench) -> Iterator[Case]:
-        """All recommendations, carried out by what removes channels for compress."""
+        """All recommendations, applied by the channel removal of compress."""
         cutter = Cutter.of(bench)
 
         def choose(options: Mapping[str, Any]) -> Decision:

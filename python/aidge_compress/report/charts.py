@@ -19,7 +19,7 @@ _EDGE = 0.02
 
 @dataclass(frozen=True)
 class Bar:
-    """A value, its text, and where it is a part of something: of how much."""
+    """A value, its text and, if it is a part of something, the size of the whole."""
 
     value: float
     text: str
@@ -28,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class BarRow:
-    """One bar a column beside a name; `mark` is the class of what happened ("removed", …), `verdict` says it."""
+    """One bar per column beside a name; `mark` is the CSS class of the change ("removed", …), `verdict` its text."""
 
     name: str
     detail: str
@@ -49,7 +49,7 @@ def _share(value: float, top: float) -> str:
 def bar_chart(
     columns: Sequence[str], rows: Sequence[BarRow], limits: Sequence[float | None] | None = None
 ) -> Markup:
-    """Horizontal bars, one scale a column; `limits` are marked by a dashed line."""
+    """Horizontal bars, one scale per column; `limits` are marked by a dashed line."""
     lines = list(limits or [None] * len(columns))
     tops = []
     for column, limit in enumerate(lines):
@@ -199,7 +199,7 @@ def line_chart(
 
 
 def _named(curve: Curve, names: Sequence[str], across: _Scale, up: _Scale) -> list[Markup]:
-    """The names at a curve's points, above and below in turn, so that neighbours leave each other room."""
+    """The names at a curve's points, alternately above and below, so that neighbours do not overlap."""
     points = zip(curve.xs, curve.ys, strict=True) if names else ()
     places = [f"left:{100 * across.at(x):.2f}%;bottom:{100 * up.at(y):.2f}%" for x, y in points]
     return [
@@ -218,7 +218,7 @@ def _at(scale: _Scale, value: float) -> str:
 
 
 def spectrum(values: Sequence[float], kept: int, caption: Child, name: str) -> Markup:
-    """A small chart of descending eigenvalues (log scale) and their cumulated share, with what is kept shaded."""
+    """A small chart of descending eigenvalues (log scale) and their cumulated share, with the kept ones shaded."""
     total = math.fsum(values)
     scale = _Scale.of([v for v in values if v > 1e-12 * total] or [1.0], True)
     last = max(len(values) - 1, 1)

@@ -35,7 +35,7 @@ def _change(entry: Measured) -> str:
 
 
 def before_and_after(entries: Iterable[Measured]) -> Markup:
-    """One row a figure of which something is known: how well it does, what it holds, how large and fast it is."""
+    """One row per figure that is known before or after: quality, parameters, size and speed."""
     rows: list[list[Child]] = [
         [entry.name, shown(entry.before, entry.kind), shown(entry.after, entry.kind), _change(entry)]
         for entry in sorted(entries, key=lambda entry: _ORDER.index(entry.kind))

@@ -58,7 +58,7 @@ def tag(name: str, /, *children: Child, **attributes: str | float | bool | None)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Child]], *, left: int = 1) -> Markup:
-    """A table that scrolls by itself where it is too wide; all columns but the first `left` ones are figures."""
+    """A table that scrolls by itself if it is too wide; all columns but the first `left` ones are figures."""
     rows = list(rows)
     short = "short" if all(isinstance(row[0], str) and len(row[0]) <= _SHORT for row in rows) else None
 

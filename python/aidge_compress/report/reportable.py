@@ -33,7 +33,7 @@ class Reportable:
         measured: Sequence[Measured] = (),
         command: str | None = None,
     ) -> None:
-        """Write one HTML file that needs nothing else: charts, the network with what changed, and what it takes to repeat the run.
+        """Write one self-contained HTML file: charts, the network with its changes, and the settings needed to repeat the run.
 
         Args:
             path: where to; the file is written as a whole or not at all.

@@ -1,4 +1,4 @@
-"""Data for measuring networks: databases, batching, and adapters for what users already have."""
+"""Data for measuring networks: databases, batching, and adapters for common forms of data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes batches out of what users already have: arrays, .npz files, and any iterable of batches."""
+"""Makes batches out of arrays, .npz files, and any iterable of batches."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def from_arrays(
     Args:
         images: (N, …), what the network's first input takes.
         labels: (N, …), or None for batches `[images]`.
-        batch_size: samples a batch; the last one may be smaller. Batches in order are views, shuffled ones
+        batch_size: samples per batch; the last batch may be smaller. Batches in order are views, shuffled ones
             copies.
         shuffle: another order in every pass, from `seed` (None: 0).
         drop_last: leave a smaller last batch out.
@@ -111,7 +111,7 @@ def from_npz(
 
     Args:
         path: the file, or a single array as .npy.
-        batch_size: samples a batch.
+        batch_size: samples per batch.
         names: which arrays, in the order of the network's inputs (then labels); None: all in the file's
             order.
         shuffle: see `from_arrays`.
@@ -127,14 +127,14 @@ def from_npz(
 
 
 def as_provider(source: Any, batch_size: int = DEFAULT_BATCH_SIZE) -> Iterable[Any]:
-    """Return an iterable of batches for what users hand in.
+    """Return an iterable of batches for any supported form of data.
 
     A Database or a map-style dataset (torch, Hugging Face: with samples that are tuples or dicts) is batched, a lone array is cut along
     its first axis, and so are the arrays of a tuple whose last one is a label or a mask per sample, as in `(images, labels)`; the path of an .npz,
     .npy or .parquet file is read; any other iterable (DataProvider, torch DataLoader, list of batches, generator) is taken as it is.
 
     Raises:
-        ValueError: if `source` is nothing of that kind.
+        ValueError: if `source` is none of these.
     """
     if isinstance(source, (str, os.PathLike)):
         return _from_path(source, batch_size)
@@ -161,7 +161,7 @@ def _from_path(path: str | os.PathLike[str], batch_size: int) -> Iterable[Any]:
         return from_npz(path, batch_size)
     if name.lower().endswith(".parquet"):
         return from_parquet(path, batch_size=batch_size)
-    hint = ": a folder of images goes into aidge_core.data.from_image_folder" if os.path.isdir(name) else ""
+    hint = ": open a folder of images with aidge_core.data.from_image_folder" if os.path.isdir(name) else ""
     raise ValueError(f"{_WANTED}, got {type(path).__name__} {name!r}{hint}")
 
 
@@ -201,11 +201,11 @@ def as_batches(provider: Any, inputs: Sequence[GraphInput]) -> Batches:
     order.
 
     A batch is an array (for a graph of one input), a sequence whose leading entries feed the inputs in order,
-    or a mapping by input name. What follows the inputs' entries (labels) is ignored. Floating-point numbers are rounded to the type that the
-    input takes, integers are converted to its type if every value stays the same; every other difference is an error.
+    or a mapping by input name. Entries behind those of the inputs (labels) are ignored. Floating-point numbers are rounded to the type that the
+    input takes, integers are converted to its type if no value changes; every other difference is an error.
 
     Raises:
-        ValueError: if `provider` is no source of batches; while iterating, if a batch does not fit the
+        ValueError: if `provider` is not a source of batches; while iterating, if a batch does not fit the
             inputs.
     """
     return Batches(as_provider(provider), inputs)

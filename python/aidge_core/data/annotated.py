@@ -54,7 +54,7 @@ class ImagesWithMasks(_Files):
         transform: of the images; masks are brought to size in the same way, without mixing classes.
 
     Raises:
-        ValueError: if there is no image, an image has no mask, or a mask has another size than its image.
+        ValueError: if the folder holds no images, an image has no mask, or a mask has another size than its image.
     """
 
     def __init__(self, images: Path, masks: Path, transform: ImageTransform) -> None:

@@ -1,4 +1,4 @@
-"""Arrays out of what users hand in."""
+"""Converts arrays, tensors and numbers of any library to NumPy arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def to_array(value: Any) -> Array:
     type.
 
     Raises:
-        ValueError: if `value` is no array of numbers.
+        ValueError: if `value` is not an array of numbers.
     """
     if isinstance(value, np.ndarray):
         array = value
@@ -55,7 +55,7 @@ def _from_dlpack(value: Any) -> Array:
 def converted(array: Array, wanted: np.dtype[Any]) -> Array:
     """Return an array in the type that an input takes, if that can be done; else as it is.
 
-    Floating-point numbers are rounded (not to infinity); integers and booleans are converted if every value stays the same.
+    Floating-point numbers are rounded (not to infinity); integers and booleans are converted if no value changes.
     """
     if array.dtype == wanted:
         return array

@@ -11,7 +11,7 @@ __all__ = ["Database", "Dataset", "Subset", "database_length", "read_item"]
 class Database:
     """Samples by index. Subclass it and write `get_item` and one of `__len__` and `len`.
 
-    An item is a list with one entry a modality, for example `[image, label]`; the entries that feed the
+    An item is a list with one entry per modality, for example `[image, label]`; the entries that feed the
     network come first, in the order of its inputs. An entry is an array (NumPy, torch, Tensor …) or a number.
     """
 
@@ -68,7 +68,7 @@ def read_item(database: Database | Dataset, index: int) -> list[Any]:
 
 
 class Subset(Database):
-    """Some samples of a database, in an order of one's own.
+    """Some samples of a database, in any order.
 
     A database that has `subset(indices)` is asked for a smaller one instead of being kept whole, as a folder of many files should.
     """

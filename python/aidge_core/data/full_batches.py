@@ -1,4 +1,4 @@
-"""Batches of the one size that a network takes: other sizes are put together anew, and what is left at the end is left out."""
+"""Batches of the one size that a network takes: batches of other sizes are regrouped, and an incomplete batch at the end is left out."""
 
 from __future__ import annotations
 

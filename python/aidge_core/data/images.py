@@ -38,8 +38,8 @@ class ImageTransform:
 
     Args:
         size: height and width, or one number for both; None: each image keeps its own.
-        mean: one value a channel, or one for all; 0 by default.
-        std: one value a channel, or one for all; 1 by default.
+        mean: one value per channel, or one for all; 0 by default.
+        std: one value per channel, or one for all; 1 by default.
         channels: 3 for colour, 1 for grey.
         fit: "crop" scales the shorter side and cuts the middle out; "stretch" scales both sides; "letterbox" scales the longer side and puts a grey border
             (114 of 255) around.
@@ -188,10 +188,11 @@ def read_image(file: str | os.PathLike[str] | BinaryIO, transform: Callable[[Any
 
 
 class ImageFolder(Database):
-    """The images of a folder: items `[image]`, or `[image, label]` where they lie in one subfolder a class.
+    """The images of a folder: items `[image]`, or `[image, label]` if each class has a subfolder.
 
-    A label is the rank of the subfolder's name among all subfolders, of which one may be empty. Files are taken in the order of their names, one of each subfolder in turn, so that the
-    first batches are of all classes. Hidden files and folders (".thumbnails") are left alone.
+    A label is the rank of the subfolder's name among all subfolders; a subfolder may be empty. Files are taken in the order of their
+    names, one from each subfolder in every round, so that the first batches contain all classes. Hidden files and folders
+    (".thumbnails") are skipped.
 
     Args:
         path: the folder.
@@ -203,7 +204,7 @@ class ImageFolder(Database):
 
     Raises:
         ImportError: if Pillow is not installed.
-        ValueError: if there is no image, a subfolder holds only other files, or an argument is out of range.
+        ValueError: if no image is found, a subfolder holds only other files, or an argument is out of range.
     """
 
     def __init__(
@@ -223,7 +224,7 @@ class ImageFolder(Database):
         return len(self._files)
 
     def subset(self, indices: Sequence[int]) -> ImageFolder:
-        """Return a database of these images alone, in this order; labels stay as they are."""
+        """Return a database of these images alone, in this order; labels do not change."""
         result = copy(self)
         result._files = [self._files[index] for index in indices]
         return result
@@ -237,7 +238,7 @@ class ImageFolder(Database):
         return 2 if self.classes else 1
 
     def get_item(self, index: int) -> list[Any]:
-        """Return the image, and its label where there are subfolders."""
+        """Return the image, and its label if there are subfolders."""
         path, label = self._files[index]
         image = read_image(path, self._transform, os.fspath(path))
         return [image] if label is None else [image, np.int64(label)]

@@ -122,7 +122,7 @@ def _work(
 
 
 def _leave() -> None:
-    """Before the interpreter goes: no new work, and a moment for work under way."""
+    """Before the interpreter exits: starts no new work, and waits a moment for work under way."""
     _exiting.set()
     deadline = time.monotonic() + EXIT_PATIENCE
     for thread in list(_running):

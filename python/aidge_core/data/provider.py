@@ -33,14 +33,14 @@ def _add_note(error: BaseException, note: str) -> None:
 
 
 class DataProvider:
-    """Batches of a database: each is a list of Tensors, one a modality, with the samples stacked along a new
+    """Batches of a database: each is a list of Tensors, one per modality, with the samples stacked along a new
     first axis.
 
-    Every `iter()` starts a pass of its own. Types are kept, except that Python's own floats become float32.
+    Every `iter()` starts a new, independent pass. Types are kept, except that Python's own floats become float32.
 
     Args:
         database: a Database, or anything with `__getitem__` and `__len__` (a map-style torch dataset).
-        batch_size: samples a batch; the last batch of a pass may be smaller.
+        batch_size: samples per batch; the last batch of a pass may be smaller.
         backend: where the Tensors lie; only "cpu".
         shuffle: another order in every pass. The orders follow from `seed` and the number of passes begun.
         drop_last: leave a smaller last batch out.

@@ -31,7 +31,7 @@ class DictDataset(Database):
         transforms: for a column, what makes an array of its value; `ImageTransform` does of images.
 
     Raises:
-        ValueError: if there is no sample, a column is missing, or none is left.
+        ValueError: if `dataset` is empty, a column is missing, or no column is left.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ def from_parquet(
     Args:
         path: the file.
         columns: see DictDataset.
-        batch_size: samples a batch.
+        batch_size: samples per batch.
         shapes: of columns that hold arrays as flat lists, such as {"image": (3, 32, 32)}.
         transforms: see DictDataset.
         shuffle: see DataProvider; reading row groups in another order is slow.

@@ -34,7 +34,7 @@ def import_prelu(node: OnnxNode, build: Builder) -> None:
     elif rank is None or slope.ndim != 1:
         raise NotNative("before opset 7 on data of unknown rank")
     else:
-        # Before opset 7 the slope was one value a channel, wherever the channels are.
+        # Before opset 7 the slope was a list with one value per channel (axis 1).
         per_channel = Fresh(slope.reshape(-1, *[1] * (rank - 2)), node.inputs[1])
         build.emit(node, "PReLU", [node.inputs[0], per_channel])
 

@@ -43,7 +43,7 @@ def import_gemm(node: OnnxNode, build: Builder) -> None:
 
 
 def _form(node: OnnxNode, name: str) -> tuple[float, bool]:
-    """How a node reads a weight: (factor, as it is or transposed) compared with what an FC holds."""
+    """How a node reads a weight: (factor, as it is or transposed) compared with an FC's weight."""
     as_it_is = (1.0, True)
     if (
         node.op != "Gemm"

@@ -125,7 +125,7 @@ def _length(node: aidge_core.Node, write: Writer, index: int, name: str) -> int 
 def _per_channel(
     node: aidge_core.Node, write: Writer, name: str, index: int, count: int | None, groups: int
 ) -> str:
-    """A parameter with one entry a group, repeated for the group's channels."""
+    """A parameter with one entry per group, repeated for the group's channels."""
     if count != groups:
         return name
     tensor = node.get_operator().get_input(0)
@@ -139,12 +139,12 @@ def _per_channel(
 
 
 def _write_groups(node: aidge_core.Node, write: Writer, counts: list[int | None]) -> None:
-    """Before opset 18 (or 21, a value a channel): an InstanceNormalization of the groups."""
+    """Before opset 18, or before 21 for parameters per channel: an InstanceNormalization of the groups."""
     attributes, (data, scale, bias) = write.attributes(node), write.inputs(node)
     groups, dtype = int(attributes["groups"]), write.dtype(data)
     rank = write.rank(data, node)
     if any(count == groups for count in counts):
-        write.need(18, node, "parameters a group")
+        write.need(18, node, "parameters per group")
     shape = write.step(node, "Shape", [data], {}, "shape")
     target = write.constant(node, "groups", np.asarray([0, groups, -1], np.int64))
     rows = write.step(node, "Reshape", [data, target], {}, "grouped")

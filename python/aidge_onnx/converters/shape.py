@@ -29,7 +29,7 @@ def import_reshape(node: OnnxNode, build: Builder) -> None:
     if not given and not extras:
         refuse(node, "the target is missing")
     if build.constant(node, 1) is not None and build.required_constant(node, 1, "shape").ndim != 1:
-        refuse(node, "the target is no list")
+        refuse(node, "the target is not a list")
     shape = given.get("shape", [])
     if any(dim < -1 for dim in shape) or shape.count(-1) > 1:
         refuse(node, f"the target is {shape}")

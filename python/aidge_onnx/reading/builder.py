@@ -110,7 +110,7 @@ class Builder:
         return index < len(node.inputs) and bool(node.inputs[index])
 
     def constant(self, node: OnnxNode, index: int) -> Array | None:
-        """An input's value where it is constant; None if it is absent or computed."""
+        """An input's constant value; None if the input is absent or computed."""
         return self.source.constants.get(node.inputs[index]) if self.has_input(node, index) else None
 
     def required_constant(self, node: OnnxNode, index: int, what: str) -> Array:
@@ -211,7 +211,7 @@ class Builder:
         return None if elem is None else type_text(elem)
 
     def undo(self, mark: int) -> None:
-        """Takes back the operators that were made after the first `mark` nodes; producers of constants stay."""
+        """Takes back the operators that were made after the first `mark` nodes; producers of constants are kept."""
         for name, entries in self._converted.items():
             self._converted[name] = [entry for entry in entries if entry[1].node not in self.nodes[mark:]]
         kept = {id(value.node) for value in self._values.values()}
@@ -364,7 +364,7 @@ class Builder:
         return packed
 
     def output(self, name: str) -> Value:
-        """The source of a graph output; an Identity where that would be a graph input or a producer."""
+        """The source of a graph output; an Identity if that would be a graph input or a producer."""
         value = None if name in self.targets else self.value(name)
         if value is not None and not value.node.get_operator().is_producer():
             return value

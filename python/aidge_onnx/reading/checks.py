@@ -77,7 +77,7 @@ def _node_tensors(nodes: list[NodeProto], depth: int) -> Iterator[tuple[TensorPr
 
 
 def tensors_of(part: GraphProto | FunctionProto, depth: int = 0) -> Iterator[tuple[TensorProto, str]]:
-    """Every dense tensor of the graph or function, with words for where it is.
+    """Every dense tensor of the graph or function, with a description of its place.
 
     InvalidModelError past MAX_DEPTH.
     """

@@ -119,7 +119,7 @@ def _opened(base: Path, parts: tuple[str, ...], where: str) -> Iterator[int]:
                 for depth in range(1, len(parts) + 1):
                     if base.joinpath(*parts[:depth]).is_symlink():
                         raise InvalidModelError(
-                            f"{where}: external data {'/'.join(parts)!r} goes through a symbolic link"
+                            f"{where}: external data {'/'.join(parts)!r} leads through a symbolic link"
                         )
                 handles.append(os.open(base.joinpath(*parts), _OPEN_FILE))
         except OSError as error:

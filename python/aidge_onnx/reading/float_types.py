@@ -25,7 +25,7 @@ _TYPES = frozenset({"to", "dtype", "output_dtype", "output_datatype", "stash_typ
 def read_in_float32(source: Source) -> dict[str, Any] | None:
     """Makes float32 of the type of the layers (in place), if that is float16, bfloat16 or float64.
 
-    Types that no layer has, such as float64 in computations of shapes, stay. Nodes get their `float_type`.
+    Types that no layer has, such as float64 in computations of shapes, are kept. Nodes get their `float_type`.
 
     Returns:
         What the export needs to write the types again: the type of most nodes, and those of graph inputs and outputs by name; None if

@@ -22,7 +22,7 @@ _Rule: TypeAlias = Callable[[OnnxNode, Inputs, int], Array]
 
 
 class NotFoldable(Exception):
-    """The operator in this form stays in the graph."""
+    """The operator cannot be folded in this form and is kept in the graph."""
 
 
 def _need(inputs: Inputs, index: int) -> Array:

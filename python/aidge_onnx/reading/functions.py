@@ -62,7 +62,7 @@ def _expanded_sizes(functions: dict[_Key, FunctionProto]) -> dict[_Key, int]:
 
 
 def inline_functions(model: ModelProto) -> ModelProto:
-    """The model without local functions (itself where it has none).
+    """The model without local functions (the same model if it has none).
 
     Its big weights should be out of the way already.
     """
@@ -86,7 +86,7 @@ def inline_functions(model: ModelProto) -> ModelProto:
 
     try:
         inlined = onnx.inliner.inline_local_functions(model, convert_version=True)
-    except Exception as error:  # the inliner has no exception type of its own
+    except Exception as error:  # the inliner does not define an exception type
         raise InvalidModelError(f"functions cannot be inlined: {error}") from error
     if len(inlined.functions):
         raise InvalidModelError(

@@ -18,10 +18,10 @@ _STEPS = frozenset({"int8", "uint8", "int16", "uint16", "int32"})
 
 
 def dequantise_constants(source: Source, max_bytes: int) -> dict[str, dict[str, Any]]:
-    """Replaces DequantizeLinear nodes of constants by their results (in place), and QuantizeLinear nodes of constants before them, which files have
-    that were trained with rounded weights.
+    """Replaces DequantizeLinear nodes of constants by their results (in place), and also the QuantizeLinear nodes of constants before them: files of
+    networks that were trained with rounded weights have these.
 
-    max_bytes bounds the sum of the results; nodes beyond it stay.
+    max_bytes bounds the sum of the results; further nodes are kept.
 
     Returns:
         How the file holds each of these values, by the value's name: element type, scales, zero points (none: 0), axis (None: one scale for all),

@@ -35,7 +35,7 @@ def hinted_dims(source: Source, node: OnnxNode) -> tuple[Dim, ...] | None:
 
 
 def _scaled(source: Source, node: OnnxNode) -> tuple[Dim, ...] | None:
-    """Dims after scaling by constants, where a free dim is scaled by 1 and stays what it is."""
+    """Dims after scaling by constants, if a free dim is scaled by 1, which keeps it; else None."""
     index = 2 if node.op == "Resize" and source.opset >= 11 else 1
     scales = node.attributes.get("scales")
     if scales is None and index < len(node.inputs):

@@ -22,18 +22,18 @@ from .symbolic import Dim, Sym
 
 __all__ = ["OnnxNode", "Source", "ValueType"]
 
-#: Constants up to this many elements stay in what shape inference sees: shapes, axes and the like are
-#: among them.
+#: Constants of up to this many elements are kept in the model that shape inference sees; shapes, axes and
+#: the like are among them.
 _SMALL = 4096
 _FIRST_OPSET = 7
-#: What exporters write for a dim of which nothing is known.
+#: What exporters write for an unknown dim.
 _PLACEHOLDER = re.compile(r"\W*|-\d+|none|null|any|unk|unknown|dyn|dynamic|free", re.IGNORECASE)
 _CULPRIT = re.compile(r"op_type:\s*(\w+)")
 
 
 @dataclass(frozen=True)
 class ValueType:
-    """Element type and dims of a value where they are known."""
+    """Element type and dims of a value; None if they are not known."""
 
     elem: int | None = None
     dims: tuple[Dim, ...] | None = None
@@ -151,11 +151,11 @@ class Source:
     symbols: dict[str, Sym] = field(default_factory=dict)
     #: Shape operands of unknown length, which the last inference did not see.
     hidden: set[str] = field(default_factory=set)
-    #: Values that are no tensors of types that a graph can hold.
+    #: Values that are not tensors, or whose element type a graph cannot hold.
     foreign: set[str] = field(default_factory=set)
     #: True for a model from before opset 7.
     is_upgraded: bool = False
-    #: Name and former size of the first dim of the inputs, where it was fixed and has been made free.
+    #: Name and former size of the inputs' first dim, if it was fixed and has been made free.
     freed_batch: tuple[str, int] | None = None
 
     @property
@@ -212,7 +212,7 @@ class Source:
             upgraded = onnx.version_converter.convert_version(
                 self.skeleton(self.model.graph.node), _FIRST_OPSET
             )
-        except Exception as error:  # the converter has no exception type of its own
+        except Exception as error:  # the converter does not define an exception type
             raise InvalidModelError(
                 f"opset {self.opset} cannot be converted to {_FIRST_OPSET}: {error}"
             ) from error
@@ -224,7 +224,7 @@ class Source:
         self.is_upgraded = True
 
     def _adopt(self, other: ModelProto) -> None:
-        """Takes over the nodes of a model that was made from our skeleton; header and boundary stay."""
+        """Takes over the nodes of a model that was made from our skeleton; header, inputs and outputs are kept."""
         known = set(self.constants) | set(self.opaque)
         del other.graph.initializer[:]
         check_graph(other.graph, known - {value.name for value in other.graph.input})
@@ -312,7 +312,7 @@ class Source:
         return any(self._length(name) is not None for name in self.hidden)
 
     def _length(self, name: str) -> int | None:
-        """Number of elements of a value where it is known to be a list."""
+        """Number of elements of a value, if it is known to be a list."""
         if name in self.constants:
             return self.constants[name].size
         dims = self.type_of(name).dims
@@ -330,8 +330,8 @@ class Source:
 
 
 def _infer(model: ModelProto) -> ModelProto:
-    """Strict shape inference; a mistake at an operator that is no native one may be the inference's own and
-    is passed over."""
+    """Strict shape inference; an error at an operator that is not native may be a fault of the inference itself
+    and is ignored."""
 
     try:
         return onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)

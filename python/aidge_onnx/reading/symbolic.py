@@ -67,7 +67,7 @@ Dim: TypeAlias = int | Sym
 
 
 def opaque(operation: str, *operands: str) -> Sym:
-    """A symbol of which nothing is known but how it came about."""
+    """A symbol of an unknown value, named after the operation that computes it."""
     text = f"({operation.join(operands)})"
     return Sym((text if len(text) <= 120 else "#" + hashlib.sha256(text.encode()).hexdigest(),))
 

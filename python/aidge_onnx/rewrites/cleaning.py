@@ -264,7 +264,7 @@ def _amounts(pad: OnnxNode, rank: int, uses: Uses) -> list[int] | None:
 
 
 def _batch_norm(node: OnnxNode, uses: Uses) -> Iterator[OnnxNode]:
-    """A product and a sum with one number a channel behind a convolution are its BatchNorm."""
+    """A product and a sum with one number per channel behind a convolution become its BatchNorm."""
     if node.op not in ("Add", "Sub") or uses.source.type_of(node.outputs[0]).elem != TensorProto.FLOAT:
         return
     for data, number in ((0, 1),) if node.op == "Sub" else ((0, 1), (1, 0)):
@@ -289,7 +289,7 @@ def _batch_norm(node: OnnxNode, uses: Uses) -> Iterator[OnnxNode]:
 
 
 def _per_channel(array: np.ndarray[Any, Any], data: str, source: Source) -> np.ndarray[Any, Any] | None:
-    """One number a channel where the constant is that for this value, which it does not broadcast."""
+    """The constant as one number per channel of this value; None if it has more axes, or varies along other axes."""
     dims = source.type_of(data).dims
     if dims is None or len(dims) < 3 or not isinstance(dims[1], int) or array.dtype != np.float32:
         return None

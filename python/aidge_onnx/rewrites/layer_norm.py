@@ -27,7 +27,7 @@ class _Statistics:
 
 
 def layer_norm(node: OnnxNode, uses: Uses) -> Iterator[OnnxNode]:
-    """(x - mean) / sqrt(variance + epsilon) with what scales and shifts it becomes LayerNormalization; `node` is the Sqrt."""
+    """Turns (x - mean) / sqrt(variance + epsilon), with the scale and shift behind it, into LayerNormalization; `node` is the Sqrt."""
     if node.op != "Sqrt" or uses.source.type_of(node.outputs[0]).elem != TensorProto.FLOAT:
         return
     found = _statistics(node, uses)
@@ -107,7 +107,7 @@ def _squares(node: OnnxNode, uses: Uses) -> bool:
 
 
 def _trailing_axes(node: OnnxNode, uses: Uses) -> int | None:
-    """Over how many of the last axes a ReduceMean goes that keeps its dims; None for other axes."""
+    """The number of last axes that a ReduceMean which keeps its dims reduces; None for other axes."""
     rank = uses.source.type_of(node.inputs[0]).rank
     axes = node.attributes.get("axes", uses.constant(node, 1))
     if axes is None or not node.attributes.get("keepdims", 1):
@@ -124,7 +124,7 @@ def _only_these_read(name: str, readers: list[OnnxNode], uses: Uses) -> bool:
 def _parameter(region: list[OnnxNode], op: str, shape: Sequence[int] | int, uses: Uses) -> str | None:
     """The constant of this shape that the next operator applies to the end of the region, which then grows by it.
 
-    A number instead of the shape, which is not known: any of so many axes, none of which could be repeated.
+    If the shape is not known, `shape` is a number of axes: any constant of that rank fits if no axis has size 1, because such an axis could be broadcast.
     """
     reader = uses.only_reader(region[-1].outputs[0])
     if reader is None or reader.op != op or reader.domain:

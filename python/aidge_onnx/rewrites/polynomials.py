@@ -1,4 +1,4 @@
-"""Polynomials of two values, as `patterns` computes with them: x, and what one function makes of x."""
+"""Polynomials of two values, x and one function of x, as `patterns` computes with them."""
 
 from __future__ import annotations
 

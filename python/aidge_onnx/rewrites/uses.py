@@ -24,18 +24,18 @@ class Uses:
         self.exits = {value.name for value in source.outputs}
 
     def sole_maker(self, name: str, *ops: str) -> OnnxNode | None:
-        """The node of one of these kinds that makes the value, if only one node reads that and it is no graph output."""
+        """The node of one of these kinds that makes the value, if only one node reads the value and it is not a graph output."""
         node = self.maker.get(name)
         wanted = node is not None and not node.domain and node.op in ops and len(node.outputs) == 1
         return node if wanted and name not in self.exits and len(self.readers.get(name, [])) == 1 else None
 
     def constant(self, node: OnnxNode, index: int) -> np.ndarray[Any, Any] | None:
-        """The value of an input where that is constant."""
+        """The value of an input, if it is constant."""
         there = index < len(node.inputs) and bool(node.inputs[index])
         return self.source.constants.get(node.inputs[index]) if there else None
 
     def only_reader(self, name: str) -> OnnxNode | None:
-        """The node that alone reads the value, if that is no graph output."""
+        """The only node that reads the value, if the value is not a graph output."""
         readers = self.readers.get(name, [])
         return readers[0] if len(readers) == 1 and name not in self.exits else None
 

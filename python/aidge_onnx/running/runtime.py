@@ -1,4 +1,4 @@
-"""Runs generic operators by ONNX Runtime, each in a session of its own."""
+"""Runs generic operators by ONNX Runtime, each in a separate session."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TYPES = {"float": "float32", "double": "float64"}
 
 @contextmanager
 def without_runtime() -> Iterator[None]:
-    """Shapes are inferred from what files declare, in this thread: nothing of a file runs while it is read."""
+    """In this thread, shapes are inferred from the files' declarations only: no operator of a file runs while it is read."""
     _STATE.paused = True
     try:
         yield

@@ -29,7 +29,7 @@ _MISSING: Inferred = ([0], "float32")
 
 @dataclass(frozen=True)
 class Input:
-    """What is known of an input: dims, the name of its type, and its value where that is constant."""
+    """What is known of an input: dims, the name of its type, and its value if it is constant."""
 
     dims: tuple[int, ...]
     dtype: str
@@ -37,12 +37,12 @@ class Input:
 
 
 def input_name(index: int) -> str:
-    """Of an input in the model; no name that a graph inside the node has."""
+    """Name of an input in the model; no graph inside the node uses it."""
     return f"aidge.input.{index}"
 
 
 def output_name(index: int) -> str:
-    """Of an output in the model."""
+    """Name of an output in the model."""
     return f"aidge.output.{index}"
 
 
@@ -55,7 +55,7 @@ def single_node_model(
 ) -> ModelProto:
     """The node with its captured values as a model.
 
-    Constant inputs become initialisers (those of more than `largest_constant` elements stay inputs); the others
+    Constant inputs become initialisers (those of more than `largest_constant` elements remain inputs); the others
     have their dims, which some operators' sessions need, or with `free_dims` any.
     """
     node = NodeProto()

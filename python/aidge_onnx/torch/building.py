@@ -187,7 +187,7 @@ class Building:
         return self._tensors[producer.id()]
 
     def _constant(self, producer: aidge_core.Node, node: aidge_core.Node, index: int) -> Any:
-        """A parameter, a buffer, or a literal for what dims are computed with."""
+        """A parameter, a buffer, or a literal for a constant that dims are computed with."""
         value = producer.get_operator().get_output(0)
         if value.dtype.name in ("int64", "boolean", "bool") and value.ndim <= 1 and value.size <= _SHORT:
             return np.asarray(value).tolist()

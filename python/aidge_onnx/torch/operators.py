@@ -442,7 +442,7 @@ def _layer_norm(build: Building, node: Node) -> Any:
 
 
 def _is_layer(build: Building, node: Node, scale: Node, bias: Node | None) -> bool:
-    """Whether nn.LayerNorm computes this: parameters that have the dims of what is normalised."""
+    """Whether nn.LayerNorm computes this: its parameters have the dims of the normalised axes."""
     data, axis = build.dims(node, 0), int(node.get_operator().attr.axis)
     if data is None or (bias is None and build.has_input(node, 2)):
         return False

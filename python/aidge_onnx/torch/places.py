@@ -29,7 +29,7 @@ class Places:
         return [f"{part}_" if part in self._reserved else part for part in parts] or ["node"]
 
     def layer(self, name: str, leaves: Iterable[str]) -> str:
-        """A module of its own for a node, with these parameters and buffers."""
+        """A separate module for a node, with these parameters and buffers."""
         parts, leaves = self.parts_of(name), list(leaves)
         while not self._is_free(parts, leaves):
             parts[-1] += "_"

@@ -30,10 +30,10 @@ def from_torch(
     input_names: Sequence[str] | None = None,
     dynamic_batch: bool = True,
 ) -> aidge_core.GraphView:
-    """Return a PyTorch module as a graph, as it computes in evaluation mode. The module stays as it is.
+    """Return a PyTorch module as a graph, as it computes in evaluation mode. The module is not changed.
 
-    Nodes have the names of the modules that they come from ("layer1.0.conv1"), with the operator behind it where a module that holds others
-    computes by itself ("layer1.0/Add"), and numbers where a module is called again ("relu", "relu_1").
+    Nodes have the names of the modules that they come from ("layer1.0.conv1"), with the operator behind it if a module that holds others
+    computes by itself ("layer1.0/Add"), and numbers if a module is called again ("relu", "relu_1").
 
     Args:
         module: a torch.nn.Module; its weights are copied.
@@ -43,7 +43,7 @@ def from_torch(
         dynamic_batch: leave the first dim of every input free; False fixes all dims to the examples'.
 
     Raises:
-        ValueError: if `module` is no module, or there are no example inputs.
+        ValueError: if `module` is not a torch.nn.Module, or the example inputs are missing or not tensors.
         ImportError: if PyTorch or onnxscript is missing.
         UnsupportedError: if PyTorch cannot export the module (data-dependent control flow, a batch size that is written into the code …).
     """
@@ -100,7 +100,7 @@ def _as_list(inputs: Any) -> list[Any]:
 
 
 def _batched(torch: Any, values: list[Any]) -> list[Any]:
-    """The examples with two samples where all have one: the exporter takes a size of 1 as fixed."""
+    """The examples, repeated to two samples if all have one: the exporter takes a size of 1 as fixed."""
     if all(value.ndim and value.shape[0] == 1 for value in values):
         return [torch.cat([value, value]) for value in values]
     return values

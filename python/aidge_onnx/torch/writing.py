@@ -28,7 +28,7 @@ def to_torch(model: aidge_core.GraphView) -> Any:
     Convolutions, fully connected layers, batch and layer normalisations are PyTorch's layers under the names of the nodes, so that a graph of
     `from_torch` has the names of the module that it came from; everything else is a call of a function. Weights are parameters, also those of
     MatMul, Add …; constants and statistics are buffers; a value that several nodes read is one parameter. Batch and sizes are as free as in
-    the graph. The graph stays as it is, and its weights are copied. `take_weights` brings trained ones back.
+    the graph. The graph is not changed, and its weights are copied. `take_weights` brings trained ones back.
 
     Raises:
         UnsupportedError: lists all nodes that PyTorch cannot have, with the reasons.
@@ -43,7 +43,7 @@ def to_torch(model: aidge_core.GraphView) -> Any:
 def take_weights(model: aidge_core.GraphView, module: Any) -> None:
     """Put the weights of a module that `to_torch` has made of this graph, or of an equal one, back into the graph.
 
-    Names, opset, free dims and metadata of the graph stay as they are; element types, too, whatever the module's are. On any error the graph is
+    Names, opset, free dims, metadata and element types of the graph do not change, whatever the module's types are. On any error the graph is
     unchanged.
 
     Raises:

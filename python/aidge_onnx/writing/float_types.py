@@ -23,8 +23,8 @@ _ONE_TYPE = frozenset({"BatchNormalization"})
 def restore_float_types(write: Writer, record: Mapping[str, Any]) -> None:
     """Gives the nodes that have been written the types of `record`, with a Cast wherever two types meet (in place).
 
-    record: "default", "nodes" (name → type where it is another) and "values" (graph input or output → type), as ONNX element types. What an
-    operator takes in float32 only stays in float32.
+    record: "default", "nodes" (name → type, if it is another) and "values" (graph input or output → type), as ONNX element types. Inputs that
+    an operator takes only in float32 remain in float32.
 
     Raises:
         ValueError: if a weight is too large for its type.
@@ -111,7 +111,7 @@ class _Restorer:
         return helper.make_node("Cast", [name], [made], self._write.unique_node(f"{made}_cast"), to=kind)
 
     def _output(self, name: str) -> None:
-        """Casts a graph output to its declared type; inside, the value goes by another name then."""
+        """Casts a graph output to its declared type; the value inside the graph then has another name."""
         kind = self._record["values"].get(name, _FLOAT)
         if name not in self._floats or self._now.get(name, _FLOAT) == kind:
             return

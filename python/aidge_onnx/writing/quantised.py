@@ -20,7 +20,7 @@ _BIAS = np.dtype(np.int32)
 
 
 def restore_quantised(write: Writer, records: Mapping[str, Mapping[str, Any]]) -> None:
-    """Makes DequantizeLinear nodes and integers of the float constants of which there are records (in place).
+    """Replaces float constants that have records by integers and DequantizeLinear nodes (in place).
 
     A channel whose values are whole steps of a scale of the file has that scale, so that what was not changed is written as it was, also
     if channels beside it were removed. Other values get the scale that the file's rule gives: as many steps to the largest value as
@@ -205,7 +205,7 @@ def _scales_for(rows: Array, record: Mapping[str, Any]) -> tuple[Array, Array | 
 
 
 def _fitting(row: Array, scales: Array, zeros: Array, limits: Any) -> int | None:
-    """The first of the scales of which all values of the row are whole steps within the type; None if there is none."""
+    """Index of the first scale for which all values of the row are whole steps within the type; None if none fits."""
     if not len(scales):
         return None
     probe = row if row.size <= _TESTED else row[np.argsort(-np.abs(row), kind="stable")[:_TESTED]]

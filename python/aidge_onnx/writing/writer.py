@@ -208,9 +208,9 @@ class Writer:
     def argument(
         self, node: aidge_core.Node, names: Sequence[str], index: int, key: str, absent: str | None = None
     ) -> str:
-        """The value of an extra input: what is connected, else the attribute's list as an initialiser.
+        """The value of an extra input: the connected one, else the attribute's list as an initialiser.
 
-        `absent` stands for an empty list where it is given.
+        If `absent` is given, it is returned for an empty list.
         """
         if index < len(names) and names[index]:
             return names[index]

@@ -203,7 +203,7 @@ def test_a_missing_package_is_an_error_that_says_what_to_install(monkeypatch: py
 
 
 def test_a_folder_as_provider_is_an_error_that_knows_the_way(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"a folder of images goes into .*from_image_folder"):
+    with pytest.raises(ValueError, match=r"open a folder of images with .*from_image_folder"):
         as_provider(tmp_path)
 
 

@@ -267,7 +267,7 @@ def test_strict_samples_refuses_them_as_dnikit_does() -> None:
 
 
 def test_one_sample_is_refused() -> None:
-    with pytest.warns(UserWarning, match="layer 'layer' has 1 samples, of which no covariance can be taken"):
+    with pytest.warns(UserWarning, match="layer 'layer' has 1 samples, too few for a covariance"):
         pfa = PFA.introspect(producer_of({"layer": np.ones((1, 1))}))
     assert pfa.failed_responses == ["layer"]
     assert pfa.get_recipe() == {}

@@ -33,7 +33,7 @@ class Batch:
         fields: field name → array (samples, …).
 
     Raises:
-        ValueError: if there is no field, or the first axes differ.
+        ValueError: if `fields` is empty, or the first axes differ.
     """
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
@@ -102,12 +102,12 @@ class PipelineStage(ABC):
 
 
 def pipeline(producer: Producer, *stages: PipelineStage | Sequence[PipelineStage]) -> Producer:
-    """Return a producer of what the stages make, one after the other, of the batches of `producer`.
+    """Return a producer that passes the batches of `producer` through the stages, one after the other.
 
     Nothing is computed before somebody asks for the batches. Lists of stages count as their members.
 
     Raises:
-        ValueError: if `producer` cannot be called, or a stage is none.
+        ValueError: if `producer` cannot be called, or a stage is not a PipelineStage.
     """
     if not callable(producer):
         raise ValueError(f"[pfa::pipeline] expected a callable producer, got {type(producer).__name__}")
@@ -172,16 +172,16 @@ def _cut(batch: Batch, begin: int, end: int) -> Batch:
 
 
 def as_producer(source: Any, fields: str | Sequence[str] = ("input",)) -> Producer:
-    """Return a producer of what `source` holds.
+    """Return a producer of the batches in `source`.
 
     Args:
-        source: a dict of arrays (field name → (samples, …)); or what `aidge_core.data.as_provider` takes: an array, a Database, the path
+        source: a dict of arrays (field name → (samples, …)); or anything that `aidge_core.data.as_provider` takes: an array, a Database, the path
             of an .npz or .npy file, any iterable of batches (DataProvider, torch DataLoader, list …), where a batch is an array, a
             sequence of arrays or a dict of them.
-        fields: names of a batch's leading entries where they have none; further entries (labels) are left out.
+        fields: names of a batch's leading entries if they have none; further entries (labels) are left out.
 
     Raises:
-        ValueError: if `source` is nothing of that kind; while iterating, if a batch has fewer entries than `fields`.
+        ValueError: if `source` is none of these; while iterating, if a batch has fewer entries than `fields`.
     """
     names = [fields] if isinstance(fields, str) else list(fields)
     if isinstance(source, Mapping):

@@ -92,10 +92,10 @@ class CachedProducer:
 
 
 class Cacher(PipelineStage):
-    """Stores what comes by in the first complete pass and reads it back in later ones, without the stages before it.
+    """Stores the batches of the first complete pass; later passes read them back, without running the stages before it.
 
     Args:
-        storage_path: a folder that holds no cache yet (created if missing); None: a new temporary folder, which stays until `clear`.
+        storage_path: a folder that holds no cache yet (created if missing); None: a new temporary folder, which is kept until `clear`.
 
     Raises:
         ValueError: if the folder holds a cache already: read it with `CachedProducer`; if used in a second pipeline.
@@ -124,7 +124,7 @@ class Cacher(PipelineStage):
         return CachedProducer(self._path)
 
     def clear(self: Cacher | str | os.PathLike[str]) -> None:
-        """Delete the folder with what is stored in it.
+        """Delete the folder and the batches stored in it.
 
         `Cacher.clear(path)`, as DNIKit has it, deletes that folder and the folders in it, as far as they are caches. Without a path it
         raises TypeError; DNIKit would delete every cache in the temporary folder.

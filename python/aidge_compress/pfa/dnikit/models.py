@@ -160,14 +160,14 @@ def load_model(model: Any, *, engine: str = "aidge", pixel_format: ImageFormat =
     """Return a network whose layers' responses can be collected.
 
     Args:
-        model: the path of an ONNX file, a compiled GraphView, a torch.nn.Module, or an onnxruntime.InferenceSession (of which only the
+        model: the path of an ONNX file, a compiled GraphView, a torch.nn.Module, or an onnxruntime.InferenceSession (only its
             declared outputs are responses).
         engine: what runs a file: "aidge" or "onnxruntime".
         pixel_format: ImageFormat.HWC has images and four-axed responses in the order (samples, height, width, channels) for files and
             graphs, as TensorFlow has them; pool over (1, 2) then, and over (2, 3) otherwise.
 
     Raises:
-        ValueError: if `model` is nothing of that kind, or `engine` is unknown.
+        ValueError: if `model` is none of these, or `engine` is unknown.
         ImportError: if the framework is missing.
     """
     if engine not in ("aidge", "onnxruntime"):

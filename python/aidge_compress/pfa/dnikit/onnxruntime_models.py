@@ -101,7 +101,7 @@ class SessionDetails:
 
 
 class OnnxFileDetails:
-    """An ONNX file: every node's first output is a response, by the node's name (by the tensor's, where it has none)."""
+    """An ONNX file: every node's first output is a response, by the node's name (by the tensor's, if it has none)."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         import onnx

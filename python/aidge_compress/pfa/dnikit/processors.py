@@ -53,7 +53,7 @@ class Processor(PipelineStage):
 class Pooler(Processor):
     """Reduces axes to one value.
 
-    Sums and averages are taken in double. NaN stays NaN.
+    Sums and averages are computed in double. NaN remains NaN.
 
     Args:
         dim: the axes, one or several, never 0: (2, 3) for images in the order NCHW, (1, 2) for NHWC.
@@ -163,7 +163,7 @@ class FieldRenamer(PipelineStage):
     """Renames fields.
 
     Args:
-        mapping: old name → new name; other fields stay.
+        mapping: old name → new name; other fields are kept.
 
     Raises:
         ValueError: while iterating, if an old name is missing, or two fields would have one name.
@@ -179,7 +179,7 @@ class FieldRenamer(PipelineStage):
             names = [mapping.get(name, name) for name in batch.fields]
             if not mapping.keys() <= batch.fields.keys() or len(set(names)) != len(names):
                 raise ValueError(
-                    f"[pfa::FieldRenamer] expected the fields {list(mapping)} and new names of their own, got {list(batch.fields)}"
+                    f"[pfa::FieldRenamer] expected the fields {list(mapping)} and new names that differ, got {list(batch.fields)}"
                 )
             return Batch(dict(zip(names, batch.fields.values(), strict=True)))
 
@@ -237,7 +237,7 @@ class Transposer(Processor):
     """Reorders axes, as numpy.transpose does.
 
     Args:
-        dim: the new order, of which the first is 0 (the samples): (0, 3, 1, 2) from NHWC to NCHW.
+        dim: the new order; its first entry is 0 (the samples): (0, 3, 1, 2) from NHWC to NCHW.
         fields: to which fields; None: all.
 
     Raises:

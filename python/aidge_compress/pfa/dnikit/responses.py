@@ -18,7 +18,7 @@ class ResponseInfo:
     Attributes:
         name: of the response, by which it is asked for.
         dtype: of its elements.
-        shape: None if an extent is not known, as that of the samples in front; an empty tuple where nothing is known.
+        shape: an extent is None if it is not known, as that of the samples in front; an empty tuple if nothing is known.
         layer: the layer that makes it.
     """
 
@@ -56,7 +56,7 @@ class ResponseInfo:
 
     @dataclass(frozen=True)
     class Layer:
-        """A layer: its name, its kind, and what its framework calls its type."""
+        """A layer: its name, its kind, and its framework's name of its type."""
 
         name: str
         kind: ResponseInfo.LayerKind

@@ -229,7 +229,7 @@ def shrink(x: Any, lambd: float, bias: float) -> Any:
 
 
 def prelu(x: Any, slope: Any) -> Any:
-    """x where it is positive, else slope · x; the slope is broadcast."""
+    """slope · x for negative x, else x; the slope is broadcast."""
     return torch.where(x < 0, slope * x, x)
 
 

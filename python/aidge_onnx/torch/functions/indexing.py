@@ -40,7 +40,7 @@ def slices(x: Any, starts: Any, ends: Any, axes: Any, steps: Any) -> Any:
 
 
 def split(x: Any, sizes: Any, axis: int, count: int) -> tuple[Any, ...]:
-    """Parts along the axis: of the given sizes, or `count` equal ones, of which the last may be smaller."""
+    """Parts along the axis: of the given sizes, or `count` equal ones; the last one may be smaller."""
     whole = len(x) if is_size(x) else x.shape[axis]
     parts = as_list(sizes)
     if not parts:

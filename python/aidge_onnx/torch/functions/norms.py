@@ -37,7 +37,7 @@ def instance_norm(x: Any, scale: Any, bias: Any, epsilon: float) -> Any:
 
 
 def group_norm(x: Any, scale: Any, bias: Any, groups: int, epsilon: float) -> Any:
-    """Each group of channels of each sample by its own mean and variance; parameters are one a channel or one a group."""
+    """Normalises each group of channels of each sample by its own mean and variance; parameters have one value per channel or per group."""
     normal, _, _ = _scaled(x.reshape(x.shape[0], groups, -1), [2], epsilon)
     normal = normal.reshape(x.shape)
     repeats = x.shape[1] // groups
@@ -77,7 +77,7 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 def gemm(a: Any, b: Any, c: Any, alpha: float, beta: float, trans_a: bool, trans_b: bool) -> Any:
-    """alpha · A B + beta · C, A and B transposed where it says so."""
+    """alpha · A B + beta · C, A and B transposed if `trans_a` and `trans_b` say so."""
     result = torch.matmul(a.t() if trans_a else a, b.t() if trans_b else b)
     if alpha != 1.0:
         result = alpha * result

@@ -1,4 +1,4 @@
-"""Reductions over axes, and what goes along one axis."""
+"""Reductions over axes, and functions along one axis."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from .sizes import as_float_type, as_list, as_tensor, axes_of, is_size
 
 _LONGEST = 8
-"""A list of sizes with more elements is a tensor: no data has so many axes."""
+"""A longer list of sizes becomes a tensor: no data has this many axes."""
 
 
 def shape(x: Any, start: int, end: int) -> list[Any]:
@@ -150,7 +150,7 @@ def space_to_depth(x: Any, block: int) -> Any:
 
 
 def constant_of_shape(dims: Any, value: Any, dtype: str, own: str, like: Any) -> Any:
-    """A tensor of these dims, full of the value; a short list of integers stays a size."""
+    """A tensor of these dims, full of the value; a short list of integers remains a size."""
     dims = as_list(dims)
     if dtype == "int64" and len(dims) == 1 and dims[0] <= _LONGEST:
         return [value] * dims[0]

@@ -33,7 +33,7 @@ def as_tensor(value: Any, like: Any = None, dtype: Any = None) -> Any:
 
 
 def together(*values: Any) -> list[Any]:
-    """The values for arithmetic with each other: lists become tensors on the device of the first tensor, single numbers stay."""
+    """The values for arithmetic with each other: lists become tensors on the device of the first tensor, single numbers are kept."""
     like = next((value for value in values if isinstance(value, torch.Tensor)), None)
     return [as_tensor(value, like) if isinstance(value, (list, tuple)) else value for value in values]
 

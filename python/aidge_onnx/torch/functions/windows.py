@@ -87,7 +87,7 @@ def transposed(
     extra: list[int],
     wanted: list[int],
 ) -> Any:
-    """A transposed convolution with any padding: the whole result, of which the edges are cut off."""
+    """A transposed convolution with any padding: the whole result, whose edges are then cut off."""
     axes = x.dim() - 2
     whole = _TRANSPOSED[axes](x, weight, None, stride, 0, 0, groups, dilation)
     pairs = []
